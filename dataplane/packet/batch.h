@@ -1,0 +1,141 @@
+// The batch: one burst of packets as columns. A worker owns one and reuses it; every stage reads
+// and writes columns of the lanes it is given and names them in its header. Nothing is freed or
+// reordered inside the pipeline.
+//
+// Addresses and numbers are in host order. A column holds rubbish until the stage that writes it
+// has run.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#include "dataplane/packet/ids.h"
+#include "dataplane/packet/lanes.h"
+#include "dataplane/packet/verdict.h"
+
+namespace sluice {
+
+template <typename T>
+using Column = std::array<T, kMaxBatch>;
+
+// Bits of Batch::traits: what kind of packet a lane holds.
+enum PacketTrait : uint16_t {
+  kTraitIpv4 = 1 << 0,           // a well-formed IPv4 packet
+  kTraitFragment = 1 << 1,       // any fragment, the first included
+  kTraitLaterFragment = 1 << 2,  // a fragment without the L4 header (offset > 0)
+  kTraitMoreFragments = 1 << 3,
+  kTraitDontFragment = 1 << 4,
+  kTraitPorts = 1 << 5,      // TCP or UDP: l4_src and l4_dst are ports
+  kTraitIcmpQuery = 1 << 6,  // an ICMP query or its reply with code 0: keyed by its id
+  kTraitIcmpError = 1 << 7,  // type 3, 11 or 12: the quoted columns are set
+  kTraitL2Direct =
+      1 << 8,  // addressed to an ENI's MAC of the same subnet: no route applies (AWS-RT-10)
+  kTraitTcpSlow = 1 << 9,   // TCP with SYN, FIN or RST: never a hit of the session cache
+  kTraitRelated = 1 << 10,  // an ICMP error about a tracked session
+};
+
+// Where a lane stands with the session table.
+enum class SessionMatch : uint8_t {
+  kNone = 0,  // its packets make no session (ICMP errors and the like)
+  kMiss,      // no session has its key
+  kKnown,  // a session has its key, but the packet must walk (stale, state-changing, fragment, too
+           // long)
+  kHit,    // the line's walk applies as it is
+};
+
+struct Batch {
+  uint32_t count = 0;  // lanes in use: 0 .. count-1
+
+  // ---- Input, written by whoever fills the batch.
+  Column<uint8_t*>
+      frame;  // first byte of Ethernet; at least kFrameHeadroomBytes may be written before it
+  Column<void*> handle;            // the filler's own: an mbuf or a plain buffer
+  Column<uint16_t> segment_bytes;  // contiguous bytes at `frame`
+  Column<uint32_t> frame_bytes;    // whole length, chained segments included
+  Column<PortIdx> rx_port;
+
+  // ---- Result, read by whoever filled the batch.
+  Column<Verdict> verdict;
+  Column<DropReason> reason;  // kNone when forwarded
+  Column<InterfaceIdx>
+      sender;  // who sent it; none when unknown, the internet or a Services side otherwise
+  Column<InterfaceIdx> out;    // forwarded: the side it leaves on
+  Column<uint8_t*> out_frame;  // forwarded: first byte of the frame to send, inside the same buffer
+  Column<uint32_t> out_bytes;  // forwarded: its length
+  Column<uint32_t> rule;       // NACL drops: subnet row << 16 | rule number; else kNoRule
+  Column<uint8_t> split;  // forwarded as fragments: the frame itself is not sent, its pieces are in
+                          // the EmitList
+
+  // ---- Written by parse.
+  Column<uint16_t> traits;
+  Column<uint16_t> vlan;      // 0: untagged
+  Column<uint8_t> l2_bytes;   // 14 or 18
+  Column<uint8_t> l3_bytes;   // IPv4 header length: 20..60
+  Column<uint16_t> ip_bytes;  // IPv4 total length
+  Column<uint8_t> protocol;
+  Column<uint8_t> ttl;
+  Column<uint16_t> ip_id;
+  Column<uint16_t> fragment_bytes;  // offset of this fragment's payload
+  Column<uint32_t> src;             // as received
+  Column<uint32_t> dst;
+  Column<uint16_t> l4_src;    // TCP/UDP source port; ICMP query: id; else 0
+  Column<uint16_t> l4_dst;    // TCP/UDP destination port; ICMP query: id; else 0
+  Column<uint16_t> rule_key;  // what port ranges of rules are asked with: destination port, ICMP
+                              // type and code, or 0
+  Column<uint8_t> tcp_flags;
+  Column<uint32_t> tcp_seq;
+  Column<uint32_t> tcp_ack;
+  Column<uint32_t> tcp_payload_bytes;
+  Column<uint8_t> icmp_type;
+  Column<uint8_t> icmp_code;
+  // Of ICMP errors: the packet they quote, as quoted.
+  Column<uint16_t> quoted_offset;  // of the quoted IPv4 header from the outer IPv4 header
+  Column<uint32_t> quoted_src;
+  Column<uint32_t> quoted_dst;
+  Column<uint16_t> quoted_l4_src;  // ports, or an ICMP query's id in both; 0 when not quoted
+  Column<uint16_t> quoted_l4_dst;
+  Column<uint8_t> quoted_protocol;
+  Column<uint8_t> quoted_icmp_type;
+
+  // ---- Written by session.
+  Column<uint64_t> hash;
+  Column<SessionIdx> session;  // this direction's line when match is kKnown or kHit
+  Column<SessionMatch> match;
+
+  // ---- The walk: where the packet is now, and its header as it is there.
+  Column<InterfaceIdx> origin;  // who sends it on this leg: the sender, then a gateway
+  Column<InterfaceIdx> target;  // who receives it on this leg; none when no route leads anywhere
+  Column<DropReason> route_verdict;  // applied after the firewalls of the origin were asked
+  Column<SubnetIdx> target_subnet;   // none: outside every subnet
+  Column<uint32_t> walk_src;
+  Column<uint32_t> walk_dst;
+  Column<uint16_t> walk_l4_src;
+  Column<uint16_t> walk_l4_dst;
+  Column<uint8_t> ttl_spent;       // by NAT gateways
+  Column<uint8_t> legs;            // walked so far
+  Column<uint8_t> hairpins;        // through the internet gateway and back: at most one
+  Column<uint8_t> walk_flags;      // WalkFlag bits
+  Column<InterfaceIdx> first_eni;  // the ENI whose egress group was asked, or none
+  Column<InterfaceIdx> last_eni;   // the ENI whose ingress group was asked, or none
+  Column<NatGatewayIdx> nat;     // the gateway that translates the source of a new session, or none
+  Column<uint32_t> nat_private;  // the gateway address chosen
+  Column<uint32_t> nat_public;   // its public address, or 0 for a private gateway
+};
+
+// Bits of Batch::walk_flags.
+enum WalkFlag : uint8_t {
+  kWalkTrackedFirst = 1 << 0,  // the session is tracked at first_eni
+  kWalkTrackedLast = 1 << 1,   // and at last_eni
+  kWalkForceTrack = 1 << 2,    // a gateway or endpoint on the way makes it tracked (AWS-SG-11)
+  kWalkNatReply = 1 << 3,      // a NAT gateway translates the destination back
+  kWalkDone = 1 << 4,          // reached its last target
+  kWalkGateway = 1 << 5,       // went through the internet gateway
+};
+
+inline constexpr uint32_t kNoRule = ~uint32_t{0};
+inline constexpr uint16_t kFrameHeadroomBytes = 4;  // room for one VLAN tag
+
+static_assert(std::is_trivially_copyable_v<Batch>);
+
+}  // namespace sluice

@@ -1,0 +1,38 @@
+// MAC addresses of the next hops on the uplink and Services sides: the one table outside the
+// Snapshot that a worker reads, because resolving an address must not bump a generation. The
+// control thread writes on an ARP reply of a configured next hop; workers read relaxed.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "dataplane/packet/mac.h"
+
+namespace sluice {
+
+class NeighborTable {
+ public:
+  static constexpr uint32_t kCapacity = 256;  // sides of one host
+
+  // Control thread. index < kCapacity.
+  void Resolve(uint32_t index, const MacAddress& mac) noexcept {
+    entries_[index].store(kResolved | mac.ToUint64(), std::memory_order_release);
+  }
+  void Forget(uint32_t index) noexcept { entries_[index].store(0, std::memory_order_release); }
+
+  // Any thread. False: not resolved (yet), `mac` is left alone. Pairs with Resolve.
+  bool Lookup(uint32_t index, MacAddress& mac) const noexcept {
+    const uint64_t entry = entries_[index].load(std::memory_order_acquire);
+    for (size_t i = 0; i < mac.bytes.size() && entry != 0; ++i) {
+      mac.bytes[i] = static_cast<uint8_t>(entry >> (40 - 8 * i));
+    }
+    return entry != 0;
+  }
+
+ private:
+  static constexpr uint64_t kResolved = uint64_t{1} << 63;
+  std::array<std::atomic<uint64_t>, kCapacity> entries_{};
+};
+
+}  // namespace sluice
