@@ -93,7 +93,7 @@ struct NatGateway {
   std::string json_path;
 };
 
-inline constexpr int kAnyProtocol = -1;
+inline constexpr int kAllProtocols = -1;
 
 // A port range, or for ICMP a type and code, as written. Ports are inclusive; -1 means all.
 struct PortRange {
@@ -104,7 +104,7 @@ struct PortRange {
 
 struct NaclRule {
   int number = 0;  // 1..32766; the final "*" rule (32767) is implied, never listed after validation
-  int protocol = kAnyProtocol;
+  int protocol = kAllProtocols;
   Ipv4Prefix cidr;  // source of ingress rules, destination of egress rules
   PortRange ports;  // destination ports; meaningful for TCP, UDP and ICMP only
   bool allow = false;
@@ -124,7 +124,7 @@ struct NetworkAcl {
 // has `stale` set: it matches nothing.
 struct SecurityGroupRule {
   std::string id;  // "sgr-…"; made by validation when absent: unique in the group
-  int protocol = kAnyProtocol;
+  int protocol = kAllProtocols;
   PortRange ports;
   std::optional<Ipv4Prefix> cidr;
   std::string prefix_list_id;
