@@ -112,6 +112,10 @@ struct Batch {
   Column<uint32_t> walk_dst;
   Column<uint16_t> walk_l4_src;
   Column<uint16_t> walk_l4_dst;
+  Column<uint32_t> walk_quoted_src;  // the quoted packet as the receiver of the error knows it
+  Column<uint32_t> walk_quoted_dst;
+  Column<uint16_t> walk_quoted_l4_src;
+  Column<uint16_t> walk_quoted_l4_dst;
   Column<uint8_t> ttl_spent;       // by NAT gateways
   Column<uint8_t> legs;            // walked so far
   Column<uint8_t> hairpins;        // through the internet gateway and back: at most one
