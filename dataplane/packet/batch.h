@@ -137,7 +137,6 @@ enum WalkFlag : uint8_t {
   kWalkGateway = 1 << 5,       // went through the internet gateway
 };
 
-inline constexpr uint32_t kNoRule = ~uint32_t{0};
 inline constexpr uint16_t kFrameHeadroomBytes = 4;  // room for one VLAN tag
 
 static_assert(std::is_trivially_copyable_v<Batch>);

@@ -112,8 +112,7 @@ struct VpcRow {
 
 // Values of a VPC's places table: a subnet's index, or an address of the VPC in no subnet. No
 // match: outside the VPC.
-inline constexpr uint32_t kPlaceWithoutSubnet =
-    0xfffe;  // a place is below 2^16 - 2 in small tables
+inline constexpr uint32_t kPlaceWithoutSubnet = 0x7ffffffe;
 
 struct SubnetRow {
   Ipv4Prefix cidr;
