@@ -63,7 +63,8 @@ struct Batch {
   Column<InterfaceIdx> out;    // forwarded: the side it leaves on
   Column<uint8_t*> out_frame;  // forwarded: first byte of the frame to send, inside the same buffer
   Column<uint32_t> out_bytes;  // forwarded: its length
-  Column<uint32_t> rule;       // NACL drops: subnet row << 16 | rule number; else kNoRule
+  Column<uint16_t> rule;       // NACL drops: the rule's number, kNaclDefaultRule for "*"; else 0
+  Column<SubnetIdx> rule_subnet;  // NACL drops: the subnet whose NACL refused
   Column<uint8_t> split;  // forwarded as fragments: the frame itself is not sent, its pieces are in
                           // the EmitList
 
