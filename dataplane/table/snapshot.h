@@ -103,6 +103,17 @@ struct PortRow {
                       // Services side
 };
 
+// The router's own end of the internet side or of a Services side: few, so that a scan finds one by
+// port and VLAN.
+struct SideRow {
+  InterfaceIdx interface;
+  PortIdx port;
+  uint16_t vlan = 0;  // 0: untagged
+  Ipv4Address
+      address;  // answered by ARP there; with it, on the internet side, every public address in use
+  Ipv4Address next_hop;  // resolved by ARP into the NeighborTable at adjacency[interface].neighbor
+};
+
 struct VpcRow {
   Ipv4Address resolver;             // primary CIDR base + 2
   uint32_t places_fib = kNoTable;   // FibSet index: VPC CIDRs and subnets -> PlaceInVpc
@@ -178,6 +189,7 @@ struct Snapshot {
   AlignedArray<uint32_t>
       walk_generation;  // by InterfaceIdx, never 0: sessions walked under another one are stale
   AlignedArray<PortRow> ports;  // by PortIdx
+  AlignedArray<SideRow> sides;
   AlignedArray<VpcRow> vpcs;
   AlignedArray<SubnetRow> subnets;
   AlignedArray<NatGatewayRow> nat_gateways;
