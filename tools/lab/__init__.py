@@ -1,0 +1,1 @@
+"""Labs: real clients in network namespaces around a running sluiced. Python's standard library only."""
