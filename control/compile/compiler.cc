@@ -1,0 +1,146 @@
+#include "control/compile/compiler.h"
+
+#include <algorithm>
+
+#include "control/compile/passes.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint64_t kAddressSalt = 0x61646472;
+constexpr uint64_t kGroupSalt = 0x67727073;
+
+AddressHashKey KeyOf(uint64_t seed, uint64_t salt) {
+  const uint64_t a = (seed ^ salt) * 0x9e3779b97f4a7c15;
+  const uint64_t b = (a ^ a >> 29) * 0xbf58476d1ce4e5b9;
+  return {{a ^ a >> 31, b ^ b >> 27}};
+}
+
+template <typename T>
+bool Store(const std::vector<T>& rows, const char* name, MemorySource& memory,
+           AlignedArray<T>& out) {
+  out = AlignedArray<T>::Make(memory, name, std::max<size_t>(rows.size(), 1));
+  if (!out.ok()) {
+    return false;
+  }
+  std::copy(rows.begin(), rows.end(), out.data());
+  return true;
+}
+
+bool StoreRows(const Draft& draft, MemorySource& memory, Snapshot& snapshot) {
+  return Store(draft.interfaces, "interfaces", memory, snapshot.interfaces) &&
+         Store(draft.adjacency, "adjacency", memory, snapshot.adjacency) &&
+         Store(draft.ports, "ports", memory, snapshot.ports) &&
+         Store(draft.sides, "sides", memory, snapshot.sides) &&
+         Store(draft.vpcs, "vpcs", memory, snapshot.vpcs) &&
+         Store(draft.subnets, "subnets", memory, snapshot.subnets) &&
+         Store(draft.nat_gateways, "nat gateways", memory, snapshot.nat_gateways) &&
+         Store(draft.next_hops, "next hops", memory, snapshot.next_hops) &&
+         Store(draft.public_addresses, "public addresses", memory, snapshot.public_addresses);
+}
+
+// Moves a built value into the snapshot, or passes its error on.
+template <typename T, typename U>
+absl::Status Take(absl::StatusOr<T> built, std::shared_ptr<const U>& out) {
+  if (!built.ok()) {
+    return built.status();
+  }
+  if constexpr (std::is_same_v<T, std::shared_ptr<const U>>) {
+    out = *std::move(built);
+  } else {
+    out = std::make_shared<const U>(*std::move(built));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StoreTables(Draft& draft, uint64_t seed, MemorySource& memory, Snapshot& snapshot) {
+  const AddressHashKey address_key = KeyOf(seed, kAddressSalt);
+  absl::Status status = Take(FibSet::Make(std::move(draft.fibs), memory), snapshot.fibs);
+  status.Update(
+      Take(ClassifierSet::Make(std::move(draft.classifiers), memory), snapshot.classifiers));
+  status.Update(Take(GroupRuleMap::Build(draft.group_rules, KeyOf(seed, kGroupSalt), memory),
+                     snapshot.group_rules));
+  status.Update(Take(AddressMap::Build(draft.addresses, address_key, memory), snapshot.addresses));
+  status.Update(Take(AddressMap::Build(draft.public_of, address_key, memory), snapshot.public_of));
+  status.Update(
+      Take(AddressMap::Build(draft.public_map, address_key, memory), snapshot.public_map));
+  snapshot.senders = SenderMap::Build(draft.senders, address_key.word[0], memory);
+  if (snapshot.senders == nullptr) {
+    status.Update(absl::ResourceExhaustedError("no memory for the map of senders"));
+  }
+  return status;
+}
+
+// Generations 0 and 2^32-1 mean something else in session lines.
+uint32_t WalkGeneration(uint64_t generation) {
+  return static_cast<uint32_t>(generation % 0xfffffffe) + 1;
+}
+
+std::string ServicesName(const HostSide& side) {
+  return "services/" + side.port + "/" + std::to_string(side.vlan);
+}
+
+}  // namespace
+
+Compiler::Compiler(MemorySource& memory, CompileOptions options)
+    : memory_(memory),
+      options_(std::move(options)),
+      fib_builder_(memory),
+      classifier_builder_(memory) {
+  IndexOfName("internet");
+}
+
+Compiler::~Compiler() = default;
+
+InterfaceIdx Compiler::IndexOfName(const std::string& name) {
+  return interface_idx_
+      .try_emplace(name, InterfaceIdx(static_cast<uint32_t>(interface_idx_.size())))
+      .first->second;
+}
+
+absl::StatusOr<std::shared_ptr<const CompiledConfig>> Compiler::Compile(
+    std::shared_ptr<const ValidatedIntent> intent, uint64_t generation) {
+  Draft draft{*intent, fib_builder_, classifier_builder_};
+  draft.internet = IndexOfName("internet");
+  for (const HostSide& side : intent->host().services) {
+    draft.services.push_back(IndexOfName(ServicesName(side)));
+  }
+  for (const NetworkInterface& eni : intent->intent().network_interfaces) {
+    draft.interface_idx[eni.id] = IndexOfName(eni.id);
+  }
+  if (interface_idx_.size() >= kMaxInterfaces) {
+    return absl::ResourceExhaustedError("more than 2^24 interfaces were made since the start");
+  }
+  draft.interfaces.resize(interface_idx_.size());
+  draft.adjacency.resize(interface_idx_.size());
+
+  CompileAddresses(draft);
+  CompileHost(draft, options_.device_mtu_bytes);
+  absl::Status status = CompileRoutes(draft);
+  status.Update(CompileNacls(draft));
+  status.Update(CompileGroups(draft));
+  if (!status.ok()) {
+    return status;
+  }
+
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->generation = generation;
+  snapshot->router_mac = intent->host().router_mac;
+  snapshot->internet = draft.internet;
+  const std::vector<uint32_t> generations(draft.interfaces.size(), WalkGeneration(generation));
+  if (!StoreRows(draft, memory_, *snapshot) ||
+      !Store(generations, "walk generations", memory_, snapshot->walk_generation)) {
+    return absl::ResourceExhaustedError("no memory for the rows of the snapshot");
+  }
+  status = StoreTables(draft, options_.hash_seed, memory_, *snapshot);
+  if (!status.ok()) {
+    return status;
+  }
+  auto config = std::make_shared<CompiledConfig>();
+  NameIndices(draft, interface_idx_, *config);
+  config->snapshot = std::move(snapshot);
+  config->intent = std::move(intent);
+  return std::shared_ptr<const CompiledConfig>(std::move(config));
+}
+
+}  // namespace sluice

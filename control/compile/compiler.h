@@ -1,0 +1,64 @@
+// ValidatedIntent -> Snapshot. Pure but for what makes generations cheap: indices of interfaces
+// that stay the same while the interface exists, and large tables shared with earlier snapshots.
+// Same history, same seed: byte-identical tables.
+//
+// Control thread only, one compiler a process (or a replay).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "control/intent/validated_intent.h"
+#include "dataplane/table/classifier.h"
+#include "dataplane/table/fib.h"
+#include "dataplane/table/snapshot.h"
+
+namespace sluice {
+
+// A snapshot and what its indices are called.
+struct CompiledConfig {
+  std::shared_ptr<const Snapshot> snapshot;
+  std::shared_ptr<const ValidatedIntent> intent;
+  // By InterfaceIdx: the ENI's id, "internet", or "services" with the port's name; empty for an
+  // index no longer in use.
+  std::vector<std::string> interface_names;
+  std::vector<std::string> port_names;       // by PortIdx
+  std::vector<std::string> vpc_ids;          // by VpcIdx
+  std::vector<std::string> subnet_ids;       // by SubnetIdx
+  std::vector<std::string> nacl_ids;         // by SubnetIdx: the NACL of the subnet
+  std::vector<std::string> nat_gateway_ids;  // by NatGatewayIdx
+};
+
+struct CompileOptions {
+  uint64_t hash_seed = 0;  // secret of the keyed maps; random in the daemon
+  // Largest IPv4 packet of a port without an Mtu, as the device reports; by port name. Others: 9001
+  // (1500 on sides).
+  std::map<std::string, uint16_t> device_mtu_bytes;
+};
+
+class Compiler {
+ public:
+  Compiler(MemorySource& memory, CompileOptions options);
+  ~Compiler();
+
+  // ResourceExhausted: a table would outgrow its budget or memory is short; the running snapshot is
+  // untouched. `generation` rises from call to call, from 1.
+  absl::StatusOr<std::shared_ptr<const CompiledConfig>> Compile(
+      std::shared_ptr<const ValidatedIntent> intent, uint64_t generation);
+
+ private:
+  InterfaceIdx IndexOfName(const std::string& name);
+
+  MemorySource& memory_;
+  CompileOptions options_;
+  FibBuilder fib_builder_;
+  ClassifierBuilder classifier_builder_;
+  std::map<std::string, InterfaceIdx>
+      interface_idx_;  // every name ever used; an index is never given twice
+};
+
+}  // namespace sluice
