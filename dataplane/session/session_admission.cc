@@ -1,0 +1,408 @@
+// How pairs enter and leave the session table: claim, publish, undo, replace, unlink. The protocol's theory is in
+// session_bucket.h.
+#include <emmintrin.h>
+
+#include <bit>
+
+#include "dataplane/base/check.h"
+#include "dataplane/session/session_table.h"
+
+namespace sluice {
+namespace {
+
+// Where the tag of an entry lives: the head word for entries 0..3, the tags word for the rest.
+std::atomic<uint64_t>& TagWord(SessionBucket& bucket, uint32_t slot) {
+  return slot < 4 ? bucket.head : bucket.tags;
+}
+constexpr uint64_t TagBits(uint8_t tag, uint32_t slot) {
+  return uint64_t{tag} << 8 * (slot < 4 ? slot : slot - 4);
+}
+
+void SetKey(SessionLine& line, const SessionKey& key) {
+  line.key_addresses.store(key.addresses, std::memory_order_relaxed);
+  line.key_rest.store(key.rest, std::memory_order_relaxed);
+}
+
+void ClearLine(SessionLine& line, uint8_t state) {
+  FillWalk(line, WalkOutcome{}, kGenerationNone);
+  line.last_seen_ms.store(0, std::memory_order_relaxed);
+  line.next_seq.store(0, std::memory_order_relaxed);
+  line.fin_seq.store(0, std::memory_order_relaxed);
+  line.window.store(0, std::memory_order_relaxed);
+  line.tcp_flags.store(0, std::memory_order_relaxed);
+  line.state.store(state, std::memory_order_relaxed);
+  line.counters.store(0, std::memory_order_relaxed);
+}
+
+uint8_t ConstantState(const SessionCold& cold) {
+  return static_cast<uint8_t>((cold.tracked() ? kLineTracked : 0) | (cold.nat() ? kLineNat : 0));
+}
+
+}  // namespace
+
+// --- one entry ---
+
+bool SessionTable::TakeSlot(uint32_t home, LineIdx line, Admission::Entry* entry) noexcept {
+  for (uint32_t probe = 0; probe < kProbeBuckets; ++probe) {
+    const uint32_t at = BucketAt(home, probe);
+    for (uint32_t slot = 0; slot < kBucketSlots; ++slot) {
+      std::atomic<uint32_t>& ref = buckets_[at].refs[slot];
+      uint32_t expected = 0;
+      // Release: another claimant may read the key behind a pending reference. Acquire: pairs with the last store of
+      // RemoveEntry, after which the old tag is gone.
+      if (ref.load(std::memory_order_relaxed) == 0 &&
+          ref.compare_exchange_strong(expected, (line.value + 1) | kRefPending,
+                                      std::memory_order_acq_rel, std::memory_order_relaxed)) {
+        *entry = {home, at, slot, true};
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool SessionTable::CommitSlot(uint64_t head, uint8_t tag, const Admission::Entry& entry) noexcept {
+  SessionBucket& bucket = buckets_[entry.bucket];
+  const bool overflows = entry.bucket != entry.home;
+  const bool in_home_head = !overflows && entry.slot < 4;
+  uint64_t wanted = HeadNextVersion(head) + (overflows ? kHeadOverflowOne : 0);
+  if (in_home_head) {
+    wanted |= TagBits(tag, entry.slot);
+  } else {
+    TagWord(bucket, entry.slot).fetch_add(TagBits(tag, entry.slot), std::memory_order_release);
+  }
+  // The linearisation point of insert-if-absent. Pairs with the acquire load of the head before every scan.
+  if (buckets_[entry.home].head.compare_exchange_strong(head, wanted, std::memory_order_acq_rel,
+                                                        std::memory_order_relaxed)) {
+    return true;
+  }
+  if (!in_home_head) {
+    TagWord(bucket, entry.slot).fetch_sub(TagBits(tag, entry.slot), std::memory_order_release);
+  }
+  bucket.refs[entry.slot].store(0, std::memory_order_release);  // pairs with TakeSlot
+  return false;
+}
+
+ClaimOutcome SessionTable::Claim(const SessionKey& key, uint64_t hash, LineIdx line,
+                                 Admission::Entry* entry, LineIdx* existing) noexcept {
+  const uint32_t home = HomeOf(hash, bucket_count_);
+  const uint8_t tag = TagOf(hash);
+  uint32_t waits = 0;
+  uint32_t attempts = 0;
+  while (true) {
+    const uint64_t head = buckets_[home].head.load(std::memory_order_acquire);
+    const Scan scan = ScanFor(key, home, head, tag);
+    if (scan.found && !scan.pending) {
+      *existing = scan.line;
+      return ClaimOutcome::kExists;
+    }
+    if (scan.found) {
+      if (++waits > kClaimWaits) {
+        return ClaimOutcome::kContended;
+      }
+      _mm_pause();
+      continue;
+    }
+    if (++attempts > kClaimAttempts) {
+      return ClaimOutcome::kContended;
+    }
+    if (!TakeSlot(home, line, entry)) {
+      return ClaimOutcome::kFull;
+    }
+    if (CommitSlot(head, tag, *entry)) {
+      return ClaimOutcome::kClaimed;
+    }
+    entry->held = false;
+  }
+}
+
+void SessionTable::RemoveEntry(const Admission::Entry& entry, uint8_t tag) noexcept {
+  SessionBucket& bucket = buckets_[entry.bucket];
+  // The entry may be taken again only once its tag is gone, hence the state in between.
+  bucket.refs[entry.slot].store(kRefDying, std::memory_order_release);
+  TagWord(bucket, entry.slot).fetch_sub(TagBits(tag, entry.slot), std::memory_order_release);
+  bucket.refs[entry.slot].store(0, std::memory_order_release);  // pairs with TakeSlot
+  if (entry.bucket != entry.home) {
+    buckets_[entry.home].head.fetch_sub(kHeadOverflowOne, std::memory_order_release);
+  }
+}
+
+bool SessionTable::Locate(LineIdx line, Admission::Entry* entry) const noexcept {
+  const uint64_t hash = hasher_.HashOne(KeyOf(lines_[line.value]));
+  const uint32_t home = HomeOf(hash, bucket_count_);
+  for (uint32_t probe = 0; probe < kProbeBuckets; ++probe) {
+    const uint32_t at = BucketAt(home, probe);
+    for (uint32_t slot = 0; slot < kBucketSlots; ++slot) {
+      if (buckets_[at].refs[slot].load(std::memory_order_acquire) == line.value + 1) {
+        *entry = {home, at, slot, true};
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+void SessionTable::RemoveLine(LineIdx line) noexcept {
+  Admission::Entry entry;
+  if (Locate(line, &entry)) {
+    RemoveEntry(entry, TagOf(hasher_.HashOne(KeyOf(lines_[line.value]))));
+  }
+}
+
+// --- counting and room ---
+
+std::atomic<uint32_t>* SessionTable::InterfaceCount(uint32_t interface_idx) noexcept {
+  return interface_idx < interface_count_
+             ? &interface_counts_[interface_idx >> 4].counts[interface_idx & 15]
+             : nullptr;
+}
+
+std::atomic<uint32_t>* SessionTable::VpcCount(uint32_t vpc_idx) noexcept {
+  return vpc_idx < vpc_count_ ? &vpc_counts_[vpc_idx >> 4].counts[vpc_idx & 15] : nullptr;
+}
+
+void SessionTable::Count(const SessionCold& cold, int32_t by) noexcept {
+  const uint32_t step = static_cast<uint32_t>(by);
+  if (!cold.counted()) {
+    cache_only_.fetch_add(step, std::memory_order_relaxed);
+    return;
+  }
+  counted_.fetch_add(step, std::memory_order_relaxed);
+  std::atomic<uint32_t>* counts[3] = {
+      (cold.flags & kPairTrackedByInitiator) != 0 ? InterfaceCount(cold.initiator_interface_idx)
+                                                  : nullptr,
+      (cold.flags & kPairTrackedByResponder) != 0 ? InterfaceCount(cold.responder_interface_idx)
+                                                  : nullptr,
+      VpcCount(cold.vpc_idx)};
+  for (std::atomic<uint32_t>* count : counts) {
+    if (count != nullptr) {
+      count->fetch_add(step, std::memory_order_relaxed);
+    }
+  }
+}
+
+ClaimOutcome SessionTable::Reserve(const SessionCold& cold, const SessionLimits& limits) noexcept {
+  Count(cold, 1);
+  if (!cold.counted()) {
+    return ClaimOutcome::kClaimed;
+  }
+  const auto over = [](std::atomic<uint32_t>* count, bool applies, uint32_t limit) {
+    return applies && limit != 0 && count != nullptr &&
+           count->load(std::memory_order_relaxed) > limit;
+  };
+  if (over(InterfaceCount(cold.initiator_interface_idx),
+           (cold.flags & kPairTrackedByInitiator) != 0, limits.initiator_interface) ||
+      over(InterfaceCount(cold.responder_interface_idx),
+           (cold.flags & kPairTrackedByResponder) != 0, limits.responder_interface) ||
+      over(VpcCount(cold.vpc_idx), true, limits.vpc)) {
+    Count(cold, -1);
+    return ClaimOutcome::kLimit;
+  }
+  if (counted_.load(std::memory_order_relaxed) > capacity_ && !EvictClosed()) {
+    Count(cold, -1);
+    pressure_.store(true, std::memory_order_relaxed);
+    return ClaimOutcome::kFull;
+  }
+  return ClaimOutcome::kClaimed;
+}
+
+bool SessionTable::EvictClosed() noexcept {
+  for (uint32_t step = 0; step < kEvictionSteps; ++step) {
+    const uint32_t value = closed_.Pop();
+    if (value == ClosedRing::kEmpty) {
+      return false;
+    }
+    const PairIdx pair(value);
+    if (IsLive(pair) &&
+        PairIsClosed(Line(ForwardLine(pair)).state.load(std::memory_order_relaxed),
+                     Line(ReverseLine(pair)).state.load(std::memory_order_relaxed)) &&
+        Unlink(pair)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool SessionTable::EvictCacheOnly() noexcept {
+  if (cache_only_.load(std::memory_order_relaxed) == 0) {
+    return false;
+  }
+  for (uint32_t step = 0; step < kEvictionSteps; ++step) {
+    const PairIdx pair(evict_hand_.fetch_add(1, std::memory_order_relaxed) % pair_count_);
+    if (IsLive(pair) && !LoadCold(pair).counted() && Unlink(pair)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+PairIdx SessionTable::TakePair(bool counted) noexcept {
+  if (free_.count() <= spare_floor_) {
+    pressure_.store(true, std::memory_order_relaxed);
+    if (!counted) {
+      return PairIdx::None();
+    }
+    (void)EvictCacheOnly();  // its pair comes back after the grace period; this admission uses a spare one
+  }
+  return free_.Pop(links_);
+}
+
+// --- admission ---
+
+void SessionTable::PreparePair(Admission& admission, const SessionKey& forward,
+                               const SessionCold& cold) noexcept {
+  admission.cold = cold;
+  admission.counted = cold.counted();
+  ClearLine(Line(ForwardLine(admission.pair)), ConstantState(cold));
+  ClearLine(Line(ReverseLine(admission.pair)), ConstantState(cold));
+  SetKey(Line(ForwardLine(admission.pair)), forward);
+}
+
+ClaimOutcome SessionTable::BeginPair(const SessionKey& forward, uint64_t forward_hash,
+                                     const SessionCold& cold, const SessionLimits& limits,
+                                     Admission* admission, LineIdx* existing) noexcept {
+  *admission = Admission{};
+  ClaimOutcome outcome = Reserve(cold, limits);
+  if (outcome != ClaimOutcome::kClaimed) {
+    return outcome;
+  }
+  admission->pair = TakePair(cold.counted());
+  if (!admission->pair.has_value()) {
+    Count(cold, -1);
+    return ClaimOutcome::kFull;
+  }
+  PreparePair(*admission, forward, cold);
+  outcome = Claim(forward, forward_hash, ForwardLine(admission->pair), &admission->forward, existing);
+  if (outcome != ClaimOutcome::kClaimed) {
+    Count(cold, -1);
+    free_.Push(links_, admission->pair);
+    admission->pair = PairIdx::None();
+  }
+  return outcome;
+}
+
+ClaimOutcome SessionTable::BeginReplace(PairIdx old, const SessionCold& cold,
+                                        Admission* admission) noexcept {
+  *admission = Admission{};
+  uint32_t expected = kLinkLive;
+  // Acquire pairs with the release store of kLinkLive in Publish.
+  if (!links_[old].compare_exchange_strong(expected, kLinkUnlinking, std::memory_order_acq_rel,
+                                           std::memory_order_relaxed)) {
+    return ClaimOutcome::kContended;
+  }
+  Count(cold, 1);
+  admission->pair = TakePair(true);
+  if (!admission->pair.has_value()) {
+    Count(cold, -1);
+    links_[old].store(kLinkLive, std::memory_order_release);
+    return ClaimOutcome::kFull;
+  }
+  admission->replaced = old;
+  PreparePair(*admission, KeyOf(Line(ForwardLine(old))), cold);
+  SLUICE_CHECK(Locate(ForwardLine(old), &admission->forward));
+  admission->forward_swaps = true;
+  return ClaimOutcome::kClaimed;
+}
+
+ClaimOutcome SessionTable::ClaimReverse(Admission& admission, const SessionKey& reverse,
+                                        LineIdx* existing) noexcept {
+  const LineIdx line = ReverseLine(admission.pair);
+  SetKey(Line(line), reverse);
+  return Claim(reverse, hasher_.HashOne(reverse), line, &admission.reverse, existing);
+}
+
+bool SessionTable::KeepReverse(Admission& admission) noexcept {
+  if (!admission.replaced.has_value() ||
+      !Locate(ReverseLine(admission.replaced), &admission.reverse)) {
+    return false;
+  }
+  SetKey(Line(ReverseLine(admission.pair)), KeyOf(Line(ReverseLine(admission.replaced))));
+  admission.reverse_swaps = true;
+  return true;
+}
+
+void SessionTable::Publish(Admission& admission) noexcept {
+  SLUICE_CHECK(admission.forward.held && admission.reverse.held);
+  SLUICE_CHECK(admission.cold.counted() == admission.counted);
+  StoreCold(admission.pair, admission.cold);
+  // Reverse before forward: once the forward key is visible, an answer finds its line. Release stores pair with the
+  // acquire loads of Find.
+  buckets_[admission.reverse.bucket].refs[admission.reverse.slot].store(
+      ReverseLine(admission.pair).value + 1, std::memory_order_release);
+  buckets_[admission.forward.bucket].refs[admission.forward.slot].store(
+      ForwardLine(admission.pair).value + 1, std::memory_order_release);
+  // Only now may another thread unlink it. Pairs with the exchanges of Unlink, ExpireNat and BeginReplace.
+  links_[admission.pair].store(kLinkLive, std::memory_order_release);
+  if (admission.replaced.has_value()) {
+    if (!admission.reverse_swaps) {
+      RemoveLine(ReverseLine(admission.replaced));
+    }
+    Count(LoadCold(admission.replaced), -1);
+    unlinked_.Push(links_, admission.replaced);
+  }
+  admission = Admission{};
+}
+
+void SessionTable::Abandon(Admission& admission) noexcept {
+  const auto tag_of = [this](LineIdx line) { return TagOf(hasher_.HashOne(KeyOf(Line(line)))); };
+  if (admission.reverse.held && !admission.reverse_swaps) {
+    RemoveEntry(admission.reverse, tag_of(ReverseLine(admission.pair)));
+  }
+  if (admission.forward.held && !admission.forward_swaps) {
+    RemoveEntry(admission.forward, tag_of(ForwardLine(admission.pair)));
+  }
+  if (admission.replaced.has_value()) {
+    links_[admission.replaced].store(kLinkLive, std::memory_order_release);
+  }
+  Count(admission.cold, -1);
+  free_.Push(links_, admission.pair);
+  admission = Admission{};
+}
+
+// --- removal ---
+
+bool SessionTable::Unlink(PairIdx pair) noexcept {
+  uint32_t expected = kLinkLive;
+  if (!links_[pair].compare_exchange_strong(expected, kLinkUnlinking, std::memory_order_acq_rel,
+                                            std::memory_order_relaxed)) {
+    return false;
+  }
+  RemoveLine(ForwardLine(pair));
+  RemoveLine(ReverseLine(pair));
+  Count(LoadCold(pair), -1);
+  unlinked_.Push(links_, pair);
+  return true;
+}
+
+bool SessionTable::ExpireNat(PairIdx pair) noexcept {
+  uint32_t expected = kLinkLive;
+  if (!links_[pair].compare_exchange_strong(expected, kLinkUnlinking, std::memory_order_acq_rel,
+                                            std::memory_order_relaxed)) {
+    return false;
+  }
+  SessionCold cold = LoadCold(pair);
+  const bool first = cold.nat() && (cold.flags & kPairNatExpired) == 0;
+  if (first) {
+    RemoveLine(ReverseLine(pair));
+    cold.flags |= kPairNatExpired;
+    StoreCold(pair, cold);
+  }
+  links_[pair].store(kLinkLive, std::memory_order_release);
+  return first;
+}
+
+PairIdx SessionTable::TakeUnlinked() noexcept {
+  const uint32_t first = unlinked_.TakeAll();
+  return first == kLinkEnd ? PairIdx::None() : PairIdx(first);
+}
+
+PairIdx SessionTable::NextUnlinked(PairIdx pair) const noexcept {
+  const uint32_t next = links_[pair].load(std::memory_order_relaxed);
+  return next == kLinkEnd ? PairIdx::None() : PairIdx(next);
+}
+
+void SessionTable::Free(PairIdx pair) noexcept {
+  free_.Push(links_, pair);
+}
+
+}  // namespace sluice

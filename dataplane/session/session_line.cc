@@ -1,0 +1,28 @@
+#include "dataplane/session/session_line.h"
+
+namespace sluice {
+
+void FillWalk(SessionLine& line, const WalkOutcome& walk, uint32_t generation) noexcept {
+  // Release: pairs with the acquire loads of ReadWalk.
+  line.new_src.store(walk.new_src, std::memory_order_release);
+  line.new_dst.store(walk.new_dst, std::memory_order_release);
+  line.new_ports.store(uint32_t{walk.new_src_l4_port} << 16 | walk.new_dst_l4_port,
+                       std::memory_order_release);
+  line.deltas.store(uint32_t{walk.l3_delta} << 16 | walk.l4_delta, std::memory_order_release);
+  line.next_hop.store(walk.next_hop, std::memory_order_release);
+  line.generation.store(generation, std::memory_order_release);
+}
+
+bool StampWalk(SessionLine& line, const WalkOutcome& walk, uint32_t generation) noexcept {
+  uint32_t seen = line.generation.load(std::memory_order_relaxed);
+  // The exchange takes the sequence lock; its acquire half keeps the stores of FillWalk behind it.
+  if (seen == kGenerationBusy ||
+      !line.generation.compare_exchange_strong(seen, kGenerationBusy, std::memory_order_acq_rel,
+                                               std::memory_order_relaxed)) {
+    return false;
+  }
+  FillWalk(line, walk, generation);
+  return true;
+}
+
+}  // namespace sluice

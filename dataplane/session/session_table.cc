@@ -1,0 +1,176 @@
+#include "dataplane/session/session_table.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "dataplane/base/check.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kEntriesPerBucket = 6;  // average at full capacity
+constexpr uint32_t kMinSparePairs = 64;
+
+constexpr uint32_t ClosedCells(uint32_t capacity) {
+  return std::bit_ceil(std::clamp(capacity / 16, 16u, 65536u));
+}
+
+}  // namespace
+
+std::unique_ptr<SessionTable> SessionTable::Make(MemorySource& source,
+                                                 const SessionTableSizes& sizes,
+                                                 const HashSecret& secret, HashKind kind) {
+  if (sizes.capacity == 0 || sizes.capacity > kMaxSessionPairs) {
+    return nullptr;
+  }
+  std::unique_ptr<SessionTable> table(new SessionTable(secret, kind));
+  SessionTable& t = *table;
+  t.capacity_ = sizes.capacity;
+  t.spare_floor_ = std::max(sizes.capacity / 128, kMinSparePairs);
+  t.pair_count_ = sizes.capacity + t.spare_floor_;
+  t.bucket_count_ = std::max(2 * t.pair_count_ / kEntriesPerBucket, kProbeBuckets);
+  t.interface_count_ = sizes.interface_count;
+  t.vpc_count_ = sizes.vpc_count;
+  t.buckets_ = AlignedArray<SessionBucket>::Make(source, "session_index", t.bucket_count_);
+  t.lines_ = AlignedArray<SessionLine>::Make(source, "session_lines", size_t{2} * t.pair_count_);
+  t.cold_ = AlignedArray<SessionColdLine>::Make(source, "session_cold", (t.pair_count_ + 1) / 2);
+  t.interface_counts_ = AlignedArray<CountLine>::Make(source, "session_interface_counts",
+                                                      sizes.interface_count / 16 + 1);
+  t.vpc_counts_ =
+      AlignedArray<CountLine>::Make(source, "session_vpc_counts", sizes.vpc_count / 16 + 1);
+  if (!t.buckets_.ok() || !t.lines_.ok() || !t.cold_.ok() || !t.interface_counts_.ok() ||
+      !t.vpc_counts_.ok() || !t.links_.Make(source, t.pair_count_) ||
+      !t.closed_.Make(source, ClosedCells(sizes.capacity))) {
+    return nullptr;
+  }
+  for (uint32_t i = t.pair_count_; i-- > 0;) {
+    t.free_.Push(t.links_, PairIdx(i));
+  }
+  return table;
+}
+
+// --- lookup ---
+
+void SessionTable::Find(const SessionKey* keys, const uint64_t* hashes, LineIdx* lines,
+                        size_t count) const noexcept {
+  for (size_t from = 0; from < count; from += kFindBatch) {
+    const size_t group = std::min<size_t>(kFindBatch, count - from);
+    FindGroup(keys + from, hashes + from, lines + from, static_cast<uint32_t>(group));
+  }
+}
+
+void SessionTable::FindGroup(const SessionKey* keys, const uint64_t* hashes, LineIdx* lines,
+                             uint32_t count) const noexcept {
+  uint32_t refs[kFindBatch];  // line index + 1 of the first candidate; 0 = proved absent
+  for (uint32_t i = 0; i < count; ++i) {
+    PrefetchRead(&buckets_[HomeOf(hashes[i], bucket_count_)]);
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    const SessionBucket& bucket = buckets_[HomeOf(hashes[i], bucket_count_)];
+    const uint64_t head = bucket.head.load(std::memory_order_acquire);  // pairs with CommitSlot
+    const uint64_t tags = bucket.tags.load(std::memory_order_acquire);
+    const uint32_t mask = MatchTags(head, tags, TagOf(hashes[i]));
+    refs[i] = HeadOverflow(head) != 0 ? kRefPending : 0;
+    if (mask != 0) {
+      // Pairs with the release store of Publish. A single published candidate is the normal case; anything else, and a
+      // candidate whose key differs, takes the slow way below.
+      const uint32_t ref = bucket.refs[std::countr_zero(mask)].load(std::memory_order_acquire);
+      refs[i] = ref == 0 || ref >= kRefDying ? kRefPending : ref;
+      PrefetchRead(&lines_[(refs[i] & kRefMask) == 0 ? 0 : (refs[i] & kRefMask) - 1]);
+    }
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    lines[i] = LineIdx::None();
+    if (refs[i] == 0) {
+      continue;
+    }
+    const uint32_t at = refs[i] & kRefMask;
+    if (at != 0 && KeyOf(lines_[at - 1]) == keys[i]) [[likely]] {
+      lines[i] = LineIdx(at - 1);
+    } else {
+      lines[i] = FindSlow(keys[i], hashes[i]);
+    }
+  }
+}
+
+LineIdx SessionTable::FindSlow(const SessionKey& key, uint64_t hash) const noexcept {
+  const uint32_t home = HomeOf(hash, bucket_count_);
+  const uint64_t head = buckets_[home].head.load(std::memory_order_acquire);
+  const Scan scan = ScanFor(key, home, head, TagOf(hash));
+  return scan.found && !scan.pending ? scan.line : LineIdx::None();
+}
+
+LineIdx SessionTable::FindOne(const SessionKey& key) const noexcept {
+  return FindSlow(key, hasher_.HashOne(key));
+}
+
+SessionTable::Scan SessionTable::ScanFor(const SessionKey& key, uint32_t home, uint64_t head,
+                                         uint8_t tag) const noexcept {
+  const uint32_t probes = HeadOverflow(head) == 0 ? 1 : kProbeBuckets;
+  for (uint32_t probe = 0; probe < probes; ++probe) {
+    const SessionBucket& bucket = buckets_[BucketAt(home, probe)];
+    const uint64_t own = probe == 0 ? head : bucket.head.load(std::memory_order_acquire);
+    uint32_t mask = MatchTags(own, bucket.tags.load(std::memory_order_acquire), tag);
+    for (; mask != 0; mask &= mask - 1) {
+      const uint32_t ref = bucket.refs[std::countr_zero(mask)].load(std::memory_order_acquire);
+      const uint32_t at = ref & kRefMask;
+      if (at != 0 && at != kRefDying && KeyOf(lines_[at - 1]) == key) {
+        return {LineIdx(at - 1), (ref & kRefPending) != 0, true};
+      }
+    }
+  }
+  return {};
+}
+
+SessionCold SessionTable::LoadCold(PairIdx pair) const noexcept {
+  const SessionColdWords& from = cold_[pair.value >> 1].pairs[pair.value & 1];
+  std::array<uint64_t, 4> words;
+  for (int i = 0; i < 4; ++i) {
+    words[i] = from.words[i].load(std::memory_order_relaxed);
+  }
+  return std::bit_cast<SessionCold>(words);
+}
+
+void SessionTable::StoreCold(PairIdx pair, const SessionCold& cold) noexcept {
+  SessionColdWords& to = cold_[pair.value >> 1].pairs[pair.value & 1];
+  const auto words = std::bit_cast<std::array<uint64_t, 4>>(cold);
+  for (int i = 0; i < 4; ++i) {
+    to.words[i].store(words[i], std::memory_order_relaxed);
+  }
+}
+
+// --- inspection ---
+
+SessionCounts SessionTable::Counts() const {
+  return {counted_.load(std::memory_order_relaxed), cache_only_.load(std::memory_order_relaxed),
+          free_.count()};
+}
+
+uint32_t SessionTable::CountOfInterface(uint32_t interface_idx) const {
+  return interface_idx >= interface_count_
+             ? 0
+             : interface_counts_[interface_idx >> 4].counts[interface_idx & 15].load(
+                   std::memory_order_relaxed);
+}
+
+uint32_t SessionTable::CountOfVpc(uint32_t vpc_idx) const {
+  return vpc_idx >= vpc_count_
+             ? 0
+             : vpc_counts_[vpc_idx >> 4].counts[vpc_idx & 15].load(std::memory_order_relaxed);
+}
+
+size_t SessionTable::bytes() const {
+  return buckets_.bytes() + lines_.bytes() + cold_.bytes() + links_.bytes() + closed_.bytes() +
+         interface_counts_.bytes() + vpc_counts_.bytes();
+}
+
+uint32_t SessionTable::OverflowPartsPerMillion() const {
+  uint64_t overflowed = 0;
+  for (uint32_t i = 0; i < bucket_count_; ++i) {
+    overflowed += HeadOverflow(buckets_[i].head.load(std::memory_order_relaxed)) != 0 ? 1 : 0;
+  }
+  return static_cast<uint32_t>(overflowed * 1'000'000 / bucket_count_);
+}
+
+}  // namespace sluice

@@ -1,0 +1,219 @@
+// The session table: every flow the dataplane knows, shared by all workers without locks.
+//
+// Fixed capacity, reserved when made. Find is batched and costs one index line and one session line a key; an
+// established packet then touches only its own direction's line. Capacity and expiry are not decided here: see
+// session_state.h (who is expired) and ageing.h (who reclaims).
+//
+// Threads. Find, Line, LoadCold: any worker, inside a burst. BeginPair ... Publish or Abandon: any worker, one pair at a
+// time, to the end before the next (so no worker ever waits on itself). Unlink, ExpireNat, Evict...: any thread; one
+// caller wins. TakeUnlinked and Free: the control thread, Free only after a grace period in which every worker was
+// quiescent, because workers may hold a line until the end of their burst.
+//
+// Load. At most `capacity` counted pairs (tracked or translated). The index is sized to an average of six entries in a
+// bucket of twelve at full capacity, so at the limit 99 % of misses are proved by one line (Poisson(6) > 12 is 0.9 %).
+// Memory at full capacity: 128 lines + 32 cold + 21.4 index + 4 links = 185.4 bytes a pair, 1/128 of pairs spare.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "dataplane/base/aligned_array.h"
+#include "dataplane/base/memory_source.h"
+#include "dataplane/session/closed_ring.h"
+#include "dataplane/session/pair_pool.h"
+#include "dataplane/session/session_bucket.h"
+#include "dataplane/session/session_hash.h"
+#include "dataplane/session/session_line.h"
+
+namespace sluice {
+
+inline constexpr uint32_t kFindBatch = 32;          // lanes in flight
+inline constexpr uint32_t kClaimAttempts = 64;      // scans of one claim, each after a lost race
+inline constexpr uint32_t kClaimWaits = 512;        // looks at another worker's unpublished claim
+inline constexpr uint32_t kEvictionSteps = 32;      // pairs looked at for one cache-only victim
+inline constexpr uint32_t kMaxSessionPairs = 1u << 29;
+
+struct SessionTableSizes {
+  uint32_t capacity = 0;         // MaxSessions: counted pairs, 1..kMaxSessionPairs
+  uint32_t interface_count = 0;  // live counts are kept for interface indices below this
+  uint32_t vpc_count = 0;        // and for VPC indices below this
+};
+
+// Limits of one admission, from the snapshot. 0 = none.
+struct SessionLimits {
+  uint32_t initiator_interface = 0;
+  uint32_t responder_interface = 0;
+  uint32_t vpc = 0;
+};
+
+enum class ClaimOutcome : uint8_t {
+  kClaimed,
+  kExists,      // the key is in the table: `existing` is its line
+  kFull,        // no room: capacity, spare pairs or the neighbourhood of the bucket
+  kLimit,       // an interface's or VPC's limit (AWS-SG-14)
+  kContended,   // another worker's claim of this key did not end within the bound
+};
+
+// An admission in progress. A value on the admitting worker's stack.
+struct Admission {
+  struct Entry {
+    uint32_t home = 0;
+    uint32_t bucket = 0;
+    uint32_t slot = 0;
+    bool held = false;  // the entry is this admission's, pending or (when replacing) to be swapped
+  };
+  PairIdx pair;
+  PairIdx replaced;  // BeginReplace: the pair that goes when this one is published
+  Entry forward;
+  Entry reverse;
+  bool forward_swaps = false;  // the entry holds the replaced pair's reference until Publish
+  bool reverse_swaps = false;
+  bool counted = false;
+  SessionCold cold;
+};
+
+struct SessionCounts {
+  uint32_t counted = 0;     // tracked or translated pairs
+  uint32_t cache_only = 0;
+  uint32_t spare = 0;       // free pairs, physical
+};
+
+class SessionTable {
+ public:
+  // nullptr when memory is short or a size is out of range. Control thread.
+  static std::unique_ptr<SessionTable> Make(MemorySource& source, const SessionTableSizes& sizes,
+                                            const HashSecret& secret,
+                                            HashKind kind = HashKind::kAuto);
+
+  const SessionHasher& hasher() const { return hasher_; }
+
+  // --- lookup (workers) ---
+
+  // lines[i] = the published line of keys[i], or None. `hashes` come from hasher(). Any count.
+  void Find(const SessionKey* keys, const uint64_t* hashes, LineIdx* lines,
+            size_t count) const noexcept;
+  LineIdx FindOne(const SessionKey& key) const noexcept;
+
+  SessionLine& Line(LineIdx line) noexcept { return lines_[line.value]; }
+  const SessionLine& Line(LineIdx line) const noexcept { return lines_[line.value]; }
+  SessionCold LoadCold(PairIdx pair) const noexcept;
+
+  // --- admission (workers) ---
+
+  // Takes a pair, prepares both lines and claims `forward`. kClaimed: fill in `admission`, then ClaimReverse, then
+  // Publish or Abandon. Anything else left no trace. `cold` decides whether the pair is counted, and where.
+  ClaimOutcome BeginPair(const SessionKey& forward, uint64_t forward_hash, const SessionCold& cold,
+                         const SessionLimits& limits, Admission* admission,
+                         LineIdx* existing) noexcept;
+  // The same for a flow that is already in the table as `old` and needs a new pair: another translation, a lapsed NAT
+  // binding, a SYN on a finished connection. Readers see the old pair until Publish swaps the entry. kContended when
+  // `old` is being removed or changed by someone else. The caller copies what must survive.
+  ClaimOutcome BeginReplace(PairIdx old, const SessionCold& cold, Admission* admission) noexcept;
+
+  // Claims the key of the answer. May be called again after kExists with another key (the next NAT port).
+  ClaimOutcome ClaimReverse(Admission& admission, const SessionKey& reverse,
+                            LineIdx* existing) noexcept;
+  // BeginReplace only: the new pair takes over the old one's reverse key. False when that key is not in the index any
+  // more; then ClaimReverse.
+  bool KeepReverse(Admission& admission) noexcept;
+
+  // Both lines of the pair are the caller's until Publish: FillWalk, counters, state.
+  // Publish makes the reverse key visible, then the forward key. `admission.cold` is stored as it stands, so NAT
+  // fields may be completed after BeginPair (flags that decide counting may not change).
+  void Publish(Admission& admission) noexcept;
+  void Abandon(Admission& admission) noexcept;
+
+  // --- removal ---
+
+  // Takes both keys out of the index and queues the pair for Free. False when another thread owns it or it is gone.
+  bool Unlink(PairIdx pair) noexcept;
+  // Takes only the reverse key out and marks the pair kPairNatExpired (the NAT clock has run out). False as above, or
+  // when it was done already.
+  bool ExpireNat(PairIdx pair) noexcept;
+  // A pair whose connection is fully closed may be evicted under pressure, oldest first (decision 6).
+  void NoteClosed(PairIdx pair) noexcept { closed_.Push(pair.value); }
+
+  // --- reclamation and inspection (control thread) ---
+
+  // All pairs unlinked since the last call, as a list: first pair, then NextUnlinked until None.
+  PairIdx TakeUnlinked() noexcept;
+  PairIdx NextUnlinked(PairIdx pair) const noexcept;
+  void Free(PairIdx pair) noexcept;
+
+  bool IsLive(PairIdx pair) const noexcept {
+    return links_[pair].load(std::memory_order_acquire) == kLinkLive;  // pairs with Publish
+  }
+  // Pair indices are 0 .. pair_count() - 1.
+  uint32_t pair_count() const { return pair_count_; }
+  uint32_t capacity() const { return capacity_; }
+  SessionCounts Counts() const;
+  uint32_t CountOfInterface(uint32_t interface_idx) const;  // 0 for an index out of range
+  uint32_t CountOfVpc(uint32_t vpc_idx) const;
+  // Set when an admission found the table (nearly) full; cleared by the sweep, which then evicts.
+  bool TakePressure() noexcept { return pressure_.exchange(false, std::memory_order_relaxed); }
+  size_t bytes() const;
+  // Share of keys in the index whose home bucket has overflowed, in parts per million; walks the whole index.
+  uint32_t OverflowPartsPerMillion() const;
+
+ private:
+  struct Scan {
+    LineIdx line;
+    bool pending = false;
+    bool found = false;
+  };
+  struct alignas(kCacheLineBytes) CountLine {
+    std::atomic<uint32_t> counts[16];
+  };
+
+  SessionTable(const HashSecret& secret, HashKind kind) : hasher_(secret, kind) {}
+
+  uint32_t BucketAt(uint32_t home, uint32_t probe) const {
+    const uint32_t b = home + probe;
+    return b < bucket_count_ ? b : b - bucket_count_;
+  }
+  void FindGroup(const SessionKey* keys, const uint64_t* hashes, LineIdx* lines,
+                 uint32_t count) const noexcept;
+  LineIdx FindSlow(const SessionKey& key, uint64_t hash) const noexcept;
+  Scan ScanFor(const SessionKey& key, uint32_t home, uint64_t head, uint8_t tag) const noexcept;
+  ClaimOutcome Claim(const SessionKey& key, uint64_t hash, LineIdx line, Admission::Entry* entry,
+                     LineIdx* existing) noexcept;
+  bool TakeSlot(uint32_t home, LineIdx line, Admission::Entry* entry) noexcept;
+  bool CommitSlot(uint64_t head, uint8_t tag, const Admission::Entry& entry) noexcept;
+  bool Locate(LineIdx line, Admission::Entry* entry) const noexcept;
+  void RemoveEntry(const Admission::Entry& entry, uint8_t tag) noexcept;
+  void RemoveLine(LineIdx line) noexcept;
+
+  PairIdx TakePair(bool counted) noexcept;
+  void PreparePair(Admission& admission, const SessionKey& forward, const SessionCold& cold) noexcept;
+  bool EvictCacheOnly() noexcept;
+  bool EvictClosed() noexcept;
+  ClaimOutcome Reserve(const SessionCold& cold, const SessionLimits& limits) noexcept;
+  void Count(const SessionCold& cold, int32_t by) noexcept;
+  std::atomic<uint32_t>* InterfaceCount(uint32_t interface_idx) noexcept;
+  std::atomic<uint32_t>* VpcCount(uint32_t vpc_idx) noexcept;
+  void StoreCold(PairIdx pair, const SessionCold& cold) noexcept;
+
+  SessionHasher hasher_;
+  uint32_t capacity_ = 0;
+  uint32_t spare_floor_ = 0;  // pairs kept back from cache-only flows
+  uint32_t pair_count_ = 0;
+  uint32_t bucket_count_ = 0;
+  uint32_t interface_count_ = 0;
+  uint32_t vpc_count_ = 0;
+  AlignedArray<SessionBucket> buckets_;
+  AlignedArray<SessionLine> lines_;
+  AlignedArray<SessionColdLine> cold_;
+  AlignedArray<CountLine> interface_counts_;
+  AlignedArray<CountLine> vpc_counts_;
+  PairLinks links_;
+  ClosedRing closed_;
+  PairStack free_;
+  PairStack unlinked_;
+  alignas(kCacheLineBytes) std::atomic<uint32_t> counted_{0};
+  std::atomic<uint32_t> cache_only_{0};
+  std::atomic<uint32_t> evict_hand_{0};
+  std::atomic<bool> pressure_{false};
+};
+
+}  // namespace sluice
