@@ -1,8 +1,9 @@
-// The oldest finished connections of a session table: a bounded first-in first-out ring of pair indices. Any thread may
-// push and pop. A full ring drops the new entry: the sweep finds that pair in its turn.
+// The oldest finished connections of a session table: a bounded first-in first-out ring of pair
+// indices. Any thread may push and pop. A full ring drops the new entry: the sweep finds that pair
+// in its turn.
 //
-// Theory: Vyukov, bounded multi-producer multi-consumer queue: each cell carries a sequence number that says whose turn
-// it is, so producers and consumers meet only at their own counter.
+// Theory: Vyukov, bounded multi-producer multi-consumer queue: each cell carries a sequence number
+// that says whose turn it is, so producers and consumers meet only at their own counter.
 #pragma once
 
 #include <atomic>
@@ -39,8 +40,7 @@ class ClosedRing {
       if (turn < 0) {
         return;  // full
       }
-      if (turn == 0 &&
-          tail_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) {
+      if (turn == 0 && tail_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) {
         cell.store(uint64_t{at + 1} << 32 | value, std::memory_order_release);  // pairs with Pop
         return;
       }
@@ -60,8 +60,7 @@ class ClosedRing {
       if (turn < 0) {
         return kEmpty;
       }
-      if (turn == 0 &&
-          head_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) {
+      if (turn == 0 && head_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) {
         cell.store(uint64_t{at + mask_ + 1} << 32, std::memory_order_release);  // pairs with Push
         return static_cast<uint32_t>(seen);
       }
@@ -78,9 +77,7 @@ class ClosedRing {
     std::atomic<uint64_t> cells[8];  // sequence << 32 | value
   };
 
-  std::atomic<uint64_t>& CellAt(uint32_t at) {
-    return lines_[(at & mask_) >> 3].cells[at & 7];
-  }
+  std::atomic<uint64_t>& CellAt(uint32_t at) { return lines_[(at & mask_) >> 3].cells[at & 7]; }
 
   AlignedArray<CellLine> lines_;
   uint32_t mask_ = 0;

@@ -1,8 +1,9 @@
-// The free pairs of a session table: a lock-free stack threaded through one 32-bit link a pair, which also holds the
-// pair's life state while it is in no list.
+// The free pairs of a session table: a lock-free stack threaded through one 32-bit link a pair,
+// which also holds the pair's life state while it is in no list.
 //
-// Theory: Treiber, "Systems programming: coping with parallelism" (IBM RJ 5118, 1986). The head carries a 32-bit count
-// against ABA. Push and Pop may be called from any thread. A popped index belongs to the caller.
+// Theory: Treiber, "Systems programming: coping with parallelism" (IBM RJ 5118, 1986). The head
+// carries a 32-bit count against ABA. Push and Pop may be called from any thread. A popped index
+// belongs to the caller.
 #pragma once
 
 #include <atomic>
@@ -13,7 +14,8 @@
 
 namespace sluice {
 
-// What a link holds while the pair is in no list. Values below are the index of the next pair of the list.
+// What a link holds while the pair is in no list. Values below are the index of the next pair of
+// the list.
 inline constexpr uint32_t kLinkEnd = 0xffff'fff0;        // last of a list
 inline constexpr uint32_t kLinkClaimed = 0xffff'fff1;    // one worker is admitting it
 inline constexpr uint32_t kLinkLive = 0xffff'fff2;       // published

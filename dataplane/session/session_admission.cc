@@ -1,5 +1,5 @@
-// How pairs enter and leave the session table: claim, publish, undo, replace, unlink. The protocol's theory is in
-// session_bucket.h.
+// How pairs enter and leave the session table: claim, publish, undo, replace, unlink. The
+// protocol's theory is in session_bucket.h.
 #include <emmintrin.h>
 
 #include <bit>
@@ -48,8 +48,8 @@ bool SessionTable::TakeSlot(uint32_t home, LineIdx line, Admission::Entry* entry
     for (uint32_t slot = 0; slot < kBucketSlots; ++slot) {
       std::atomic<uint32_t>& ref = buckets_[at].refs[slot];
       uint32_t expected = 0;
-      // Release: another claimant may read the key behind a pending reference. Acquire: pairs with the last store of
-      // RemoveEntry, after which the old tag is gone.
+      // Release: another claimant may read the key behind a pending reference. Acquire: pairs with
+      // the last store of RemoveEntry, after which the old tag is gone.
       if (ref.load(std::memory_order_relaxed) == 0 &&
           ref.compare_exchange_strong(expected, (line.value + 1) | kRefPending,
                                       std::memory_order_acq_rel, std::memory_order_relaxed)) {
@@ -71,7 +71,8 @@ bool SessionTable::CommitSlot(uint64_t head, uint8_t tag, const Admission::Entry
   } else {
     TagWord(bucket, entry.slot).fetch_add(TagBits(tag, entry.slot), std::memory_order_release);
   }
-  // The linearisation point of insert-if-absent. Pairs with the acquire load of the head before every scan.
+  // The linearisation point of insert-if-absent. Pairs with the acquire load of the head before
+  // every scan.
   if (buckets_[entry.home].head.compare_exchange_strong(head, wanted, std::memory_order_acq_rel,
                                                         std::memory_order_relaxed)) {
     return true;
@@ -242,7 +243,8 @@ PairIdx SessionTable::TakePair(bool counted) noexcept {
     if (!counted) {
       return PairIdx::None();
     }
-    (void)EvictCacheOnly();  // its pair comes back after the grace period; this admission uses a spare one
+    (void)EvictCacheOnly();  // its pair comes back after the grace period; this admission uses a
+                             // spare one
   }
   return free_.Pop(links_);
 }
@@ -272,7 +274,8 @@ ClaimOutcome SessionTable::BeginPair(const SessionKey& forward, uint64_t forward
     return ClaimOutcome::kFull;
   }
   PreparePair(*admission, forward, cold);
-  outcome = Claim(forward, forward_hash, ForwardLine(admission->pair), &admission->forward, existing);
+  outcome =
+      Claim(forward, forward_hash, ForwardLine(admission->pair), &admission->forward, existing);
   if (outcome != ClaimOutcome::kClaimed) {
     Count(cold, -1);
     free_.Push(links_, admission->pair);
@@ -325,13 +328,14 @@ void SessionTable::Publish(Admission& admission) noexcept {
   SLUICE_CHECK(admission.forward.held && admission.reverse.held);
   SLUICE_CHECK(admission.cold.counted() == admission.counted);
   StoreCold(admission.pair, admission.cold);
-  // Reverse before forward: once the forward key is visible, an answer finds its line. Release stores pair with the
-  // acquire loads of Find.
+  // Reverse before forward: once the forward key is visible, an answer finds its line. Release
+  // stores pair with the acquire loads of Find.
   buckets_[admission.reverse.bucket].refs[admission.reverse.slot].store(
       ReverseLine(admission.pair).value + 1, std::memory_order_release);
   buckets_[admission.forward.bucket].refs[admission.forward.slot].store(
       ForwardLine(admission.pair).value + 1, std::memory_order_release);
-  // Only now may another thread unlink it. Pairs with the exchanges of Unlink, ExpireNat and BeginReplace.
+  // Only now may another thread unlink it. Pairs with the exchanges of Unlink, ExpireNat and
+  // BeginReplace.
   links_[admission.pair].store(kLinkLive, std::memory_order_release);
   if (admission.replaced.has_value()) {
     if (!admission.reverse_swaps) {

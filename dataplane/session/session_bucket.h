@@ -1,13 +1,15 @@
 // One bucket of the session index: a cache line of twelve entries. Internal to the session table.
 //
-// Theory. An entry is an 8-bit tag of the key's hash and a 32-bit reference to the line. A key's entry lies in its home
-// bucket or, when that is full, in one of the next kProbeBuckets - 1. The home bucket's `head` word holds a version and
-// the number of keys that overflowed from it, so a miss is proved by this one line whenever the count is zero.
+// Theory. An entry is an 8-bit tag of the key's hash and a 32-bit reference to the line. A key's
+// entry lies in its home bucket or, when that is full, in one of the next kProbeBuckets - 1. The
+// home bucket's `head` word holds a version and the number of keys that overflowed from it, so a
+// miss is proved by this one line whenever the count is zero.
 //
-// Insert-if-absent linearises at one compare-and-swap on the head of the *home* bucket, from the value read before the
-// scan that found the key absent. Every insert of a key passes through that word and changes its version, so of two
-// inserts of one key one fails and scans again. An entry is claimed first (its reference carries kRefPending, readers
-// skip it) and published by clearing that bit.
+// Insert-if-absent linearises at one compare-and-swap on the head of the *home* bucket, from the
+// value read before the scan that found the key absent. Every insert of a key passes through that
+// word and changes its version, so of two inserts of one key one fails and scans again. An entry is
+// claimed first (its reference carries kRefPending, readers skip it) and published by clearing that
+// bit.
 #pragma once
 
 #include <emmintrin.h>
@@ -39,7 +41,9 @@ struct alignas(kCacheLineBytes) SessionBucket {
 };
 static_assert(sizeof(SessionBucket) == 64);
 
-constexpr uint32_t HeadOverflow(uint64_t head) { return static_cast<uint32_t>(head >> 52); }
+constexpr uint32_t HeadOverflow(uint64_t head) {
+  return static_cast<uint32_t>(head >> 52);
+}
 constexpr uint64_t HeadNextVersion(uint64_t head) {
   return (head & ~kHeadVersionMask) | ((head + kHeadVersionOne) & kHeadVersionMask);
 }
@@ -55,8 +59,8 @@ constexpr uint32_t HomeOf(uint64_t hash, uint32_t bucket_count) {
 
 // Bit i set: entry i carries the tag.
 inline uint32_t MatchTags(uint64_t head, uint64_t tags, uint8_t tag) noexcept {
-  const __m128i all = _mm_set_epi64x(static_cast<long long>(tags),
-                                     static_cast<long long>(head & 0xffffffff));
+  const __m128i all =
+      _mm_set_epi64x(static_cast<long long>(tags), static_cast<long long>(head & 0xffffffff));
   const __m128i equal = _mm_cmpeq_epi8(all, _mm_set1_epi8(static_cast<char>(tag)));
   const uint32_t mask = static_cast<uint32_t>(_mm_movemask_epi8(equal));
   return (mask & 0xf) | (mask >> 4 & 0xff0);

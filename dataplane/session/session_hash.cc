@@ -48,7 +48,8 @@ void HashKeysFold(const HashSecret& secret, const SessionKey* keys, uint64_t* ou
                   size_t count) noexcept {
   const uint64_t* k = secret.fold_keys;
   for (size_t i = 0; i < count; ++i) {
-    // Both folds take both words, so a factor that happens to be zero in one does not blind the hash.
+    // Both folds take both words, so a factor that happens to be zero in one does not blind the
+    // hash.
     const uint64_t first = Fold(keys[i].addresses ^ k[0], keys[i].rest ^ k[1]);
     const uint64_t second = Fold(keys[i].addresses ^ k[2], keys[i].rest + k[3]);
     out[i] = Fold(first ^ k[2], second ^ k[1]) ^ first ^ (second << 32 | second >> 32);

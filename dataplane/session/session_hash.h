@@ -1,8 +1,9 @@
-// The keyed hash of session keys. Tenants choose the keys, so the hash must not let them choose the collisions: four
-// AES rounds under a random 128-bit key (any differential through four rounds activates at least 25 S-boxes, so a pair
-// of related keys collides with probability far below 2^-64; Daemen and Rijmen, "The Design of Rijndael", wide trail
-// strategy). A CPU without AES instructions uses two keyed 64x64->128 multiply-folds (the construction of wyhash).
-// A seeded CRC is linear and would not do.
+// The keyed hash of session keys. Tenants choose the keys, so the hash must not let them choose the
+// collisions: four AES rounds under a random 128-bit key (any differential through four rounds
+// activates at least 25 S-boxes, so a pair of related keys collides with probability far below
+// 2^-64; Daemen and Rijmen, "The Design of Rijndael", wide trail strategy). A CPU without AES
+// instructions uses two keyed 64x64->128 multiply-folds (the construction of wyhash). A seeded CRC
+// is linear and would not do.
 //
 // Made by the control thread; Hash is const and may be called from any thread.
 #pragma once

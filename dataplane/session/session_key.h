@@ -1,14 +1,16 @@
 // The key of one flow direction: who sent it, and its five-tuple. A value, any thread.
 //
-// Scope is a dense 24-bit id of the *sending side* (an interface index, or the id of `internet` or of one Services
-// side), never the VPC: an appliance shows the same five-tuple twice inside one VPC. All fields host order.
+// Scope is a dense 24-bit id of the *sending side* (an interface index, or the id of `internet` or
+// of one Services side), never the VPC: an appliance shows the same five-tuple twice inside one
+// VPC. All fields host order.
 //
-// ICMP queries (RFC 792) have no ports. Their two port places hold the query identifier and the query kind (the type of
-// the request), and replies carry a key protocol of their own, so that a request and its reply share the kind and the
-// identifier, NAT translates the identifier where it would translate a port, and a request never has the key of a
-// reply, whatever the identifiers:
+// ICMP queries (RFC 792) have no ports. Their two port places hold the query identifier and the
+// query kind (the type of the request), and replies carry a key protocol of their own, so that a
+// request and its reply share the kind and the identifier, NAT translates the identifier where it
+// would translate a port, and a request never has the key of a reply, whatever the identifiers:
 //   request: source port = identifier, destination port = kind, key protocol = 1
-//   reply:   source port = kind, destination port = identifier, key protocol = kKeyProtocolIcmpReply
+//   reply:   source port = kind, destination port = identifier, key protocol =
+//   kKeyProtocolIcmpReply
 // Protocols without ports carry zero ports.
 #pragma once
 
@@ -21,12 +23,13 @@ namespace sluice {
 
 inline constexpr uint32_t kMaxScope = (1u << 24) - 1;
 
-// IANA reserves protocol 255. A frame that carries it has zero ports in its key, an ICMP reply never has (kind >= 8).
+// IANA reserves protocol 255. A frame that carries it has zero ports in its key, an ICMP reply
+// never has (kind >= 8).
 inline constexpr uint8_t kKeyProtocolIcmpReply = 255;
 
 struct SessionKey {
   uint64_t addresses = 0;  // source << 32 | destination
-  uint64_t rest = 0;       // source port << 48 | destination port << 32 | key protocol << 24 | scope
+  uint64_t rest = 0;  // source port << 48 | destination port << 32 | key protocol << 24 | scope
 
   constexpr uint32_t src() const { return static_cast<uint32_t>(addresses >> 32); }
   constexpr uint32_t dst() const { return static_cast<uint32_t>(addresses); }
@@ -80,13 +83,13 @@ constexpr IcmpQuery ClassifyIcmp(uint8_t type, uint8_t code) {
 // The key of an ICMP query message as its sender sent it. Only for query.is_query.
 constexpr SessionKey MakeIcmpSessionKey(uint32_t scope, uint32_t src, uint32_t dst, uint16_t id,
                                         IcmpQuery query) {
-  return query.is_reply
-             ? MakeSessionKey(scope, src, dst, query.kind, id, kKeyProtocolIcmpReply)
-             : MakeSessionKey(scope, src, dst, id, query.kind, kProtocolIcmp);
+  return query.is_reply ? MakeSessionKey(scope, src, dst, query.kind, id, kKeyProtocolIcmpReply)
+                        : MakeSessionKey(scope, src, dst, id, query.kind, kProtocolIcmp);
 }
 
-// The key of the answer to a packet whose receiver, in `answering_scope`, sees it with the addresses and ports of
-// `seen`: source and destination change places, and an ICMP request becomes its reply (or back).
+// The key of the answer to a packet whose receiver, in `answering_scope`, sees it with the
+// addresses and ports of `seen`: source and destination change places, and an ICMP request becomes
+// its reply (or back).
 constexpr SessionKey AnswerKey(const SessionKey& seen, uint32_t answering_scope) {
   uint8_t key_protocol = seen.key_protocol();
   if (seen.is_icmp_reply()) {
@@ -98,7 +101,8 @@ constexpr SessionKey AnswerKey(const SessionKey& seen, uint32_t answering_scope)
                         seen.src_l4_port(), key_protocol);
 }
 
-// The same key with another source port or query identifier: the place NAT translates in the request direction.
+// The same key with another source port or query identifier: the place NAT translates in the
+// request direction.
 constexpr SessionKey WithSrcPort(SessionKey key, uint16_t src_l4_port) {
   key.rest = (key.rest & 0x0000'ffff'ffff'ffff) | uint64_t{src_l4_port} << 48;
   return key;

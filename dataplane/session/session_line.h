@@ -1,13 +1,15 @@
-// The two records of a session: one 64-byte hot line a direction, which is all an established packet touches, and one
-// 32-byte cold record a pair, touched on a walk, on close and by the sweep. Byte diagram: docs/layouts/session.md.
+// The two records of a session: one 64-byte hot line a direction, which is all an established
+// packet touches, and one 32-byte cold record a pair, touched on a walk, on close and by the sweep.
+// Byte diagram: docs/layouts/session.md.
 //
-// Lines stand in pairs, 128-byte aligned: line 2n is the initiator's direction, line 2n + 1 the responder's; the peer of
-// a line is its index xor 1.
+// Lines stand in pairs, 128-byte aligned: line 2n is the initiator's direction, line 2n + 1 the
+// responder's; the peer of a line is its index xor 1.
 //
-// Threads. Each line has one writer, the worker that polls its direction (fragments and ICMP errors are accounted
-// elsewhere); the peer's worker and the control thread read it, so every field is an atomic that is loaded and stored
-// relaxed: plain moves, no read-modify-write. The walk's fields form a sequence lock whose lock word is `generation`:
-// StampWalk and ReadWalk. The key changes only while the pair is unpublished.
+// Threads. Each line has one writer, the worker that polls its direction (fragments and ICMP errors
+// are accounted elsewhere); the peer's worker and the control thread read it, so every field is an
+// atomic that is loaded and stored relaxed: plain moves, no read-modify-write. The walk's fields
+// form a sequence lock whose lock word is `generation`: StampWalk and ReadWalk. The key changes
+// only while the pair is unpublished.
 #pragma once
 
 #include <atomic>
@@ -17,33 +19,46 @@
 #include <type_traits>
 
 #include "dataplane/base/cache_line.h"
-#include "dataplane/base/strong_id.h"
+#include "dataplane/packet/ids.h"
 #include "dataplane/session/session_key.h"
 
 namespace sluice {
 
-using LineIdx = StrongId<struct SessionLineTag>;
+using LineIdx = SessionIdx;  // a line: one direction
 using PairIdx = StrongId<struct SessionPairTag>;
 
-constexpr LineIdx PeerOf(LineIdx line) { return LineIdx(line.value ^ 1); }
-constexpr PairIdx PairOf(LineIdx line) { return PairIdx(line.value >> 1); }
-constexpr LineIdx ForwardLine(PairIdx pair) { return LineIdx(pair.value << 1); }
-constexpr LineIdx ReverseLine(PairIdx pair) { return LineIdx(pair.value << 1 | 1); }
-constexpr bool IsForward(LineIdx line) { return (line.value & 1) == 0; }
+constexpr LineIdx PeerOf(LineIdx line) {
+  return LineIdx(line.value ^ 1);
+}
+constexpr PairIdx PairOf(LineIdx line) {
+  return PairIdx(line.value >> 1);
+}
+constexpr LineIdx ForwardLine(PairIdx pair) {
+  return LineIdx(pair.value << 1);
+}
+constexpr LineIdx ReverseLine(PairIdx pair) {
+  return LineIdx(pair.value << 1 | 1);
+}
+constexpr bool IsForward(LineIdx line) {
+  return (line.value & 1) == 0;
+}
 
 // Generations of a line. Walk generations of snapshots are never one of these.
 inline constexpr uint32_t kGenerationNone = 0;           // this direction has not walked yet
 inline constexpr uint32_t kGenerationBusy = 0xffffffff;  // the walk's fields are being written
 
-// Bits of SessionLine::state; only this direction's packets set them, except the copies of the pair's constants.
-inline constexpr uint8_t kLineSeen = 0x01;       // a packet of this direction was accepted
-inline constexpr uint8_t kLineConfirmed = 0x02;  // initiator only: sent again after a reply (TCP: an ACK without SYN)
-inline constexpr uint8_t kLineFin = 0x04;        // sent a FIN
-inline constexpr uint8_t kLineReset = 0x08;      // sent a valid RST (decision 8)
-inline constexpr uint8_t kLineTracked = 0x10;    // constant: some interface of the walk tracks the flow
-inline constexpr uint8_t kLineNat = 0x20;        // constant: a NAT gateway translates the flow
-inline constexpr uint8_t kLineSyn = 0x40;        // sent a SYN
-inline constexpr uint8_t kLineFinAcked = 0x80;   // the peer's FIN was acknowledged by this direction
+// Bits of SessionLine::state; only this direction's packets set them, except the copies of the
+// pair's constants.
+inline constexpr uint8_t kLineSeen = 0x01;  // a packet of this direction was accepted
+inline constexpr uint8_t kLineConfirmed =
+    0x02;  // initiator only: sent again after a reply (TCP: an ACK without SYN)
+inline constexpr uint8_t kLineFin = 0x04;    // sent a FIN
+inline constexpr uint8_t kLineReset = 0x08;  // sent a valid RST (decision 8)
+inline constexpr uint8_t kLineTracked =
+    0x10;                                  // constant: some interface of the walk tracks the flow
+inline constexpr uint8_t kLineNat = 0x20;  // constant: a NAT gateway translates the flow
+inline constexpr uint8_t kLineSyn = 0x40;  // sent a SYN
+inline constexpr uint8_t kLineFinAcked = 0x80;  // the peer's FIN was acknowledged by this direction
 
 // Fully closed: both FINs acknowledged, or a valid RST (decision 6).
 constexpr bool PairIsClosed(uint8_t forward_state, uint8_t reverse_state) {
@@ -54,19 +69,21 @@ constexpr bool PairIsClosed(uint8_t forward_state, uint8_t reverse_state) {
 struct alignas(kCacheLineBytes) SessionLine {
   std::atomic<uint64_t> key_addresses;  // SessionKey::addresses
   std::atomic<uint64_t> key_rest;       // SessionKey::rest
-  std::atomic<uint32_t> new_src;        // the packet as it leaves: equal to the key's fields when not translated
+  std::atomic<uint32_t>
+      new_src;  // the packet as it leaves: equal to the key's fields when not translated
   std::atomic<uint32_t> new_dst;
-  std::atomic<uint32_t> new_ports;    // source << 16 | destination
-  std::atomic<uint32_t> deltas;       // one's complement checksum deltas, IPv4 header << 16 | transport
-  std::atomic<uint32_t> next_hop;     // compiled next hop
-  std::atomic<uint32_t> generation;   // walk generation of the sender's interface; pairs with itself (sequence lock)
+  std::atomic<uint32_t> new_ports;  // source << 16 | destination
+  std::atomic<uint32_t> deltas;  // one's complement checksum deltas, IPv4 header << 16 | transport
+  std::atomic<uint32_t> next_hop;  // compiled next hop
+  std::atomic<uint32_t>
+      generation;  // walk generation of the sender's interface; pairs with itself (sequence lock)
   std::atomic<uint32_t> last_seen_ms;  // BurstClock::now_ms of the last accepted packet
   std::atomic<uint32_t> next_seq;      // TCP: highest sequence + length sent by this direction
-  std::atomic<uint32_t> fin_seq;       // TCP: sequence behind this direction's FIN, valid with kLineFin
-  std::atomic<uint16_t> window;        // flow-log window: minute << 6 | second of its first packet
-  std::atomic<uint8_t> tcp_flags;      // flow-log OR of the window
-  std::atomic<uint8_t> state;          // kLine... bits
-  std::atomic<uint64_t> counters;      // packets << 38 | bytes, of the window
+  std::atomic<uint32_t> fin_seq;   // TCP: sequence behind this direction's FIN, valid with kLineFin
+  std::atomic<uint16_t> window;    // flow-log window: minute << 6 | second of its first packet
+  std::atomic<uint8_t> tcp_flags;  // flow-log OR of the window
+  std::atomic<uint8_t> state;      // kLine... bits
+  std::atomic<uint64_t> counters;  // packets << 38 | bytes, of the window
 };
 static_assert(sizeof(SessionLine) == 64 && alignof(SessionLine) == 64);
 static_assert(offsetof(SessionLine, new_src) == 16 && offsetof(SessionLine, next_hop) == 32);
@@ -94,14 +111,15 @@ struct WalkOutcome {
 };
 static_assert(std::is_trivially_copyable_v<WalkOutcome> && sizeof(WalkOutcome) == 20);
 
-// Copies the walk's fields when they are of `generation`; false when stale, unstamped or changed while being read.
+// Copies the walk's fields when they are of `generation`; false when stale, unstamped or changed
+// while being read.
 inline bool ReadWalk(const SessionLine& line, uint32_t generation, WalkOutcome* out) noexcept {
   // Pairs with the release store at the end of StampWalk.
   if (line.generation.load(std::memory_order_acquire) != generation) {
     return false;
   }
-  // Acquire loads (plain moves on x86) keep the second look at the generation behind them; each pairs with the release
-  // store of the same field in StampWalk.
+  // Acquire loads (plain moves on x86) keep the second look at the generation behind them; each
+  // pairs with the release store of the same field in StampWalk.
   const uint32_t ports = line.new_ports.load(std::memory_order_acquire);
   const uint32_t deltas = line.deltas.load(std::memory_order_acquire);
   out->new_src = line.new_src.load(std::memory_order_acquire);
@@ -116,10 +134,11 @@ inline bool ReadWalk(const SessionLine& line, uint32_t generation, WalkOutcome* 
 
 // Writes the walk's fields without the lock: only while the pair is unpublished.
 void FillWalk(SessionLine& line, const WalkOutcome& walk, uint32_t generation) noexcept;
-// Writes them on a re-walk. False when another worker is writing the line at this moment; the caller uses its own
-// outcome for the packet and lets the other's stamp stand. `generation` is neither kGenerationNone nor kGenerationBusy. A
-// second stamp of one generation carries the same outcome (walks are pure), so a reader cannot mix two of them; a flow
-// whose translation changes gets a new pair.
+// Writes them on a re-walk. False when another worker is writing the line at this moment; the
+// caller uses its own outcome for the packet and lets the other's stamp stand. `generation` is
+// neither kGenerationNone nor kGenerationBusy. A second stamp of one generation carries the same
+// outcome (walks are pure), so a reader cannot mix two of them; a flow whose translation changes
+// gets a new pair.
 bool StampWalk(SessionLine& line, const WalkOutcome& walk, uint32_t generation) noexcept;
 
 // --- the cold record ---
@@ -133,7 +152,8 @@ inline constexpr uint8_t kPairTrackedByResponder = 0x02;
 inline constexpr uint8_t kPairNat = 0x04;        // nat_* are valid
 inline constexpr uint8_t kPairMidstream = 0x08;  // opened without a SYN (D-MIDSTREAM)
 inline constexpr uint8_t kPairAlias = 0x10;      // alias_line is the line of the binding (hairpin)
-inline constexpr uint8_t kPairNatExpired = 0x20;  // the NAT clock has run out: the reverse key is out of the index
+inline constexpr uint8_t kPairNatExpired =
+    0x20;  // the NAT clock has run out: the reverse key is out of the index
 
 // Bits of SessionCold::flow_log: which interfaces of the walk report ACCEPT of this flow.
 inline constexpr uint8_t kFlowLogInitiator = 0x01;
@@ -148,7 +168,9 @@ struct TrackingTimeouts {
 
   // Values outside the ranges are clamped into them.
   constexpr uint32_t Pack() const {
-    const auto clamp = [](uint32_t v, uint32_t lo, uint32_t hi) { return v < lo ? lo : v > hi ? hi : v; };
+    const auto clamp = [](uint32_t v, uint32_t lo, uint32_t hi) {
+      return v < lo ? lo : v > hi ? hi : v;
+    };
     return clamp(tcp_established_s, 60, 432000) | (clamp(udp_stream_s, 60, 180) - 60) << 19 |
            (clamp(udp_s, 30, 60) - 30) << 26;
   }
@@ -175,10 +197,12 @@ struct SessionCold {
   uint8_t flags = 0;
   uint8_t flow_log = 0;
 
-  bool tracked() const { return (flags & (kPairTrackedByInitiator | kPairTrackedByResponder)) != 0; }
-  bool nat() const { return (flags & kPairNat) != 0; }
+  constexpr bool tracked() const {
+    return (flags & (kPairTrackedByInitiator | kPairTrackedByResponder)) != 0;
+  }
+  constexpr bool nat() const { return (flags & kPairNat) != 0; }
   // Counted in `sessions` and allowances; the others only cache a decision (decision 7).
-  bool counted() const { return tracked() || nat(); }
+  constexpr bool counted() const { return tracked() || nat(); }
 
   friend bool operator==(const SessionCold&, const SessionCold&) = default;
 };

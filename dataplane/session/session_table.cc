@@ -73,8 +73,8 @@ void SessionTable::FindGroup(const SessionKey* keys, const uint64_t* hashes, Lin
     const uint32_t mask = MatchTags(head, tags, TagOf(hashes[i]));
     refs[i] = HeadOverflow(head) != 0 ? kRefPending : 0;
     if (mask != 0) {
-      // Pairs with the release store of Publish. A single published candidate is the normal case; anything else, and a
-      // candidate whose key differs, takes the slow way below.
+      // Pairs with the release store of Publish. A single published candidate is the normal case;
+      // anything else, and a candidate whose key differs, takes the slow way below.
       const uint32_t ref = bucket.refs[std::countr_zero(mask)].load(std::memory_order_acquire);
       refs[i] = ref == 0 || ref >= kRefDying ? kRefPending : ref;
       PrefetchRead(&lines_[(refs[i] & kRefMask) == 0 ? 0 : (refs[i] & kRefMask) - 1]);

@@ -1,17 +1,19 @@
 // The session table: every flow the dataplane knows, shared by all workers without locks.
 //
-// Fixed capacity, reserved when made. Find is batched and costs one index line and one session line a key; an
-// established packet then touches only its own direction's line. Capacity and expiry are not decided here: see
-// session_state.h (who is expired) and ageing.h (who reclaims).
+// Fixed capacity, reserved when made. Find is batched and costs one index line and one session line
+// a key; an established packet then touches only its own direction's line. Capacity and expiry are
+// not decided here: see session_state.h (who is expired) and ageing.h (who reclaims).
 //
-// Threads. Find, Line, LoadCold: any worker, inside a burst. BeginPair ... Publish or Abandon: any worker, one pair at a
-// time, to the end before the next (so no worker ever waits on itself). Unlink, ExpireNat, Evict...: any thread; one
-// caller wins. TakeUnlinked and Free: the control thread, Free only after a grace period in which every worker was
-// quiescent, because workers may hold a line until the end of their burst.
+// Threads. Find, Line, LoadCold: any worker, inside a burst. BeginPair ... Publish or Abandon: any
+// worker, one pair at a time, to the end before the next (so no worker ever waits on itself).
+// Unlink, ExpireNat, Evict...: any thread; one caller wins. TakeUnlinked and Free: the control
+// thread, Free only after a grace period in which every worker was quiescent, because workers may
+// hold a line until the end of their burst.
 //
-// Load. At most `capacity` counted pairs (tracked or translated). The index is sized to an average of six entries in a
-// bucket of twelve at full capacity, so at the limit 99 % of misses are proved by one line (Poisson(6) > 12 is 0.9 %).
-// Memory at full capacity: 128 lines + 32 cold + 21.4 index + 4 links = 185.4 bytes a pair, 1/128 of pairs spare.
+// Load. At most `capacity` counted pairs (tracked or translated). The index is sized to an average
+// of six entries in a bucket of twelve at full capacity, so at the limit 99 % of misses are proved
+// by one line (Poisson(6) > 12 is 0.9 %). Memory at full capacity: 128 lines + 32 cold + 21.4 index
+// + 4 links = 185.4 bytes a pair, 1/128 of pairs spare.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +30,10 @@
 
 namespace sluice {
 
-inline constexpr uint32_t kFindBatch = 32;          // lanes in flight
-inline constexpr uint32_t kClaimAttempts = 64;      // scans of one claim, each after a lost race
-inline constexpr uint32_t kClaimWaits = 512;        // looks at another worker's unpublished claim
-inline constexpr uint32_t kEvictionSteps = 32;      // pairs looked at for one cache-only victim
+inline constexpr uint32_t kFindBatch = 32;      // lanes in flight
+inline constexpr uint32_t kClaimAttempts = 64;  // scans of one claim, each after a lost race
+inline constexpr uint32_t kClaimWaits = 512;    // looks at another worker's unpublished claim
+inline constexpr uint32_t kEvictionSteps = 32;  // pairs looked at for one cache-only victim
 inline constexpr uint32_t kMaxSessionPairs = 1u << 29;
 
 struct SessionTableSizes {
@@ -49,10 +51,10 @@ struct SessionLimits {
 
 enum class ClaimOutcome : uint8_t {
   kClaimed,
-  kExists,      // the key is in the table: `existing` is its line
-  kFull,        // no room: capacity, spare pairs or the neighbourhood of the bucket
-  kLimit,       // an interface's or VPC's limit (AWS-SG-14)
-  kContended,   // another worker's claim of this key did not end within the bound
+  kExists,     // the key is in the table: `existing` is its line
+  kFull,       // no room: capacity, spare pairs or the neighbourhood of the bucket
+  kLimit,      // an interface's or VPC's limit (AWS-SG-14)
+  kContended,  // another worker's claim of this key did not end within the bound
 };
 
 // An admission in progress. A value on the admitting worker's stack.
@@ -74,9 +76,9 @@ struct Admission {
 };
 
 struct SessionCounts {
-  uint32_t counted = 0;     // tracked or translated pairs
+  uint32_t counted = 0;  // tracked or translated pairs
   uint32_t cache_only = 0;
-  uint32_t spare = 0;       // free pairs, physical
+  uint32_t spare = 0;  // free pairs, physical
 };
 
 class SessionTable {
@@ -101,37 +103,43 @@ class SessionTable {
 
   // --- admission (workers) ---
 
-  // Takes a pair, prepares both lines and claims `forward`. kClaimed: fill in `admission`, then ClaimReverse, then
-  // Publish or Abandon. Anything else left no trace. `cold` decides whether the pair is counted, and where.
+  // Takes a pair, prepares both lines and claims `forward`. kClaimed: fill in `admission`, then
+  // ClaimReverse, then Publish or Abandon. Anything else left no trace. `cold` decides whether the
+  // pair is counted, and where.
   ClaimOutcome BeginPair(const SessionKey& forward, uint64_t forward_hash, const SessionCold& cold,
                          const SessionLimits& limits, Admission* admission,
                          LineIdx* existing) noexcept;
-  // The same for a flow that is already in the table as `old` and needs a new pair: another translation, a lapsed NAT
-  // binding, a SYN on a finished connection. Readers see the old pair until Publish swaps the entry. kContended when
-  // `old` is being removed or changed by someone else. The caller copies what must survive.
+  // The same for a flow that is already in the table as `old` and needs a new pair: another
+  // translation, a lapsed NAT binding, a SYN on a finished connection. Readers see the old pair
+  // until Publish swaps the entry. kContended when `old` is being removed or changed by someone
+  // else. The caller copies what must survive.
   ClaimOutcome BeginReplace(PairIdx old, const SessionCold& cold, Admission* admission) noexcept;
 
-  // Claims the key of the answer. May be called again after kExists with another key (the next NAT port).
+  // Claims the key of the answer. May be called again after kExists with another key (the next NAT
+  // port).
   ClaimOutcome ClaimReverse(Admission& admission, const SessionKey& reverse,
                             LineIdx* existing) noexcept;
-  // BeginReplace only: the new pair takes over the old one's reverse key. False when that key is not in the index any
-  // more; then ClaimReverse.
+  // BeginReplace only: the new pair takes over the old one's reverse key. False when that key is
+  // not in the index any more; then ClaimReverse.
   bool KeepReverse(Admission& admission) noexcept;
 
   // Both lines of the pair are the caller's until Publish: FillWalk, counters, state.
-  // Publish makes the reverse key visible, then the forward key. `admission.cold` is stored as it stands, so NAT
-  // fields may be completed after BeginPair (flags that decide counting may not change).
+  // Publish makes the reverse key visible, then the forward key. `admission.cold` is stored as it
+  // stands, so NAT fields may be completed after BeginPair (flags that decide counting may not
+  // change).
   void Publish(Admission& admission) noexcept;
   void Abandon(Admission& admission) noexcept;
 
   // --- removal ---
 
-  // Takes both keys out of the index and queues the pair for Free. False when another thread owns it or it is gone.
+  // Takes both keys out of the index and queues the pair for Free. False when another thread owns
+  // it or it is gone.
   bool Unlink(PairIdx pair) noexcept;
-  // Takes only the reverse key out and marks the pair kPairNatExpired (the NAT clock has run out). False as above, or
-  // when it was done already.
+  // Takes only the reverse key out and marks the pair kPairNatExpired (the NAT clock has run out).
+  // False as above, or when it was done already.
   bool ExpireNat(PairIdx pair) noexcept;
-  // A pair whose connection is fully closed may be evicted under pressure, oldest first (decision 6).
+  // A pair whose connection is fully closed may be evicted under pressure, oldest first (decision
+  // 6).
   void NoteClosed(PairIdx pair) noexcept { closed_.Push(pair.value); }
 
   // --- reclamation and inspection (control thread) ---
@@ -153,7 +161,8 @@ class SessionTable {
   // Set when an admission found the table (nearly) full; cleared by the sweep, which then evicts.
   bool TakePressure() noexcept { return pressure_.exchange(false, std::memory_order_relaxed); }
   size_t bytes() const;
-  // Share of keys in the index whose home bucket has overflowed, in parts per million; walks the whole index.
+  // Share of keys in the index whose home bucket has overflowed, in parts per million; walks the
+  // whole index.
   uint32_t OverflowPartsPerMillion() const;
 
  private:
@@ -185,7 +194,8 @@ class SessionTable {
   void RemoveLine(LineIdx line) noexcept;
 
   PairIdx TakePair(bool counted) noexcept;
-  void PreparePair(Admission& admission, const SessionKey& forward, const SessionCold& cold) noexcept;
+  void PreparePair(Admission& admission, const SessionKey& forward,
+                   const SessionCold& cold) noexcept;
   bool EvictCacheOnly() noexcept;
   bool EvictClosed() noexcept;
   ClaimOutcome Reserve(const SessionCold& cold, const SessionLimits& limits) noexcept;

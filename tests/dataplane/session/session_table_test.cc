@@ -1,0 +1,280 @@
+#include "dataplane/session/session_table.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <unordered_map>
+#include <vector>
+
+namespace sluice {
+namespace {
+
+constexpr uint64_t kSeed = 20261124;
+
+std::unique_ptr<SessionTable> MakeTable(uint32_t capacity, HashKind kind = HashKind::kAuto) {
+  return SessionTable::Make(HeapMemory(), {capacity, 64, 8}, HashSecret::FromSeed(kSeed), kind);
+}
+
+SessionCold Tracked() {
+  SessionCold cold;
+  cold.initiator_interface_idx = 1;
+  cold.responder_interface_idx = 2;
+  cold.vpc_idx = 0;
+  cold.flags = kPairTrackedByInitiator | kPairTrackedByResponder;
+  return cold;
+}
+
+SessionKey KeyNumber(uint32_t n) {
+  return MakeSessionKey(1, 0x0a000000 + n, 0x0a010001, static_cast<uint16_t>(1024 + n % 60000), 80,
+                        kProtocolTcp);
+}
+
+// Inserts the pair of `key` and its plain answer; the line on success, None otherwise.
+LineIdx Insert(SessionTable& table, const SessionKey& key, const SessionCold& cold = Tracked(),
+               ClaimOutcome* outcome = nullptr) {
+  Admission admission;
+  LineIdx existing;
+  ClaimOutcome result =
+      table.BeginPair(key, table.hasher().HashOne(key), cold, {}, &admission, &existing);
+  if (result == ClaimOutcome::kClaimed) {
+    result = table.ClaimReverse(admission, AnswerKey(key, 2), &existing);
+    if (result == ClaimOutcome::kClaimed) {
+      const LineIdx line = ForwardLine(admission.pair);
+      table.Publish(admission);
+      if (outcome != nullptr) *outcome = result;
+      return line;
+    }
+    table.Abandon(admission);
+  }
+  if (outcome != nullptr) *outcome = result;
+  return LineIdx::None();
+}
+
+void FreeAll(SessionTable& table) {
+  for (PairIdx pair = table.TakeUnlinked(); pair.has_value();) {
+    const PairIdx next = table.NextUnlinked(pair);
+    table.Free(pair);
+    pair = next;
+  }
+}
+
+TEST(SessionTableTest, FindsBothDirectionsOfAPublishedPair) {
+  auto table = MakeTable(100);
+  ASSERT_NE(table, nullptr);
+  const SessionKey key = KeyNumber(7);
+  EXPECT_FALSE(table->FindOne(key).has_value());
+  const LineIdx line = Insert(*table, key);
+  ASSERT_TRUE(line.has_value());
+  EXPECT_EQ(table->FindOne(key), line);
+  EXPECT_EQ(table->FindOne(AnswerKey(key, 2)), PeerOf(line));
+  EXPECT_EQ(table->LoadCold(PairOf(line)), Tracked());
+  EXPECT_EQ(table->Counts().counted, 1u);
+  EXPECT_EQ(table->CountOfInterface(1), 1u);
+  EXPECT_EQ(table->CountOfVpc(0), 1u);
+}
+
+TEST(SessionTableTest, PendingClaimIsInvisibleAndUndoLeavesNoTrace) {
+  auto table = MakeTable(100);
+  const SessionKey key = KeyNumber(1);
+  Admission admission;
+  LineIdx existing;
+  ASSERT_EQ(
+      table->BeginPair(key, table->hasher().HashOne(key), Tracked(), {}, &admission, &existing),
+      ClaimOutcome::kClaimed);
+  ASSERT_EQ(table->ClaimReverse(admission, AnswerKey(key, 2), &existing), ClaimOutcome::kClaimed);
+  EXPECT_FALSE(table->FindOne(key).has_value());
+  EXPECT_FALSE(table->FindOne(AnswerKey(key, 2)).has_value());
+  const uint32_t spare = table->Counts().spare;
+  table->Abandon(admission);
+  EXPECT_EQ(table->Counts().counted, 0u);
+  EXPECT_EQ(table->Counts().spare, spare + 1);
+  EXPECT_TRUE(Insert(*table, key).has_value());
+}
+
+TEST(SessionTableTest, ASecondInsertOfAKeyReportsTheFirst) {
+  auto table = MakeTable(100);
+  const LineIdx first = Insert(*table, KeyNumber(1));
+  Admission admission;
+  LineIdx existing;
+  const SessionKey key = KeyNumber(1);
+  EXPECT_EQ(
+      table->BeginPair(key, table->hasher().HashOne(key), Tracked(), {}, &admission, &existing),
+      ClaimOutcome::kExists);
+  EXPECT_EQ(existing, first);
+  EXPECT_EQ(table->Counts().counted, 1u);
+}
+
+// Against std::unordered_map, in one thread, through fill, churn and empty.
+TEST(SessionTableTest, BehavesLikeAMap) {
+  for (const HashKind kind : {HashKind::kAuto, HashKind::kFold}) {
+    auto table = MakeTable(3000, kind);
+    std::mt19937_64 random(kSeed);
+    std::unordered_map<uint32_t, LineIdx> model;
+    for (int step = 0; step < 60000; ++step) {
+      const uint32_t n = static_cast<uint32_t>(random() % 4000);
+      const SessionKey key = KeyNumber(n);
+      const LineIdx found = table->FindOne(key);
+      const auto it = model.find(n);
+      ASSERT_EQ(found.has_value(), it != model.end()) << "seed " << kSeed << " step " << step;
+      if (it != model.end()) {
+        ASSERT_EQ(found, it->second);
+        ASSERT_EQ(table->FindOne(AnswerKey(key, 2)), PeerOf(found));
+        if (random() % 3 == 0) {
+          ASSERT_TRUE(table->Unlink(PairOf(found)));
+          ASSERT_FALSE(table->Unlink(PairOf(found)));
+          model.erase(it);
+          FreeAll(*table);
+        }
+      } else {
+        ClaimOutcome outcome;
+        const LineIdx line = Insert(*table, key, Tracked(), &outcome);
+        if (model.size() < 3000) {
+          ASSERT_TRUE(line.has_value()) << static_cast<int>(outcome);
+          model[n] = line;
+        } else {
+          ASSERT_EQ(outcome, ClaimOutcome::kFull);
+        }
+      }
+      ASSERT_EQ(table->Counts().counted, model.size());
+    }
+    // The batched lookup agrees with the single one.
+    std::vector<SessionKey> keys;
+    for (uint32_t n = 0; n < 4000; ++n) keys.push_back(KeyNumber(n));
+    std::vector<uint64_t> hashes(keys.size());
+    std::vector<LineIdx> lines(keys.size());
+    table->hasher().Hash(keys.data(), hashes.data(), keys.size());
+    table->Find(keys.data(), hashes.data(), lines.data(), keys.size());
+    for (uint32_t n = 0; n < 4000; ++n) {
+      const auto it = model.find(n);
+      ASSERT_EQ(lines[n], it == model.end() ? LineIdx::None() : it->second);
+    }
+  }
+}
+
+TEST(SessionTableTest, AWS_SG_14_TheTableHoldsExactlyItsCapacity) {
+  auto table = MakeTable(10);
+  for (uint32_t n = 0; n < 10; ++n) {
+    ASSERT_TRUE(Insert(*table, KeyNumber(n)).has_value());
+  }
+  ClaimOutcome outcome;
+  EXPECT_FALSE(Insert(*table, KeyNumber(10), Tracked(), &outcome).has_value());
+  EXPECT_EQ(outcome, ClaimOutcome::kFull);
+  EXPECT_TRUE(table->TakePressure());
+  ASSERT_TRUE(table->Unlink(PairOf(table->FindOne(KeyNumber(3)))));
+  EXPECT_TRUE(Insert(*table, KeyNumber(10)).has_value());
+}
+
+TEST(SessionTableTest, AWS_SG_14_InterfaceLimit) {
+  auto table = MakeTable(100);
+  ASSERT_TRUE(Insert(*table, KeyNumber(0)).has_value());
+  const SessionKey key = KeyNumber(1);
+  Admission admission;
+  LineIdx existing;
+  SessionLimits limits;
+  limits.responder_interface = 1;
+  EXPECT_EQ(
+      table->BeginPair(key, table->hasher().HashOne(key), Tracked(), limits, &admission, &existing),
+      ClaimOutcome::kLimit);
+  EXPECT_EQ(table->CountOfInterface(2), 1u);
+}
+
+TEST(SessionTableTest, CacheOnlyEntriesAreEvictedForTrackedOnesAndNotCounted) {
+  auto table = MakeTable(200);
+  SessionCold untracked;
+  uint32_t cached = 0;
+  ClaimOutcome outcome;
+  for (uint32_t n = 0; n < 400; ++n) {
+    cached += Insert(*table, KeyNumber(n), untracked, &outcome).has_value() ? 1 : 0;
+  }
+  EXPECT_EQ(cached, 200u);
+  EXPECT_EQ(outcome, ClaimOutcome::kFull);
+  EXPECT_EQ(table->Counts().counted, 0u);
+  for (uint32_t n = 1000; n < 1200; ++n) {
+    ASSERT_TRUE(Insert(*table, KeyNumber(n)).has_value()) << n;
+    FreeAll(*table);
+  }
+  EXPECT_EQ(table->Counts().counted, 200u);
+}
+
+TEST(SessionTableTest, ClosedPairsAreEvictedOldestFirstAndEstablishedOnesNever) {
+  auto table = MakeTable(4);
+  std::vector<LineIdx> lines;
+  for (uint32_t n = 0; n < 4; ++n) lines.push_back(Insert(*table, KeyNumber(n)));
+  for (const uint32_t n : {2u, 0u}) {
+    table->Line(lines[n]).state.store(kLineSeen | kLineReset, std::memory_order_relaxed);
+    table->NoteClosed(PairOf(lines[n]));
+  }
+  EXPECT_TRUE(Insert(*table, KeyNumber(10)).has_value());
+  EXPECT_FALSE(table->FindOne(KeyNumber(2)).has_value());
+  EXPECT_TRUE(table->FindOne(KeyNumber(0)).has_value());
+  EXPECT_TRUE(Insert(*table, KeyNumber(11)).has_value());
+  EXPECT_FALSE(table->FindOne(KeyNumber(0)).has_value());
+  EXPECT_FALSE(Insert(*table, KeyNumber(12)).has_value());
+  EXPECT_TRUE(table->FindOne(KeyNumber(1)).has_value());
+  EXPECT_TRUE(table->FindOne(KeyNumber(3)).has_value());
+}
+
+TEST(SessionTableTest, ReplaceSwapsTheForwardEntryAtPublication) {
+  auto table = MakeTable(10);
+  const SessionKey key = KeyNumber(5);
+  const LineIdx old = Insert(*table, key);
+  Admission admission;
+  LineIdx existing;
+  ASSERT_EQ(table->BeginReplace(PairOf(old), Tracked(), &admission), ClaimOutcome::kClaimed);
+  const SessionKey reverse = WithDstPort(AnswerKey(key, 2), 4444);
+  ASSERT_EQ(table->ClaimReverse(admission, reverse, &existing), ClaimOutcome::kClaimed);
+  EXPECT_EQ(table->FindOne(key), old);
+  const LineIdx fresh = ForwardLine(admission.pair);
+  table->Publish(admission);
+  EXPECT_EQ(table->FindOne(key), fresh);
+  EXPECT_EQ(table->FindOne(reverse), PeerOf(fresh));
+  EXPECT_FALSE(table->FindOne(AnswerKey(key, 2)).has_value());
+  EXPECT_EQ(table->Counts().counted, 1u);
+
+  // A SYN reopens in place: the same two keys, new lines.
+  ASSERT_EQ(table->BeginReplace(PairOf(fresh), Tracked(), &admission), ClaimOutcome::kClaimed);
+  ASSERT_TRUE(table->KeepReverse(admission));
+  const LineIdx again = ForwardLine(admission.pair);
+  table->Publish(admission);
+  EXPECT_EQ(table->FindOne(key), again);
+  EXPECT_EQ(table->FindOne(reverse), PeerOf(again));
+  EXPECT_EQ(table->Counts().counted, 1u);
+
+  // An abandoned replacement changes nothing.
+  ASSERT_EQ(table->BeginReplace(PairOf(again), Tracked(), &admission), ClaimOutcome::kClaimed);
+  table->Abandon(admission);
+  EXPECT_EQ(table->FindOne(key), again);
+  EXPECT_EQ(table->FindOne(reverse), PeerOf(again));
+  EXPECT_EQ(table->Counts().counted, 1u);
+  FreeAll(*table);
+  EXPECT_EQ(table->Counts().spare, table->pair_count() - 1);
+}
+
+TEST(SessionTableTest, AWS_NAT_07_ALapsedNatClockTakesTheReverseKeyOutOnly) {
+  auto table = MakeTable(10);
+  SessionCold cold = Tracked();
+  cold.flags |= kPairNat;
+  const SessionKey key = KeyNumber(5);
+  const LineIdx line = Insert(*table, key, cold);
+  EXPECT_TRUE(table->ExpireNat(PairOf(line)));
+  EXPECT_FALSE(table->ExpireNat(PairOf(line)));
+  EXPECT_EQ(table->FindOne(key), line);
+  EXPECT_FALSE(table->FindOne(AnswerKey(key, 2)).has_value());
+  EXPECT_NE(table->LoadCold(PairOf(line)).flags & kPairNatExpired, 0);
+  EXPECT_TRUE(table->Unlink(PairOf(line)));
+  EXPECT_EQ(table->Counts().counted, 0u);
+}
+
+TEST(SessionTableTest, MissesAreProvedByOneLineAndMemoryStaysInBudget) {
+  constexpr uint32_t kCapacity = 100000;
+  auto table = MakeTable(kCapacity);
+  for (uint32_t n = 0; n < kCapacity; ++n) {
+    ASSERT_TRUE(Insert(*table, KeyNumber(n)).has_value()) << n;
+  }
+  EXPECT_LT(table->OverflowPartsPerMillion(), 15000u);
+  EXPECT_LE(table->bytes(), size_t{192} * kCapacity);
+}
+
+}  // namespace
+}  // namespace sluice
