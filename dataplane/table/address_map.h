@@ -64,6 +64,7 @@ class AddressMap {
   };
   Place PlaceOf(uint32_t vpc_idx, uint32_t address) const noexcept;
   bool Fill(std::span<const AddressEntry> entries);
+  size_t CountOf(uint32_t vpc_idx, uint32_t address) const;
   bool Insert(AddressEntry entry, uint64_t& walk);
 
   AddressHashKey key_;

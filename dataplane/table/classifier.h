@@ -80,7 +80,6 @@ class Classifier {
   // workers use the set.
   uint32_t Lookup(uint32_t address, uint8_t protocol, uint16_t key) const noexcept;
   bool SameContent(const Classifier& other) const;
-  uint64_t ContentHash() const;
 
  private:
   friend class ClassifierBuilder;
@@ -110,6 +109,10 @@ class ClassifierBuilder {
 
  private:
   class Scratch;
+  static constexpr size_t kKeepScratchRules =
+      16'384;  // after larger lists the scratch memory is given back
+
+  absl::StatusOr<std::shared_ptr<Classifier>> Assemble(std::span<const ClassifierRule> rules);
 
   MemorySource& memory_;
   ClassifierLimits limits_;

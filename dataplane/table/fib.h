@@ -64,12 +64,13 @@ class Fib {
   // The next hop of `destination` (host order), or kNoRoute. The plain form; workers use FibSet.
   uint32_t Lookup(uint32_t destination) const noexcept;
   bool SameContent(const Fib& other) const;
-  uint64_t ContentHash() const;
 
   // Builds exactly one tier from merged ranges that cover the whole address space; kRanges needs <=
   // 16 of them. ResourceExhausted when `memory` is short or there are too many ranges or groups.
   static absl::StatusOr<Fib> FromRanges(std::span<const KeyRange> ranges, FibTier tier,
                                         MemorySource& memory);
+  // The memory that FromRanges would take.
+  static size_t BytesFor(std::span<const KeyRange> ranges, FibTier tier);
 
  private:
   FibTier tier_ = FibTier::kRanges;

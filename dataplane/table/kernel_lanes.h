@@ -1,0 +1,289 @@
+// The batched lookups as one template over `Simd`, which counts the ends of a node below a key:
+//   static uint32_t Simd::Below(const uint32_t* line, uint32_t biased_key)  -> bit i set: line[i] <
+//   key, i < 16
+// Included by kernels_*.cc only, each compiled for its own instruction set. Everything depends on
+// Simd, so that no two of these files emit one symbol.
+//
+// Lanes advance level by level in chunks of 32: every load of a level has been prefetched by the
+// level before, for all lanes, so a chunk waits for memory once a level and not once a lane (Kalia
+// et al., "Raising the bar for using GPUs in software packet processing", NSDI 2015).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/base/cache_line.h"
+#include "dataplane/table/address_map.h"
+#include "dataplane/table/kernels.h"
+
+namespace sluice {
+
+template <class Simd>
+struct KernelLanes {
+  static constexpr size_t kChunk = 32;
+
+  static uint32_t Rank(const uint32_t* line, uint32_t biased_key) noexcept {
+    return static_cast<uint32_t>(__builtin_popcount(Simd::Below(line, biased_key)));
+  }
+
+  // Range maps to look up, one a lane.
+  struct Walk {
+    const RangeLine* base[kChunk];  // the map's first line
+    const RangeLine* node[kChunk];
+    uint32_t key[kChunk];  // biased
+    uint32_t kind[kChunk];
+    uint32_t child[kChunk];
+    uint32_t lane[kChunk];  // the caller's
+    size_t count = 0;
+    uint32_t deepest = 0;
+
+    void Add(const RangeLine* pool, RangeRef ref, uint32_t plain_key, size_t caller_lane) noexcept {
+      const RangeLine* line = pool + (ref >> kRangeKindBits);
+      const uint32_t map_kind = ref & kRangeKindMask;
+      PrefetchRead(line);
+      PrefetchRead(line + (map_kind != kRangeKindLine));
+      base[count] = line;
+      node[count] = line;
+      key[count] = plain_key ^ kRangeBias;
+      kind[count] = map_kind;
+      lane[count] = static_cast<uint32_t>(caller_lane);
+      deepest = map_kind > deepest ? map_kind : deepest;
+      ++count;
+    }
+  };
+
+  static void DescendRoot(Walk& walk) noexcept {
+    for (size_t i = 0; i < walk.count; ++i) {
+      if (walk.kind[i] < 2) {
+        continue;
+      }
+      const RangeLine* base = walk.base[i];
+      const bool header = walk.kind[i] > 2;
+      const uint32_t child = Rank(base[header ? 1 : 0].word, walk.key[i]);
+      walk.child[i] = child;
+      walk.node[i] = header ? base + base->word[1] + child : base + 1 + 2 * child;
+      PrefetchRead(walk.node[i]);
+      PrefetchRead(walk.node[i] + (header ? 0 : 1));
+    }
+  }
+
+  static void DescendInner(Walk& walk, uint32_t level) noexcept {
+    for (size_t i = 0; i < walk.count; ++i) {
+      if (walk.kind[i] <= level + 1) {
+        continue;
+      }
+      const RangeLine* base = walk.base[i];
+      const uint32_t child = walk.child[i] * 17 + Rank(walk.node[i]->word, walk.key[i]);
+      const uint32_t wide =
+          walk.kind[i] == level + 2 ? 1 : 0;  // the next level is that of the leaves
+      walk.child[i] = child;
+      walk.node[i] = base + base->word[level + 1] + (size_t{child} << wide);
+      PrefetchRead(walk.node[i]);
+      PrefetchRead(walk.node[i] + wide);
+    }
+  }
+
+  // out[walk.lane[i]] = payload.
+  static void Finish(Walk& walk, uint32_t* out) noexcept {
+    if (walk.deepest >= 2) {
+      DescendRoot(walk);
+      for (uint32_t level = 1; level + 1 < walk.deepest; ++level) {
+        DescendInner(walk, level);
+      }
+    }
+    for (size_t i = 0; i < walk.count; ++i) {
+      const uint32_t* words = walk.node[i]->word;
+      const uint32_t width = walk.kind[i] == kRangeKindLine ? 8 : 16;
+      const uint32_t below = Simd::Below(words, walk.key[i]) & ((1u << width) - 1);
+      out[walk.lane[i]] = words[width + static_cast<uint32_t>(__builtin_popcount(below))];
+    }
+  }
+
+  // Lanes of DIR-24-8 tables.
+  struct Direct {
+    const FibView* view[kChunk];
+    uint32_t destination[kChunk];
+    uint32_t entry[kChunk];  // 4-byte form: top bit set while the group has to be read
+    uint32_t lane[kChunk];
+    size_t count = 0;
+
+    void Add(const FibView* table, uint32_t address, size_t caller_lane) noexcept {
+      PrefetchRead(static_cast<const uint8_t*>(table->tbl24) +
+                   size_t{address >> 8} * table->entry_bytes);
+      view[count] = table;
+      destination[count] = address;
+      lane[count] = static_cast<uint32_t>(caller_lane);
+      ++count;
+    }
+  };
+
+  static uint32_t LoadEntry(const void* table, uint32_t entry_bytes, size_t i) noexcept {
+    if (entry_bytes == 2) {
+      const uint32_t narrow = static_cast<const uint16_t*>(table)[i];
+      return (narrow & 0x8000u) << 16 | (narrow & 0x7fffu);
+    }
+    return static_cast<const uint32_t*>(table)[i];
+  }
+
+  static size_t GroupEntry(const Direct& direct, size_t i) noexcept {
+    return size_t{direct.entry[i] & 0x7fffffffu} * 256 + (direct.destination[i] & 0xff);
+  }
+
+  static void Finish(Direct& direct, uint32_t* out) noexcept {
+    uint32_t any_group = 0;
+    for (size_t i = 0; i < direct.count; ++i) {
+      const FibView& view = *direct.view[i];
+      const uint32_t entry = LoadEntry(view.tbl24, view.entry_bytes, direct.destination[i] >> 8);
+      direct.entry[i] = entry;
+      any_group |= entry;
+      if ((entry & 0x80000000u) != 0) {
+        PrefetchRead(static_cast<const uint8_t*>(view.tbl8) +
+                     GroupEntry(direct, i) * view.entry_bytes);
+      }
+    }
+    if ((any_group & 0x80000000u) != 0) {
+      for (size_t i = 0; i < direct.count; ++i) {
+        if ((direct.entry[i] & 0x80000000u) != 0) {
+          const FibView& view = *direct.view[i];
+          direct.entry[i] = LoadEntry(view.tbl8, view.entry_bytes, GroupEntry(direct, i));
+        }
+      }
+    }
+    for (size_t i = 0; i < direct.count; ++i) {
+      const uint32_t none = direct.view[i]->entry_bytes == 2 ? 0x7fffu : 0x7fffffffu;
+      out[direct.lane[i]] = direct.entry[i] == none ? kNoRoute : direct.entry[i];
+    }
+  }
+
+  static void FibChunk(const FibView* const* views, const uint32_t* destination, uint32_t* out,
+                       size_t n) noexcept {
+    Walk walk;
+    Direct direct;
+    for (size_t i = 0; i < n; ++i) {
+      if (views[i]->tier == FibTier::kDirect) {
+        direct.Add(views[i], destination[i], i);
+      } else {
+        walk.Add(views[i]->lines, views[i]->ref, destination[i], i);
+      }
+    }
+    if (walk.count != 0) {
+      Finish(walk, out);
+    }
+    if (direct.count != 0) {
+      Finish(direct, out);
+    }
+  }
+
+  static void Fib(const FibView* views, const uint32_t* fib_idx, const uint32_t* destination,
+                  uint32_t* next_hop_out, size_t n) noexcept {
+    for (size_t first = 0; first < n; first += kChunk) {
+      const size_t count = n - first < kChunk ? n - first : kChunk;
+      const FibView* table[kChunk];
+      for (size_t i = 0; i < count; ++i) {
+        table[i] = views + fib_idx[first + i];
+        PrefetchRead(table[i]);
+      }
+      FibChunk(table, destination + first, next_hop_out + first, count);
+    }
+  }
+
+  // A chain: the least rank over own maps from the node up. Bounded by one map a prefix length.
+  struct Chain {
+    const ClassifierView* view[kChunk];
+    RangeRef ref[kChunk];
+    uint32_t key[kChunk];
+    uint32_t best[kChunk];
+    uint32_t lane[kChunk];
+    size_t count = 0;
+  };
+
+  static const ChainRecord& Record(const Chain& chain, size_t i) noexcept {
+    return *reinterpret_cast<const ChainRecord*>(chain.view[i]->maps +
+                                                 (chain.ref[i] >> kRangeKindBits));
+  }
+  static bool IsChained(RangeRef ref) noexcept { return (ref & kRangeKindMask) == kRangeKindUser; }
+
+  // One map lookup for each lane; lanes that are done leave their value in `out`.
+  static void ChainStep(Chain& chain, uint32_t* out) noexcept {
+    Walk walk;
+    uint32_t rank[kChunk];
+    for (size_t i = 0; i < chain.count; ++i) {
+      const RangeRef map = IsChained(chain.ref[i]) ? Record(chain, i).own : chain.ref[i];
+      walk.Add(chain.view[i]->maps, map, chain.key[i], i);
+    }
+    Finish(walk, rank);
+    size_t left = 0;
+    for (size_t i = 0; i < chain.count; ++i) {
+      const uint32_t best = rank[i] < chain.best[i] ? rank[i] : chain.best[i];
+      if (IsChained(chain.ref[i]) && Record(chain, i).parent_min_rank < best) {
+        const RangeRef parent = Record(chain, i).parent;
+        PrefetchRead(chain.view[i]->maps + (parent >> kRangeKindBits));
+        chain.view[left] = chain.view[i];
+        chain.key[left] = chain.key[i];
+        chain.lane[left] = chain.lane[i];
+        chain.ref[left] = parent;
+        chain.best[left] = best;
+        ++left;
+      } else {
+        out[chain.lane[i]] = best == kNoMatch ? kNoMatch : chain.view[i]->values[best];
+      }
+    }
+    chain.count = left;
+  }
+
+  static void Classify(const ClassifierView* views, const uint32_t* classifier_idx,
+                       const uint32_t* address, const uint8_t* protocol, const uint16_t* key,
+                       uint32_t* value_out, size_t n) noexcept {
+    for (size_t first = 0; first < n; first += kChunk) {
+      const size_t count = n - first < kChunk ? n - first : kChunk;
+      const ClassifierView* view[kChunk];
+      const FibView* nodes[kChunk];
+      uint32_t ref[kChunk];
+      for (size_t i = 0; i < count; ++i) {
+        view[i] = views + classifier_idx[first + i];
+        nodes[i] = &view[i]->nodes;
+        PrefetchRead(view[i]);
+      }
+      FibChunk(nodes, address + first, ref, count);
+      Walk walk;
+      Chain chain;
+      for (size_t i = 0; i < count; ++i) {
+        const uint32_t port_key = uint32_t{protocol[first + i]} << 16 | key[first + i];
+        if (IsChained(ref[i])) [[unlikely]] {
+          PrefetchRead(view[i]->maps + (ref[i] >> kRangeKindBits));
+          chain.view[chain.count] = view[i];
+          chain.ref[chain.count] = ref[i];
+          chain.key[chain.count] = port_key;
+          chain.best[chain.count] = kNoMatch;
+          chain.lane[chain.count++] = static_cast<uint32_t>(i);
+        } else {
+          walk.Add(view[i]->maps, ref[i], port_key, i);
+        }
+      }
+      Finish(walk, value_out + first);
+      while (chain.count != 0) {
+        ChainStep(chain, value_out + first);
+      }
+    }
+  }
+
+  static void PortMaps(const RangeLine* pool, const uint32_t* ref, const uint8_t* protocol,
+                       const uint16_t* key, uint32_t* value_out, size_t n) noexcept {
+    for (size_t first = 0; first < n; first += kChunk) {
+      const size_t count = n - first < kChunk ? n - first : kChunk;
+      Walk walk;
+      for (size_t i = first; i < first + count; ++i) {
+        if (ref[i] != kNoAddress) {
+          walk.Add(pool, ref[i], uint32_t{protocol[i]} << 16 | key[i], i);
+        } else {
+          value_out[i] = kNoMatch;
+        }
+      }
+      Finish(walk, value_out);
+    }
+  }
+
+  static constexpr TableKernels Table() { return {&Fib, &Classify, &PortMaps}; }
+};
+
+}  // namespace sluice

@@ -1,0 +1,21 @@
+// Without intrinsics: for instruction counting and as the plainest form of the batch.
+#include "dataplane/table/kernel_lanes.h"
+
+namespace sluice {
+namespace {
+
+struct Scalar {
+  static uint32_t Below(const uint32_t* line, uint32_t biased_key) noexcept {
+    uint32_t mask = 0;
+    for (uint32_t i = 0; i < 16; ++i) {
+      mask |= uint32_t{static_cast<int32_t>(line[i]) < static_cast<int32_t>(biased_key)} << i;
+    }
+    return mask;
+  }
+};
+
+}  // namespace
+
+const TableKernels kScalarKernels = KernelLanes<Scalar>::Table();
+
+}  // namespace sluice
