@@ -41,7 +41,8 @@ enum class SessionMatch : uint8_t {
   kMiss,      // no session has its key
   kKnown,  // a session has its key, but the packet must walk (stale, state-changing, fragment, too
            // long)
-  kHit,    // the line's walk applies as it is
+  kSettling,  // the line's walk applies, but the flow's state is not settled: the peer is read
+  kHit,       // the line's walk applies as it is
 };
 
 struct Batch {
@@ -99,10 +100,23 @@ struct Batch {
   Column<uint8_t> quoted_protocol;
   Column<uint8_t> quoted_icmp_type;
 
-  // ---- Written by session.
+  // ---- Written by session. The key is the session room's SessionKey, in its two words.
+  Column<uint64_t> key_addresses;
+  Column<uint64_t> key_rest;
   Column<uint64_t> hash;
   Column<SessionIdx> session;  // this direction's line when match is kKnown or kHit
   Column<SessionMatch> match;
+
+  // Of the pair when match is kKnown, or of the session an ICMP error is about; what has expired is
+  // not in the flags.
+  Column<uint8_t> pair_flags;       // PairFlag bits
+  Column<InterfaceIdx> initiator;   // where the pair is tracked: the initiator's ENI
+  Column<InterfaceIdx> responder;   // the responder's ENI, or the Services side
+  Column<NatGatewayIdx> bound_nat;  // with kPairBound: the NAT gateway
+  Column<uint32_t> bound_address;   // its private address
+  Column<uint16_t> bound_l4_port;   // the translated source port or query id
+  Column<uint32_t> inside_address;  // who is behind it: address and port as that sender sent them
+  Column<uint16_t> inside_l4_port;
 
   // ---- The walk: where the packet is now, and its header as it is there.
   Column<InterfaceIdx> origin;  // who sends it on this leg: the sender, then a gateway
@@ -117,6 +131,11 @@ struct Batch {
   Column<uint32_t> walk_quoted_dst;
   Column<uint16_t> walk_quoted_l4_src;
   Column<uint16_t> walk_quoted_l4_dst;
+  // One's complement differences that make checksums follow the walk (checksum.h): of the IPv4
+  // header without TTL, and of TCP, UDP or an ICMP query. Written by ComputeDeltas or from the
+  // session.
+  Column<uint16_t> l3_delta;
+  Column<uint16_t> l4_delta;
   Column<uint8_t> ttl_spent;       // by NAT gateways
   Column<uint8_t> legs;            // walked so far
   Column<uint8_t> hairpins;        // through the internet gateway and back: at most one
@@ -128,14 +147,25 @@ struct Batch {
   Column<uint32_t> nat_public;   // its public address, or 0 for a private gateway
 };
 
+// Bits of Batch::pair_flags.
+enum PairFlag : uint8_t {
+  kPairForward = 1 << 0,           // the packet goes the initiator's way
+  kPairTrackedInitiator = 1 << 1,  // the initiator's ENI remembers the flow
+  kPairTrackedResponder = 1 << 2,
+  kPairBound = 1 << 3,  // a NAT gateway remembers it
+  kPairAskReply =
+      1 << 4,  // opened without SYN: replies pass only while the rules allow them (D-MIDSTREAM)
+  kPairReopen = 1 << 5,  // a SYN on a finished connection: the rules are asked as if it were new
+};
+
 // Bits of Batch::walk_flags.
 enum WalkFlag : uint8_t {
-  kWalkTrackedFirst = 1 << 0,  // the session is tracked at first_eni
+  kWalkTrackedFirst = 1 << 0,  // the session is, or will be, tracked at first_eni
   kWalkTrackedLast = 1 << 1,   // and at last_eni
-  kWalkForceTrack = 1 << 2,    // a gateway or endpoint on the way makes it tracked (AWS-SG-11)
-  kWalkNatReply = 1 << 3,      // a NAT gateway translates the destination back
-  kWalkDone = 1 << 4,          // reached its last target
-  kWalkGateway = 1 << 5,       // went through the internet gateway
+  kWalkForceTrack = 1 << 2,    // a NAT gateway or an interface endpoint on the way (AWS-SG-11)
+  kWalkToNat = 1 << 3,         // routed to a NAT gateway: it translates the source
+  kWalkGateway = 1 << 4,       // through the internet gateway: at most kInternetMtuBytes
+  kWalkPeer = 1 << 5,          // the target was found by its own address, so its groups are known
 };
 
 inline constexpr uint16_t kFrameHeadroomBytes = 4;  // room for one VLAN tag

@@ -1,0 +1,25 @@
+// Route: where a packet goes from where it is now. Pure: the answer is written down and applied
+// later, after the firewalls of the origin were asked (AWS order), because a destination group is
+// known only after routing.
+//
+// Worker thread. Reads: origin, walk_dst, traits, legs, pair_flags, initiator, target (layer-2
+// direct lanes). Writes: target, target_subnet, route_verdict, walk_flags; from the internet also
+// walk_dst and walk_quoted_src.
+#pragma once
+
+#include "dataplane/packet/batch.h"
+#include "dataplane/table/snapshot.h"
+
+namespace sluice {
+
+// Puts a lane at the start of its walk, at its sender.
+void StartWalk(Batch& batch, const LaneList& lanes) noexcept;
+
+void RouteStage(const Snapshot& snapshot, Batch& batch, const LaneList& lanes) noexcept;
+
+// Drops lanes whose route leads nowhere, once the origin's firewalls have let them go. An address
+// without owner is judged by the ACL of its subnet first: those lanes stay until DropUnowned.
+void RouteVerdictStage(Batch& batch, LaneList& lanes) noexcept;
+void DropUnowned(Batch& batch, LaneList& lanes) noexcept;
+
+}  // namespace sluice

@@ -1,0 +1,240 @@
+#include "dataplane/stage/session.h"
+
+#include <algorithm>
+
+#include "dataplane/packet/protocol.h"
+#include "dataplane/session/session_table.h"
+#include "dataplane/stage/lane_ops.h"
+
+namespace sluice {
+namespace {
+
+SessionKey MakeKey(const Batch& batch, uint32_t lane, InterfaceIdx scope, uint32_t src,
+                   uint32_t dst, uint16_t l4_src, uint16_t l4_dst) {
+  if ((batch.traits[lane] & kTraitIcmpQuery) == 0) {
+    return MakeSessionKey(scope.value, src, dst, l4_src, l4_dst, batch.protocol[lane]);
+  }
+  const uint16_t key = batch.rule_key[lane];
+  const IcmpQuery query =
+      ClassifyIcmp(static_cast<uint8_t>(key >> 8), static_cast<uint8_t>(key & 0xff));
+  // Source translation moves the id of a request, destination translation that of a reply.
+  return MakeIcmpSessionKey(scope.value, src, dst, query.is_reply ? l4_dst : l4_src, query);
+}
+
+// An error quotes a packet that this side received: the session is the one whose answer this side
+// would send.
+bool QuotedKey(const Batch& batch, uint32_t lane, SessionKey& key) {
+  if (batch.quoted_src[lane] == 0 || batch.dst[lane] != batch.quoted_src[lane]) {
+    return false;  // D-ICMPERR: only towards the quoted source
+  }
+  const uint32_t scope = batch.sender[lane].value;
+  SessionKey seen;
+  if (batch.quoted_protocol[lane] == kProtocolIcmp) {
+    const IcmpQuery query = ClassifyIcmp(batch.quoted_icmp_type[lane], 0);
+    if (!query.is_query) {
+      return false;
+    }
+    seen = MakeIcmpSessionKey(scope, batch.quoted_src[lane], batch.quoted_dst[lane],
+                              batch.quoted_l4_src[lane], query);
+  } else {
+    seen = MakeSessionKey(scope, batch.quoted_src[lane], batch.quoted_dst[lane],
+                          batch.quoted_l4_src[lane], batch.quoted_l4_dst[lane],
+                          batch.quoted_protocol[lane]);
+  }
+  key = AnswerKey(seen, scope);
+  return true;
+}
+
+bool HasKey(const Batch& batch, uint32_t lane) {
+  return batch.protocol[lane] != kProtocolIcmp || (batch.traits[lane] & kTraitIcmpQuery) != 0;
+}
+
+void ForgetPair(Batch& batch, uint32_t lane) {
+  batch.session[lane] = SessionIdx::None();
+  batch.pair_flags[lane] = 0;
+  batch.initiator[lane] = InterfaceIdx::None();
+  batch.responder[lane] = InterfaceIdx::None();
+  batch.bound_nat[lane] = NatGatewayIdx::None();
+}
+
+bool IsPureSyn(const Batch& batch, uint32_t lane) {
+  return batch.protocol[lane] == kProtocolTcp &&
+         (batch.tcp_flags[lane] & (kTcpSyn | kTcpAck | kTcpFin | kTcpRst)) == kTcpSyn;
+}
+
+bool IsFinished(ConnectionState state) {
+  return state == ConnectionState::kTcpClosing || state == ConnectionState::kTcpClosed ||
+         state == ConnectionState::kTcpReset;
+}
+
+uint8_t PairFlagsOf(const Batch& batch, uint32_t lane, LineIdx line, const SessionCold& cold,
+                    const Expiry& expiry) {
+  uint8_t flags = IsForward(line) ? kPairForward : 0;
+  flags |= expiry.initiator ? 0 : kPairTrackedInitiator;
+  flags |= expiry.responder ? 0 : kPairTrackedResponder;
+  flags |= expiry.nat ? 0 : kPairBound;
+  const bool midstream = (cold.flags & kPairMidstream) != 0;
+  flags |= midstream ? kPairAskReply : 0;
+  if (IsPureSyn(batch, lane) && (expiry.any_lapsed || midstream || IsFinished(expiry.state))) {
+    flags |= kPairReopen;
+  }
+  return flags;
+}
+
+// Fills the pair columns. False: nothing of the pair is alive, and it is out of the table.
+bool LoadPair(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx line) {
+  SessionTable& sessions = *worker.sessions;
+  const PairIdx pair = PairOf(line);
+  const SessionCold cold = sessions.LoadCold(pair);
+  const SessionLine& forward = sessions.Line(ForwardLine(pair));
+  const SessionKey forward_key = KeyOf(forward);
+  const Expiry expiry = JudgeExpiry(ViewOf(forward), ViewOf(sessions.Line(ReverseLine(pair))), cold,
+                                    forward_key.protocol(), worker.now_ms);
+  if (expiry.gone) {
+    sessions.Unlink(pair);
+    return false;
+  }
+  if (cold.nat() && expiry.nat) {
+    sessions.ExpireNat(pair);
+    if (!IsForward(line)) {
+      return false;
+    }
+  }
+  batch.session[lane] = SessionIdx(line.value);
+  batch.pair_flags[lane] = PairFlagsOf(batch, lane, line, cold, expiry);
+  batch.initiator[lane] = InterfaceIdx(cold.initiator_interface_idx);
+  batch.responder[lane] = InterfaceIdx(cold.responder_interface_idx);
+  batch.bound_nat[lane] = cold.nat() ? NatGatewayIdx(cold.nat_gateway_idx) : NatGatewayIdx::None();
+  batch.bound_address[lane] = cold.nat_address;
+  batch.bound_l4_port[lane] = cold.nat_port;
+  batch.inside_address[lane] = forward_key.src();
+  batch.inside_l4_port[lane] = forward_key.src_l4_port();
+  return true;
+}
+
+constexpr uint16_t kTraitsThatWalk = kTraitTcpSlow | kTraitFragment;
+
+// Whether the line's own walk may be used for this packet; copies it into the lane's columns.
+bool UseWalk(const Snapshot& snapshot, Batch& batch, uint32_t lane, const SessionLine& line) {
+  const uint32_t generation = snapshot.walk_generation[batch.sender[lane].index()];
+  WalkOutcome walk;
+  if ((batch.traits[lane] & kTraitsThatWalk) != 0 || !ReadWalk(line, generation, &walk)) {
+    return false;
+  }
+  const bool direct = (walk.next_hop & kNextHopDirect) != 0;
+  const InterfaceIdx out(walk.next_hop & ~kNextHopDirect);
+  const bool translated = (line.state.load(std::memory_order_relaxed) & kLineNat) != 0;
+  if (direct != ((batch.traits[lane] & kTraitL2Direct) != 0) ||
+      (direct && out != batch.target[lane]) || (translated && batch.ttl[lane] <= 1) ||
+      batch.ip_bytes[lane] >
+          std::min(snapshot.adjacency[out.index()].mtu_bytes, kInternetMtuBytes)) {
+    return false;
+  }
+  batch.out[lane] = out;
+  batch.walk_src[lane] = walk.new_src;
+  batch.walk_dst[lane] = walk.new_dst;
+  batch.walk_l4_src[lane] = walk.new_src_l4_port;
+  batch.walk_l4_dst[lane] = walk.new_dst_l4_port;
+  batch.l3_delta[lane] = walk.l3_delta;
+  batch.l4_delta[lane] = walk.l4_delta;
+  batch.ttl_spent[lane] = translated ? 1 : 0;
+  return true;
+}
+
+SessionMatch Judge(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
+                   LineIdx found) {
+  const SessionLine& line = worker.sessions->Line(found);
+  const bool usable = worker.session_cache && UseWalk(snapshot, batch, lane, line);
+  if (usable && HitsOwnLine(ViewOf(line), IsForward(found), batch.protocol[lane], worker.now_ms)) {
+    batch.session[lane] = SessionIdx(found.value);
+    return SessionMatch::kHit;
+  }
+  if (!LoadPair(worker, batch, lane, found)) {
+    ForgetPair(batch, lane);
+    return SessionMatch::kMiss;
+  }
+  const SessionCold cold = worker.sessions->LoadCold(PairOf(found));
+  const uint8_t flags = batch.pair_flags[lane];
+  const bool all_alive =
+      ((cold.flags & kPairTrackedByInitiator) == 0) == ((flags & kPairTrackedInitiator) == 0) &&
+      ((cold.flags & kPairTrackedByResponder) == 0) == ((flags & kPairTrackedResponder) == 0) &&
+      cold.nat() == ((flags & kPairBound) != 0);
+  return usable && all_alive ? SessionMatch::kSettling : SessionMatch::kKnown;
+}
+
+void JudgeError(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx found) {
+  batch.match[lane] = SessionMatch::kNone;
+  if (!found.has_value() || !LoadPair(worker, batch, lane, found)) {
+    ForgetPair(batch, lane);
+    return;
+  }
+  batch.pair_flags[lane] &= static_cast<uint8_t>(~kPairReopen);
+  batch.traits[lane] |= kTraitRelated;
+}
+
+// Keys of all lanes that have one, as arrays for the table.
+struct Keys {
+  LaneList lanes;
+  SessionKey key[kMaxBatch];
+  uint64_t hash[kMaxBatch];
+  LineIdx line[kMaxBatch];
+
+  void Add(uint8_t lane, const SessionKey& k) {
+    key[lanes.count] = k;
+    lanes.Add(lane);
+  }
+  void Find(const SessionTable& sessions) {
+    sessions.hasher().Hash(key, hash, lanes.count);
+    sessions.Find(key, hash, line, lanes.count);
+  }
+};
+
+void Collect(Batch& batch, const LaneList& lanes, Keys& keys) {
+  for (const uint8_t lane : lanes) {
+    ForgetPair(batch, lane);
+    batch.match[lane] = SessionMatch::kNone;
+    SessionKey key;
+    if (HasKey(batch, lane)) {
+      keys.Add(lane, KeyAsSent(batch, lane, batch.sender[lane]));
+    } else if ((batch.traits[lane] & kTraitIcmpError) != 0 && QuotedKey(batch, lane, key)) {
+      keys.Add(lane, key);
+    }
+  }
+}
+
+}  // namespace
+
+SessionKey KeyAsSent(const Batch& batch, uint32_t lane, InterfaceIdx scope) noexcept {
+  return MakeKey(batch, lane, scope, batch.src[lane], batch.dst[lane], batch.l4_src[lane],
+                 batch.l4_dst[lane]);
+}
+
+SessionKey KeyAfterWalk(const Batch& batch, uint32_t lane, InterfaceIdx scope) noexcept {
+  return MakeKey(batch, lane, scope, batch.walk_src[lane], batch.walk_dst[lane],
+                 batch.walk_l4_src[lane], batch.walk_l4_dst[lane]);
+}
+
+void SessionStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                  const LaneList& lanes, LaneList& hits, LaneList& walks) noexcept {
+  Keys keys;
+  Collect(batch, lanes, keys);
+  keys.Find(*worker.sessions);
+  for (uint32_t i = 0; i < keys.lanes.count; ++i) {
+    const uint32_t lane = keys.lanes.lanes[i];
+    batch.key_addresses[lane] = keys.key[i].addresses;
+    batch.key_rest[lane] = keys.key[i].rest;
+    batch.hash[lane] = keys.hash[i];
+    if (!HasKey(batch, lane)) {
+      JudgeError(worker, batch, lane, keys.line[i]);
+    } else if (keys.line[i].has_value()) {
+      batch.match[lane] = Judge(snapshot, worker, batch, lane, keys.line[i]);
+    } else {
+      batch.match[lane] = SessionMatch::kMiss;
+    }
+  }
+  for (const uint8_t lane : lanes) {
+    (batch.match[lane] >= SessionMatch::kSettling ? hits : walks).Add(lane);
+  }
+}
+
+}  // namespace sluice
