@@ -40,7 +40,7 @@ void ResolveAddress(const Snapshot& snapshot, Batch& batch, uint32_t lane, VpcId
     return;
   }
   const uint32_t place = snapshot.fibs->Lookup(FibIdx(snapshot.vpcs[vpc.index()].places_fib), dst);
-  if (place == kNoRoute) {
+  if (place == kFibMiss) {
     SetUnrouted(snapshot, batch, lane, outside);
     return;
   }
@@ -51,7 +51,7 @@ void ResolveAddress(const Snapshot& snapshot, Batch& batch, uint32_t lane, VpcId
 }
 
 void ApplyNextHop(const Snapshot& snapshot, Batch& batch, uint32_t lane, uint32_t next_hop) {
-  if (next_hop == kNoRoute) {
+  if (next_hop == kFibMiss) {
     SetUnrouted(snapshot, batch, lane, DropReason::kNoRoute);
     return;
   }
@@ -111,7 +111,7 @@ void RouteFromInternet(const Snapshot& snapshot, Batch& batch, uint32_t lane) {
     return;
   }
   const uint32_t next_hop = snapshot.fibs->Lookup(FibIdx(gateway_fib), row.private_ip.value);
-  if (next_hop == kNoRoute || snapshot.next_hops[next_hop].kind == NextHopKind::kLocal) {
+  if (next_hop == kFibMiss || snapshot.next_hops[next_hop].kind == NextHopKind::kLocal) {
     return;
   }
   batch.walk_flags[lane] &= static_cast<uint8_t>(~kWalkPeer);

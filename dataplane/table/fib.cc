@@ -18,13 +18,13 @@ FibView Fib::view() const {
 uint32_t Fib::Lookup(uint32_t destination) const noexcept {
   const FibView table = view();
   const uint32_t table_idx = 0;
-  uint32_t next_hop = kNoRoute;
+  uint32_t next_hop = kFibMiss;
   kScalarKernels.fib(&table, &table_idx, &destination, &next_hop, 1);
   return next_hop;
 }
 
 uint32_t FibSet::Lookup(FibIdx idx, uint32_t destination) const noexcept {
-  uint32_t next_hop = kNoRoute;
+  uint32_t next_hop = kFibMiss;
   ActiveKernels().fib(views_.data(), &idx.value, &destination, &next_hop, 1);
   return next_hop;
 }

@@ -29,8 +29,9 @@ namespace sluice {
 
 using FibIdx = StrongId<struct FibIdxTag>;
 
-// What a lookup returns when no route matches. Next hops are below kMaxNextHop.
-inline constexpr uint32_t kNoRoute = 0xffffffffu;
+// What a lookup returns when no route matches (not kNoRoute: DropReason has that name). Next hops
+// are below kMaxNextHop.
+inline constexpr uint32_t kFibMiss = 0xffffffffu;
 inline constexpr uint32_t kMaxNextHop = 0x7fffffffu;
 
 struct FibRoute {
@@ -61,7 +62,7 @@ class Fib {
   // Memory of the tables, without this object.
   size_t bytes() const { return lines_.bytes() + tbl24_.bytes() + tbl8_.bytes(); }
   FibView view() const;
-  // The next hop of `destination` (host order), or kNoRoute. The plain form; workers use FibSet.
+  // The next hop of `destination` (host order), or kFibMiss. The plain form; workers use FibSet.
   uint32_t Lookup(uint32_t destination) const noexcept;
   bool SameContent(const Fib& other) const;
 
@@ -82,7 +83,7 @@ class Fib {
   AlignedArray<uint8_t> tbl8_;
 };
 
-// The merged ranges of `routes` over the whole address space; kNoRoute where nothing matches.
+// The merged ranges of `routes` over the whole address space; kFibMiss where nothing matches.
 // InvalidArgument: a prefix that is not canonical, a next hop out of range, or one prefix with two
 // next hops.
 absl::StatusOr<std::vector<KeyRange>> RangesOfRoutes(std::span<const FibRoute> routes);

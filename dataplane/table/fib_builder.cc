@@ -39,7 +39,7 @@ size_t CountGroups(std::span<const KeyRange> ranges) {
 bool FitsTwoBytes(std::span<const KeyRange> ranges, size_t group_count) {
   return group_count <= 0x8000 &&
          std::all_of(ranges.begin(), ranges.end(), [](const KeyRange& range) {
-           return range.payload < 0x7fff || range.payload == kNoRoute;
+           return range.payload < 0x7fff || range.payload == kFibMiss;
          });
 }
 
@@ -77,7 +77,7 @@ absl::StatusOr<std::vector<KeyRange>> RangesOfRoutes(std::span<const FibRoute> r
             [](const FibRoute& a, const FibRoute& b) { return a.prefix < b.prefix; });
   std::vector<KeyRange> ranges;
   ranges.reserve(2 * sorted.size() + 1);
-  RangeSweep sweep(kNoRoute, ranges);
+  RangeSweep sweep(kFibMiss, ranges);
   const FibRoute* previous = nullptr;
   for (const FibRoute& route : sorted) {
     if (route.prefix.length > 32 || !route.prefix.IsCanonical()) {

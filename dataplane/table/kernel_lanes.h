@@ -151,7 +151,7 @@ struct KernelLanes {
     }
     for (size_t i = 0; i < direct.count; ++i) {
       const uint32_t none = direct.view[i]->entry_bytes == 2 ? 0x7fffu : 0x7fffffffu;
-      out[direct.lane[i]] = direct.entry[i] == none ? kNoRoute : direct.entry[i];
+      out[direct.lane[i]] = direct.entry[i] == none ? kFibMiss : direct.entry[i];
     }
   }
 

@@ -111,8 +111,8 @@ TEST(FibTest, EmptyTableHasNoRoute) {
   ASSERT_TRUE(fib.ok());
   EXPECT_EQ((*fib)->tier(), FibTier::kRanges);
   EXPECT_EQ((*fib)->bytes(), 64u);
-  EXPECT_EQ((*fib)->Lookup(0), kNoRoute);
-  EXPECT_EQ((*fib)->Lookup(0xffffffffu), kNoRoute);
+  EXPECT_EQ((*fib)->Lookup(0), kFibMiss);
+  EXPECT_EQ((*fib)->Lookup(0xffffffffu), kFibMiss);
 }
 
 TEST(FibTest, AdjacentRangesWithOneNextHopAreMerged) {
@@ -121,7 +121,7 @@ TEST(FibTest, AdjacentRangesWithOneNextHopAreMerged) {
   const auto ranges = RangesOfRoutes(routes);
   ASSERT_TRUE(ranges.ok());
   EXPECT_EQ(*ranges, (std::vector<KeyRange>{
-                         {0x09ffffff, kNoRoute}, {0x0affffff, 5}, {0xffffffff, kNoRoute}}));
+                         {0x09ffffff, kFibMiss}, {0x0affffff, 5}, {0xffffffff, kFibMiss}}));
 }
 
 TEST(FibTest, WrongRoutesAreRefused) {
@@ -199,8 +199,8 @@ TEST(FibTest, EveryAddressOfASlash12) {
     }
   }
   for (uint32_t t = 0; t < tables.size(); ++t) {
-    EXPECT_EQ(set->Lookup(FibIdx(t), 0x09ffffffu), kNoRoute);
-    EXPECT_EQ(set->Lookup(FibIdx(t), 0x0a100000u), kNoRoute);
+    EXPECT_EQ(set->Lookup(FibIdx(t), 0x09ffffffu), kFibMiss);
+    EXPECT_EQ(set->Lookup(FibIdx(t), 0x0a100000u), kFibMiss);
   }
 }
 

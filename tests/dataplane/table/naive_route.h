@@ -10,7 +10,7 @@ namespace sluice {
 
 inline uint32_t NaiveNextHop(std::span<const FibRoute> routes, uint32_t destination) {
   int best_length = -1;
-  uint32_t next_hop = kNoRoute;
+  uint32_t next_hop = kFibMiss;
   for (const FibRoute& route : routes) {
     const uint32_t shift = 32u - route.prefix.length;
     const bool inside = shift == 32 || destination >> shift == route.prefix.address.value >> shift;
