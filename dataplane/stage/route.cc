@@ -189,6 +189,7 @@ void RouteStage(const Snapshot& snapshot, Batch& batch, const LaneList& lanes) n
       by_table.Add(lane);
     }
   }
+  if (by_table.count == 0) return;
   uint32_t next_hop[kMaxBatch];
   snapshot.fibs->LookupBatch(fib, destination, next_hop, by_table.count);
   for (uint32_t i = 0; i < by_table.count; ++i) {
