@@ -206,6 +206,15 @@ struct VpcPeering {
   std::string json_path;
 };
 
+// An Elastic IP address, associated or not. What it means for packets is in PrivateAddress and NatGatewayAddress.
+struct ElasticAddress {
+  Ipv4Address public_ip;
+  std::string allocation_id;         // may be empty
+  std::string network_interface_id;  // empty: not associated, or not said here
+  std::optional<Ipv4Address> private_ip;
+  std::string json_path;
+};
+
 enum class TrafficType : uint8_t { kAccept, kReject, kAll };
 
 struct FlowLog {
@@ -272,13 +281,12 @@ struct Intent {
   std::vector<NetworkAcl> network_acls;
   std::vector<SecurityGroup> security_groups;
   std::vector<NetworkInterface> network_interfaces;
+  std::vector<ElasticAddress> addresses;  // sorted by public address after validation
   std::vector<PrefixList> prefix_lists;
   std::vector<VpcEndpoint> vpc_endpoints;
   std::vector<VpcPeering> vpc_peerings;
   std::vector<FlowLog> flow_logs;
   std::vector<DhcpOptions> dhcp_options;
-  // Ids of objects that exist in the account in a final state or are of an ignored kind, so that a reference to them
-  // is not called dangling but is an absent target.
   std::optional<Host> host;
 };
 
