@@ -1,5 +1,5 @@
-// What loading hands to validation: every object as a value, with the places it and its rows were read from.
-// Control thread or an offline tool.
+// What loading hands to validation: every object as a value, with the places it and its rows were
+// read from. Control thread or an offline tool.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ namespace sluice {
 template <class T>
 struct Drafted {
   T value;
-  JsonValue origin;   // absent for what validation made
+  JsonValue origin;     // absent for what validation made
   bool broken = false;  // a member was refused: checks that would only repeat it are left out
 
   JsonValue Member(std::string_view name) const {
@@ -82,8 +82,8 @@ struct Draft {
   std::vector<Drafted<DhcpOptions>> dhcp_options;
   std::optional<Host> host;
   JsonValue host_origin;
-  // Ids of objects that are listed but ignored (a final state, an unsupported kind): a reference to one is to an
-  // absent target, not a dangling one.
+  // Ids of objects that are listed but ignored (a final state, an unsupported kind): a reference to
+  // one is to an absent target, not a dangling one.
   std::set<std::string, std::less<>> ignored_ids;
 };
 

@@ -1,4 +1,5 @@
-// Collects findings while loading and validating, each at its place in the text. Control thread or an offline tool.
+// Collects findings while loading and validating, each at its place in the text. Control thread or
+// an offline tool.
 #pragma once
 
 #include <cstddef>

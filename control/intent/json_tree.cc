@@ -10,7 +10,9 @@
 namespace sluice {
 namespace {
 
-absl::string_view ToAbsl(std::string_view text) { return {text.data(), text.size()}; }
+absl::string_view ToAbsl(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 }  // namespace
 
@@ -58,13 +60,25 @@ uint32_t JsonNames::Find(std::string_view name) const {
   return found == table_->ids.end() ? kNone : found->second;
 }
 
-std::string_view JsonNames::Name(uint32_t id) const { return table_->names[id]; }
-size_t JsonNames::size() const { return table_->names.size(); }
+std::string_view JsonNames::Name(uint32_t id) const {
+  return table_->names[id];
+}
+size_t JsonNames::size() const {
+  return table_->names.size();
+}
 
-JsonKind JsonValue::kind() const { return tree_->nodes_[node_].kind; }
-bool JsonValue::AsBool() const { return tree_->nodes_[node_].bits != 0; }
-int64_t JsonValue::AsInteger() const { return static_cast<int64_t>(tree_->nodes_[node_].bits); }
-double JsonValue::AsFloat() const { return std::bit_cast<double>(tree_->nodes_[node_].bits); }
+JsonKind JsonValue::kind() const {
+  return tree_->nodes_[node_].kind;
+}
+bool JsonValue::AsBool() const {
+  return tree_->nodes_[node_].bits != 0;
+}
+int64_t JsonValue::AsInteger() const {
+  return static_cast<int64_t>(tree_->nodes_[node_].bits);
+}
+double JsonValue::AsFloat() const {
+  return std::bit_cast<double>(tree_->nodes_[node_].bits);
+}
 
 std::string_view JsonValue::AsString() const {
   const uint64_t bits = tree_->nodes_[node_].bits;
@@ -84,8 +98,12 @@ JsonValue JsonValue::NextSibling() const {
   return next == 0 ? JsonValue() : JsonValue(tree_, next);
 }
 
-uint32_t JsonValue::NameId() const { return tree_->nodes_[node_].name; }
-std::string_view JsonValue::Name() const { return tree_->names_->Name(NameId()); }
+uint32_t JsonValue::NameId() const {
+  return tree_->nodes_[node_].name;
+}
+std::string_view JsonValue::Name() const {
+  return tree_->names_->Name(NameId());
+}
 
 JsonValue JsonValue::Find(std::string_view member) const {
   if (!IsObject()) {
@@ -190,8 +208,8 @@ class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::json> {
       OpenContainer& parent = open_.back();
       JsonTree::Node& parent_node = tree_->nodes_[parent.node];
       node.parent = parent.node;
-      node.name = parent_node.kind == JsonKind::kArray ? static_cast<uint32_t>(parent_node.bits)
-                                                       : name_;
+      node.name =
+          parent_node.kind == JsonKind::kArray ? static_cast<uint32_t>(parent_node.bits) : name_;
       ++parent_node.bits;
       if (parent.last_child != 0) {
         tree_->nodes_[parent.last_child].next = number;
@@ -227,7 +245,8 @@ class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::json> {
 
 namespace {
 
-// "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error …" without its first parts.
+// "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error …" without its
+// first parts.
 std::string PlainMessage(const std::string& what) {
   const size_t bracket = what.find("] ");
   std::string text = bracket == std::string::npos ? what : what.substr(bracket + 2);
@@ -252,7 +271,8 @@ std::string Place(std::string_view text, size_t position, uint32_t first_line) {
   return "line " + std::to_string(line) + ", column " + std::to_string(end - line_start + 1);
 }
 
-// The parser quotes the bytes it stumbled over; a message must be valid UTF-8 on one line all the same.
+// The parser quotes the bytes it stumbled over; a message must be valid UTF-8 on one line all the
+// same.
 std::string Printable(std::string text) {
   for (char& c : text) {
     const uint8_t byte = static_cast<uint8_t>(c);
@@ -282,8 +302,8 @@ std::unique_ptr<JsonTree> JsonTree::Parse(std::string origin, uint32_t file_numb
     return nullptr;
   }
   JsonTreeBuilder builder(tree.get());
-  const bool parsed = nlohmann::json::sax_parse(
-      text.begin(), text.end(), &builder, nlohmann::json::input_format_t::json, true, true);
+  const bool parsed = nlohmann::json::sax_parse(text.begin(), text.end(), &builder,
+                                                nlohmann::json::input_format_t::json, true, true);
   if (parsed && builder.what().empty()) {
     return tree;
   }

@@ -1,9 +1,9 @@
-// A JSON document as a flat array of nodes, 24 bytes each, with the place of every value: what the loaders read
-// from. Names are interned once for all documents, so that reading a member is a compare of two numbers and a million
-// rules load in seconds. Control thread or an offline tool.
+// A JSON document as a flat array of nodes, 24 bytes each, with the place of every value: what the
+// loaders read from. Names are interned once for all documents, so that reading a member is a
+// compare of two numbers and a million rules load in seconds. Control thread or an offline tool.
 //
-// Order: a container's first child follows it directly; siblings are chained. Node numbers rise in the order of the
-// text, so they sort findings.
+// Order: a container's first child follows it directly; siblings are chained. Node numbers rise in
+// the order of the text, so they sort findings.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +61,8 @@ class JsonValue {
   JsonValue NextSibling() const;  // absent after the last
   uint32_t NameId() const;        // of an object's member
   std::string_view Name() const;
-  JsonValue Find(std::string_view member) const;  // the first of that name; absent when not an object
+  JsonValue Find(
+      std::string_view member) const;  // the first of that name; absent when not an object
 
   // "vpc.json:$.Subnets[3].CidrBlock"
   std::string Path() const;
@@ -77,7 +78,8 @@ class JsonValue {
 
 class JsonTree {
  public:
-  // Bounds: a deeper or longer document is refused, so that no input exhausts the stack or the node numbers.
+  // Bounds: a deeper or longer document is refused, so that no input exhausts the stack or the node
+  // numbers.
   static constexpr uint32_t kMaxDepth = 64;
   static constexpr size_t kMaxTextBytes = size_t{1} << 31;
 
@@ -86,8 +88,9 @@ class JsonTree {
     std::string what;
   };
 
-  // `origin` names the document in paths ("vpc.json"), `file_number` orders it among the others. `line` is that of
-  // the first character, for messages. Comments are allowed; anything after the value is an error.
+  // `origin` names the document in paths ("vpc.json"), `file_number` orders it among the others.
+  // `line` is that of the first character, for messages. Comments are allowed; anything after the
+  // value is an error.
   static std::unique_ptr<JsonTree> Parse(std::string origin, uint32_t file_number, uint32_t line,
                                          std::string_view text, JsonNames* names,
                                          ParseError* error);

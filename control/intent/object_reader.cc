@@ -142,10 +142,10 @@ std::optional<int64_t> ObjectReader::Integer(std::string_view member, int64_t mi
     return std::nullopt;
   }
   if (number < min || number > max) {
-    Error(member,
-          std::to_string(number) + " is outside " + std::to_string(min) + ".." +
-              std::to_string(max),
-          kInvalidValue);
+    Error(
+        member,
+        std::to_string(number) + " is outside " + std::to_string(min) + ".." + std::to_string(max),
+        kInvalidValue);
     return std::nullopt;
   }
   return number;
@@ -182,8 +182,7 @@ std::optional<Ipv4Prefix> ObjectReader::Prefix(std::string_view member, bool kee
   }
   const std::optional<Ipv4Prefix> prefix = ParseIpv4Prefix(text);
   if (!prefix) {
-    Error(member, "\"" + text + "\" is not an IPv4 CIDR block such as 10.0.0.0/16",
-          kInvalidValue);
+    Error(member, "\"" + text + "\" is not an IPv4 CIDR block such as 10.0.0.0/16", kInvalidValue);
     return std::nullopt;
   }
   return keep_host_bits ? *prefix : prefix->Canonical();

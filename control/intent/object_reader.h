@@ -1,5 +1,5 @@
-// Typed reading of one JSON object: every refusal becomes a finding with its path, and reading goes on.
-// Control thread or an offline tool.
+// Typed reading of one JSON object: every refusal becomes a finding with its path, and reading goes
+// on. Control thread or an offline tool.
 #pragma once
 
 #include <array>
@@ -19,10 +19,10 @@ namespace sluice {
 // The state of one load.
 class LoadContext {
  public:
-  explicit LoadContext(const ValidationOptions& validation_options)
-      : options(validation_options) {}
+  explicit LoadContext(const ValidationOptions& validation_options) : options(validation_options) {}
 
-  // Warns about unknown members (once a name) and refuses repeated ones. False when one is repeated.
+  // Warns about unknown members (once a name) and refuses repeated ones. False when one is
+  // repeated.
   bool CheckMembers(JsonValue object, Shape shape, std::string_view object_id);
   // A warning, or an error under enforce_quotas.
   void Quota(JsonValue where, std::string_view object_id, std::string what, std::string_view code);

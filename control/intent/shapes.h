@@ -1,5 +1,6 @@
-// The member names of the shapes a configuration is made of: those of the EC2 API model (2016-11-15), and of `Host`.
-// A name that is not here is warned about; one that is here and not read has no effect on packets. Any thread.
+// The member names of the shapes a configuration is made of: those of the EC2 API model
+// (2016-11-15), and of `Host`. A name that is not here is warned about; one that is here and not
+// read has no effect on packets. Any thread.
 #pragma once
 
 #include <cstdint>
