@@ -1,0 +1,157 @@
+#include "control/explain/flow_state.h"
+
+#include <algorithm>
+
+#include "dataplane/packet/protocol.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kTcpHalfOpenSeconds = 60;
+constexpr uint32_t kTcpClosingSeconds = 60;
+constexpr uint32_t kTcpResetSeconds = 10;
+constexpr uint32_t kIcmpSeconds = 30;
+constexpr uint32_t kOtherProtocolSeconds = 600;
+constexpr int64_t kSecondNs = 1'000'000'000;
+
+// Types come in pairs: the reply of 8 is 0, of 13 14, of 15 16, of 17 18.
+uint8_t QueryTypeOfReply(uint8_t reply_type) {
+  return reply_type == kIcmpEchoReply ? kIcmpEcho : static_cast<uint8_t>(reply_type - 1);
+}
+
+bool HasFlag(const TcpFields& tcp, uint8_t flag) {
+  return (tcp.flags & flag) != 0;
+}
+
+}  // namespace
+
+std::optional<FlowKey> KeyAsInitiator(const PacketHeader& header) {
+  FlowKey key{.protocol = header.protocol,
+              .initiator = header.source,
+              .responder = header.destination,
+              .initiator_port = header.source_port,
+              .responder_port = header.destination_port};
+  if (header.protocol == kProtocolIcmp) {
+    if (!IsIcmpQuery(header)) {
+      return std::nullopt;
+    }
+    key.icmp_query_type = header.icmp_type;
+    key.initiator_port = header.icmp_id;
+  }
+  return key;
+}
+
+std::optional<FlowKey> KeyAsResponder(const PacketHeader& header) {
+  FlowKey key{.protocol = header.protocol,
+              .initiator = header.destination,
+              .responder = header.source,
+              .initiator_port = header.destination_port,
+              .responder_port = header.source_port};
+  if (header.protocol == kProtocolIcmp) {
+    if (!IsIcmpReply(header)) {
+      return std::nullopt;
+    }
+    key.icmp_query_type = QueryTypeOfReply(header.icmp_type);
+    key.initiator_port = header.icmp_id;
+  }
+  return key;
+}
+
+bool IsPureSyn(const Packet& packet) {
+  return packet.header.protocol == kProtocolTcp && !packet.IsLaterFragment() &&
+         HasFlag(packet.tcp, kTcpSyn) && !HasFlag(packet.tcp, kTcpAck) &&
+         !HasFlag(packet.tcp, kTcpFin) && !HasFlag(packet.tcp, kTcpRst);
+}
+
+bool HasIllegalTcpFlags(const TcpFields& tcp) {
+  const bool syn = HasFlag(tcp, kTcpSyn);
+  const bool fin = HasFlag(tcp, kTcpFin);
+  const bool rst = HasFlag(tcp, kTcpRst);
+  return (syn && (fin || rst)) || (!syn && !fin && !rst && !HasFlag(tcp, kTcpAck));
+}
+
+bool MayOpenFlow(const Packet& packet) {
+  if (packet.IsLaterFragment()) {
+    return false;
+  }
+  if (packet.header.protocol == kProtocolTcp) {
+    return !HasFlag(packet.tcp, kTcpRst) && !HasFlag(packet.tcp, kTcpFin) &&
+           !HasIllegalTcpFlags(packet.tcp);
+  }
+  return KeyAsInitiator(packet.header).has_value();
+}
+
+bool FlowProgress::ResetIsValid(const TcpFields& tcp, FlowSide side) const {
+  const TcpSender& mine = sender_[static_cast<int>(side)];
+  const TcpSender& peer = sender_[1 - static_cast<int>(side)];
+  if (mine.seen) {
+    return tcp.sequence == mine.next_sequence;
+  }
+  return HasFlag(tcp, kTcpAck) && peer.seen && tcp.acknowledgment == peer.next_sequence;
+}
+
+// Returns whether the segment counts: changes state and restarts the timer.
+bool FlowProgress::AcceptTcp(const TcpFields& tcp, FlowSide side) {
+  if (HasIllegalTcpFlags(tcp)) {
+    return false;
+  }
+  if (HasFlag(tcp, kTcpRst)) {
+    const bool valid = ResetIsValid(tcp, side);
+    reset_ = reset_ || valid;
+    return valid;
+  }
+  if (HasFlag(tcp, kTcpSyn) && IsEstablished()) {
+    return false;
+  }
+  TcpSender& mine = sender_[static_cast<int>(side)];
+  const uint32_t end = tcp.sequence + tcp.payload_bytes + (HasFlag(tcp, kTcpSyn) ? 1 : 0) +
+                       (HasFlag(tcp, kTcpFin) ? 1 : 0);
+  if (!mine.seen || static_cast<int32_t>(end - mine.next_sequence) > 0) {
+    mine.next_sequence = end;
+  }
+  mine.seen = true;
+  mine.ack = mine.ack || HasFlag(tcp, kTcpAck);
+  mine.fin = mine.fin || HasFlag(tcp, kTcpFin);
+  return true;
+}
+
+void FlowProgress::Accept(const Packet& packet, FlowSide side, int64_t now_ns) {
+  if (protocol_ == kProtocolTcp) {
+    if (!AcceptTcp(packet.tcp, side)) {
+      return;
+    }
+  } else if (side == FlowSide::kResponder) {
+    reply_seen_ = true;
+  } else {
+    udp_stream_ = udp_stream_ || reply_seen_;
+  }
+  last_seen_ns_ = now_ns;
+}
+
+uint32_t FlowProgress::IdleLimitSeconds(const FlowLimits& limits) const {
+  if (limits.fixed_seconds.has_value()) {
+    return *limits.fixed_seconds;
+  }
+  switch (protocol_) {
+    case kProtocolTcp:
+      if (reset_) {
+        return kTcpResetSeconds;
+      }
+      if (IsClosing()) {
+        return kTcpClosingSeconds;
+      }
+      return IsEstablished() ? limits.tracking.tcp_established_seconds : kTcpHalfOpenSeconds;
+    case kProtocolUdp:
+      return udp_stream_ ? limits.tracking.udp_stream_seconds : limits.tracking.udp_seconds;
+    case kProtocolIcmp:
+      return kIcmpSeconds;
+    default:
+      return kOtherProtocolSeconds;
+  }
+}
+
+bool FlowProgress::IsExpired(int64_t now_ns, const FlowLimits& limits) const {
+  return now_ns - last_seen_ns_ > int64_t{IdleLimitSeconds(limits)} * kSecondNs;
+}
+
+}  // namespace sluice

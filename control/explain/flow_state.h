@@ -1,0 +1,84 @@
+// What is remembered of one flow, and for how long: D-TIMERS, D-RST, D-MIDSTREAM, D-ICMPFLOW,
+// D-OTHERPROTO, AWS-SG-13 and decisions 3 and 8. Keys are oriented: the initiator first. Any
+// thread.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+
+#include "control/explain/packet_view.h"
+#include "control/intent/intent.h"
+
+namespace sluice {
+
+struct FlowKey {
+  uint8_t protocol = 0;
+  uint8_t icmp_query_type = 0;
+  Ipv4Address initiator;
+  Ipv4Address responder;
+  uint16_t initiator_port = 0;  // of ICMP: the query id
+  uint16_t responder_port = 0;
+  friend auto operator<=>(const FlowKey&, const FlowKey&) = default;
+};
+
+// The key of the flow that this packet would start; nullopt when it starts none (an ICMP reply or
+// error).
+std::optional<FlowKey> KeyAsInitiator(const PacketHeader& header);
+// The key of the flow that this packet would answer; nullopt when it answers none (an echo request
+// is never a reply).
+std::optional<FlowKey> KeyAsResponder(const PacketHeader& header);
+
+enum class FlowSide : uint8_t { kInitiator = 0, kResponder = 1 };
+
+// Idle limits in seconds of a flow at one place.
+struct FlowLimits {
+  ConnectionTracking tracking;
+  std::optional<uint32_t> fixed_seconds;  // a NAT gateway's 350, whatever the protocol and state
+};
+
+class FlowProgress {
+ public:
+  FlowProgress() = default;
+  FlowProgress(uint8_t protocol, bool opened_mid_stream)
+      : protocol_(protocol), mid_stream_(opened_mid_stream) {}
+
+  // An accepted packet of the flow. Changes nothing for ICMP errors, later fragments (do not call),
+  // RST with a wrong sequence number, illegal flags, and SYN on an established flow.
+  void Accept(const Packet& packet, FlowSide side, int64_t now_ns);
+
+  bool IsExpired(int64_t now_ns, const FlowLimits& limits) const;
+  bool mid_stream() const { return mid_stream_; }
+  // A pure SYN starts over here: both sides have sent FIN, a valid RST was seen, or the flow was
+  // opened mid-stream.
+  bool MayReopen() const { return protocol_ == 6 && (reset_ || IsClosing() || mid_stream_); }
+
+ private:
+  struct TcpSender {
+    bool seen = false;
+    bool ack = false;
+    bool fin = false;
+    uint32_t next_sequence = 0;
+  };
+
+  bool IsClosing() const { return sender_[0].fin && sender_[1].fin; }
+  bool IsEstablished() const { return sender_[0].ack && sender_[1].ack; }
+  bool ResetIsValid(const TcpFields& tcp, FlowSide side) const;
+  bool AcceptTcp(const TcpFields& tcp, FlowSide side);
+  uint32_t IdleLimitSeconds(const FlowLimits& limits) const;
+
+  uint8_t protocol_ = 0;
+  bool mid_stream_ = false;
+  bool reply_seen_ = false;
+  bool udp_stream_ = false;
+  bool reset_ = false;
+  TcpSender sender_[2];
+  int64_t last_seen_ns_ = 0;
+};
+
+bool IsPureSyn(const Packet& packet);
+bool HasIllegalTcpFlags(const TcpFields& tcp);
+// May this packet, first of its flow, leave state behind (decisions 8, 9)?
+bool MayOpenFlow(const Packet& packet);
+
+}  // namespace sluice

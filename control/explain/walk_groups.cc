@@ -1,0 +1,130 @@
+// Security groups on a walk: state first, then rules, and what will be remembered. AWS-SG-03,
+// -08..-12, D-TRACK, D-MIDSTREAM, D-ICMPERR, D-GROUPPEER, decision 9.
+#include "control/explain/vpc_map.h"
+#include "control/explain/walk.h"
+#include "dataplane/packet/protocol.h"
+
+namespace sluice {
+namespace {
+
+std::string DirectionWord(Direction direction) {
+  return direction == Direction::kEgress ? "outbound" : "inbound";
+}
+
+std::string Describe(const SecurityGroupRule& rule) {
+  std::string peer = rule.prefix_list_id.empty() ? rule.group_id : rule.prefix_list_id;
+  if (rule.cidr.has_value()) {
+    peer = ToString(*rule.cidr);
+  }
+  return "rule " + rule.id + " (" + peer + ") allows";
+}
+
+}  // namespace
+
+// A related error names a flow only if it goes to the sender of the packet it quotes.
+bool Walk::QuoteIsOfFlow() const {
+  return IsIcmpRelatable(header_) && result_.quote.has_value() &&
+         header_.destination == result_.quote->source;
+}
+
+bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
+  const auto add_hop = [&](std::string_view why) {
+    AddHop(eni.group_ids.empty() ? eni.id : eni.group_ids.front(),
+           "security groups of " + eni.id + ", " + DirectionWord(direction) + ": " +
+               ToString(header_) + "?",
+           std::string(why));
+  };
+  if (QuoteIsOfFlow()) {
+    for (const std::optional<FlowKey>& key :
+         {KeyAsInitiator(*result_.quote), KeyAsResponder(*result_.quote)}) {
+      if (key.has_value() && state_.LiveGroupFlow(eni, *key) != nullptr) {
+        add_hop("related to a tracked flow");
+        return true;
+      }
+    }
+    return false;
+  }
+  if (StartsNewFlow()) {
+    return false;
+  }
+  const std::optional<FlowKey> keys[2] = {KeyAsInitiator(header_), KeyAsResponder(header_)};
+  for (const FlowSide side : {FlowSide::kInitiator, FlowSide::kResponder}) {
+    const std::optional<FlowKey>& key = keys[static_cast<int>(side)];
+    const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
+    if (flow == nullptr || (IsPureSyn(packet_) && flow->progress.MayReopen()) ||
+        (side == FlowSide::kResponder && flow->progress.mid_stream())) {
+      continue;
+    }
+    add_hop(side == FlowSide::kInitiator ? "a tracked flow" : "answer of a tracked flow");
+    result_.groups.push_back({.eni = &eni, .key = *key, .side = side});
+    return true;
+  }
+  return false;
+}
+
+// The rules allowed the packet: an answer in a mid-stream flow belongs to it, anything else may
+// begin a tracked flow.
+void Walk::RecordGroupCommit(const NetworkInterface& eni, Direction direction, bool is_everyone,
+                             bool always_tracked) {
+  if (IsIcmpError(header_)) {
+    return;
+  }
+  const std::optional<FlowKey> answered = KeyAsResponder(header_);
+  if (!StartsNewFlow() && answered.has_value() && !IsPureSyn(packet_) &&
+      state_.LiveGroupFlow(eni, *answered) != nullptr) {
+    result_.groups.push_back({.eni = &eni, .key = *answered, .side = FlowSide::kResponder});
+    return;
+  }
+  const std::optional<FlowKey> key = KeyAsInitiator(header_);
+  if (!key.has_value() || !MayOpenFlow(packet_)) {
+    return;
+  }
+  const bool tcp_or_udp = header_.protocol == kProtocolTcp || header_.protocol == kProtocolUdp;
+  const Direction other =
+      direction == Direction::kEgress ? Direction::kIngress : Direction::kEgress;
+  const bool untracked = tcp_or_udp && !always_tracked && is_everyone &&
+                         AllowsEveryone(intent_, eni, other, header_.protocol);
+  if (!untracked) {
+    const bool mid_stream = header_.protocol == kProtocolTcp && !IsPureSyn(packet_);
+    result_.groups.push_back({.eni = &eni,
+                              .key = *key,
+                              .side = FlowSide::kInitiator,
+                              .is_new = true,
+                              .mid_stream = mid_stream,
+                              .needs_nat_port = StartsNewFlow()});
+  }
+}
+
+void Walk::TraceGroups(const NetworkInterface& eni, Direction direction,
+                       const GroupJudgement& judgement) {
+  const std::string asked = "security group " + DirectionWord(direction) + " of " + eni.id + ": " +
+                            ToString(header_) + "?";
+  for (const SecurityGroup* group : judgement.asked) {
+    const bool matches = judgement.match.has_value() && judgement.match->group == group;
+    Hop* hop =
+        AddHop(group->id, asked, matches ? Describe(*judgement.match->rule) : "no rule matches");
+    if (matches) {
+      hop->group_rule =
+          TracedGroupRule{group->id, *judgement.match->rule, direction == Direction::kEgress};
+    }
+  }
+  if (judgement.asked.empty()) {
+    AddHop(eni.id, asked, "the interface has no security group");
+  }
+}
+
+bool Walk::AskGroups(const NetworkInterface& eni, Direction direction, const NetworkInterface* peer,
+                     bool always_tracked) {
+  if (!HasFirewall(eni) || PassesByState(eni, direction)) {
+    return true;
+  }
+  const GroupJudgement judgement = JudgeByGroups(intent_, eni, direction, header_, peer);
+  TraceGroups(eni, direction, judgement);
+  if (!judgement.match.has_value()) {
+    return Drop(direction == Direction::kEgress ? DropReason::kSgEgress : DropReason::kSgIngress);
+  }
+  RecordGroupCommit(eni, direction, judgement.any_match_is_everyone, always_tracked);
+  return true;
+}
+
+}  // namespace sluice

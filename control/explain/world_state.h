@@ -1,0 +1,75 @@
+// Everything the reference world remembers between packets. Committed only after a packet has
+// passed every check (D-STATE); the fragment cache alone is exempt. One thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "control/explain/flow_state.h"
+#include "control/explain/fragment_cache.h"
+#include "control/intent/validated_intent.h"
+
+namespace sluice {
+
+inline constexpr uint32_t kNatIdleSeconds = 350;  // AWS-NAT-07
+
+// A tracked flow as one interface sees it (D-TRACK).
+struct GroupFlow {
+  FlowProgress progress;
+  uint64_t session = 0;
+};
+using GroupFlowKey = std::pair<std::string, FlowKey>;  // interface id
+
+// A NAT gateway's binding. `inside` is the flow as it reached the gateway from `sender_eni_id`;
+// `outside` the same flow as it left, from the gateway's private address.
+struct NatBindingKey {
+  std::string gateway_id;
+  std::string sender_eni_id;
+  FlowKey inside;
+  friend auto operator<=>(const NatBindingKey&, const NatBindingKey&) = default;
+};
+struct NatBinding {
+  FlowKey outside;
+  std::string side;  // where it left to, and where answers must come from
+  FlowProgress progress;
+  uint64_t session = 0;
+};
+using NatReverseKey = std::tuple<std::string, std::string, FlowKey>;  // gateway, side, outside
+
+// Who asked for a five-tuple on a services side.
+struct EndpointFlow {
+  std::string vpc_id;
+  std::string endpoint_id;
+  FlowProgress progress;
+  ConnectionTracking tracking;
+};
+using EndpointFlowKey = std::pair<std::string, FlowKey>;  // side
+
+struct WorldState {
+  int64_t now_ns = 0;
+  uint64_t next_arrival = 0;
+  uint64_t next_session = 1;
+  std::map<GroupFlowKey, GroupFlow> group_flows;
+  std::map<NatBindingKey, NatBinding> bindings;
+  std::map<NatReverseKey, NatBindingKey> reverse;
+  std::map<EndpointFlowKey, EndpointFlow> endpoint_flows;
+  std::map<std::string, MacAddress> next_hop_macs;  // by side
+  FragmentCache fragments;
+
+  // nullptr when there is none or it has expired.
+  const GroupFlow* LiveGroupFlow(const NetworkInterface& eni, const FlowKey& key) const;
+  const NatBinding* LiveBinding(const NatGateway& gateway, const NatBindingKey& key) const;
+  const NatBindingKey* LiveReverse(const NatGateway& gateway, const std::string& side,
+                                   const FlowKey& outside) const;
+  const EndpointFlow* LiveEndpointFlow(const ValidatedIntent& intent, const std::string& side,
+                                       const FlowKey& key) const;
+};
+
+inline constexpr const char* kInternetSide = "internet";
+// Names a services side in keys, stable across configurations that keep port and VLAN.
+std::string SideName(const HostSide& side);
+
+}  // namespace sluice
