@@ -1,0 +1,64 @@
+#include "dataplane/runtime/mbuf_pool.h"
+
+#include <rte_config.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kCacheMbufs = 512;  // a worker's
+constexpr uint32_t kWorkerMbufs =
+    2 * kCacheMbufs + 1024;                     // its cache at its fullest and a burst's output
+constexpr uint32_t kNicDescriptors = 2 * 1024;  // receive and transmit
+constexpr uint32_t kVirtualDescriptors = 2 * 512;
+constexpr uint32_t kLayerTwoBytes = 22;  // Ethernet with one VLAN tag and its checksum
+
+}  // namespace
+
+uint64_t MbufPoolSize::bytes() const {
+  // The mempool's own header, trailer and padding of an element are below 192 bytes.
+  return uint64_t{count} * (room_bytes + sizeof(rte_mbuf) + 192);
+}
+
+MbufPoolSize SizeMbufPool(uint32_t ports, uint32_t pci_ports, uint32_t workers,
+                          uint16_t largest_mtu_bytes) {
+  const uint32_t busy = (ports - pci_ports) * kVirtualDescriptors +
+                        pci_ports * workers * kNicDescriptors + workers * kWorkerMbufs;
+  MbufPoolSize size;
+  size.count = std::max(8192u, std::bit_ceil(busy + busy / 2)) - 1;  // ideal for the ring inside
+  const uint32_t frame_bytes = largest_mtu_bytes + kLayerTwoBytes;
+  const uint32_t room_bytes =
+      RTE_PKTMBUF_HEADROOM + std::max<uint32_t>(2048, (frame_bytes + 63) / 64 * 64);
+  size.room_bytes = static_cast<uint16_t>(std::min<uint32_t>(room_bytes, UINT16_MAX));
+  return size;
+}
+
+absl::StatusOr<MbufPool> MbufPool::Make(const MbufPoolSize& size) {
+  rte_mempool* pool = rte_pktmbuf_pool_create("packets", size.count, kCacheMbufs, 0,
+                                              size.room_bytes, SOCKET_ID_ANY);
+  if (pool == nullptr) {
+    return absl::ResourceExhaustedError(
+        "packet buffers: " + std::to_string(size.bytes() >> 20) + " MB cannot be had (" +
+        rte_strerror(rte_errno) + "): free memory or reserve hugepages, `sysctl vm.nr_hugepages=" +
+        std::to_string((size.bytes() >> 21) + 32) + "`");
+  }
+  return MbufPool(pool);
+}
+
+MbufPool::~MbufPool() {
+  rte_mempool_free(pool_);
+}
+uint32_t MbufPool::count() const {
+  return pool_->size;
+}
+uint32_t MbufPool::in_use() const {
+  return rte_mempool_in_use_count(pool_);
+}
+
+}  // namespace sluice
