@@ -116,8 +116,8 @@ def inside_flows():
              lambda h: clients.ping(h["app"], "10.0.2.1"), allowed=False, reason="reserved_address"),
         Flow("app -> db from a source that is not its own",
              lambda h: clients.ping(h["app"], DB, source=SPOOFED), allowed=False, reason="source_check"),
-        Flow("app -> an address nobody has",
-             lambda h: clients.ping(h["app"], "10.0.2.77"), allowed=False),
+        Flow("web -> an address nobody has",
+             lambda h: clients.ping(h["web"], "10.0.2.77"), allowed=False, reason="unknown_destination"),
     ]
 
 
