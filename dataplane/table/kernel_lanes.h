@@ -99,19 +99,19 @@ struct KernelLanes {
     }
   }
 
-  // Lanes of DIR-24-8 tables.
+  // Lanes of DIR-24-8 tables. The first entry is loaded at once: the loads of a chunk do not depend
+  // on each other, so the core overlaps them without a pass of prefetches.
   struct Direct {
     const FibView* view[kChunk];
     uint32_t destination[kChunk];
-    uint32_t entry[kChunk];  // 4-byte form: top bit set while the group has to be read
+    uint32_t entry[kChunk];  // 4-byte form
     uint32_t lane[kChunk];
     size_t count = 0;
 
     void Add(const FibView* table, uint32_t address, size_t caller_lane) noexcept {
-      PrefetchRead(static_cast<const uint8_t*>(table->tbl24) +
-                   size_t{address >> 8} * table->entry_bytes);
       view[count] = table;
       destination[count] = address;
+      entry[count] = LoadEntry(table->tbl24, table->entry_bytes, address >> 8);
       lane[count] = static_cast<uint32_t>(caller_lane);
       ++count;
     }
@@ -119,39 +119,22 @@ struct KernelLanes {
 
   static uint32_t LoadEntry(const void* table, uint32_t entry_bytes, size_t i) noexcept {
     if (entry_bytes == 2) {
+      // The group bit moves to the top; 0x7fff, no route, becomes 0x7fffffff.
       const uint32_t narrow = static_cast<const uint16_t*>(table)[i];
-      return (narrow & 0x8000u) << 16 | (narrow & 0x7fffu);
+      return narrow == 0x7fffu ? 0x7fffffffu : (narrow & 0x8000u) << 16 | (narrow & 0x7fffu);
     }
     return static_cast<const uint32_t*>(table)[i];
   }
 
-  static size_t GroupEntry(const Direct& direct, size_t i) noexcept {
-    return size_t{direct.entry[i] & 0x7fffffffu} * 256 + (direct.destination[i] & 0xff);
-  }
-
   static void Finish(Direct& direct, uint32_t* out) noexcept {
-    uint32_t any_group = 0;
     for (size_t i = 0; i < direct.count; ++i) {
-      const FibView& view = *direct.view[i];
-      const uint32_t entry = LoadEntry(view.tbl24, view.entry_bytes, direct.destination[i] >> 8);
-      direct.entry[i] = entry;
-      any_group |= entry;
+      uint32_t entry = direct.entry[i];
       if ((entry & 0x80000000u) != 0) {
-        PrefetchRead(static_cast<const uint8_t*>(view.tbl8) +
-                     GroupEntry(direct, i) * view.entry_bytes);
+        const FibView& view = *direct.view[i];
+        entry = LoadEntry(view.tbl8, view.entry_bytes,
+                          size_t{entry & 0x7fffffffu} * 256 + (direct.destination[i] & 0xff));
       }
-    }
-    if ((any_group & 0x80000000u) != 0) {
-      for (size_t i = 0; i < direct.count; ++i) {
-        if ((direct.entry[i] & 0x80000000u) != 0) {
-          const FibView& view = *direct.view[i];
-          direct.entry[i] = LoadEntry(view.tbl8, view.entry_bytes, GroupEntry(direct, i));
-        }
-      }
-    }
-    for (size_t i = 0; i < direct.count; ++i) {
-      const uint32_t none = direct.view[i]->entry_bytes == 2 ? 0x7fffu : 0x7fffffffu;
-      out[direct.lane[i]] = direct.entry[i] == none ? kFibMiss : direct.entry[i];
+      out[direct.lane[i]] = entry == 0x7fffffffu ? kFibMiss : entry;
     }
   }
 
