@@ -141,8 +141,43 @@ struct KernelLanes {
     }
   }
 
+  // A chunk that asks one direct table: nothing to sort into lists.
+  template <typename Entry>
+  static void OneDirect(const FibView& view, const uint32_t* destination, uint32_t* out,
+                        size_t n) noexcept {
+    constexpr uint32_t kGroup = 1u << (sizeof(Entry) * 8 - 1);
+    const Entry* tbl24 = static_cast<const Entry*>(view.tbl24);
+    const Entry* tbl8 = static_cast<const Entry*>(view.tbl8);
+    for (size_t i = 0; i < n; ++i) {
+      PrefetchRead(tbl24 + (destination[i] >> 8));
+    }
+    for (size_t i = 0; i < n; ++i) {
+      uint32_t entry = tbl24[destination[i] >> 8];
+      if ((entry & kGroup) != 0) [[unlikely]] {
+        entry = tbl8[size_t{entry & (kGroup - 1)} * 256 + (destination[i] & 0xff)];
+      }
+      out[i] = entry | (0u - static_cast<uint32_t>(entry == kGroup - 1));
+    }
+  }
+
+  static bool AskOneDirect(const FibView* const* views, size_t n) noexcept {
+    uint32_t others = views[0]->tier == FibTier::kDirect ? 0 : 1;
+    for (size_t i = 1; i < n; ++i) {
+      others |= views[i] != views[0] ? 1 : 0;
+    }
+    return others == 0;
+  }
+
   static void FibChunk(const FibView* const* views, const uint32_t* destination, uint32_t* out,
                        size_t n) noexcept {
+    if (AskOneDirect(views, n)) {
+      if (views[0]->entry_bytes == 2) {
+        OneDirect<uint16_t>(*views[0], destination, out, n);
+      } else {
+        OneDirect<uint32_t>(*views[0], destination, out, n);
+      }
+      return;
+    }
     Walk walk;
     Direct direct;
     for (size_t i = 0; i < n; ++i) {
