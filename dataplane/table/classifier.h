@@ -74,6 +74,7 @@ class Classifier {
     return max_steps_;
   }  // of this list, <= kMaxSteps; 1 when nothing is chained
   size_t bytes() const { return nodes_.bytes() + maps_.bytes() + values_.bytes(); }
+  FibTier node_tier() const { return nodes_.tier(); }
   size_t node_range_count() const { return nodes_.range_count(); }
   ClassifierView view() const;
   // The value of the first matching rule, or kNoMatch. `address` in host order. The plain form;
@@ -91,8 +92,12 @@ class Classifier {
 };
 
 struct ClassifierLimits {
-  size_t max_bytes = size_t{1} << 30;   // of one compiled classifier, and of the builder's scratch
-  size_t direct_above_ranges = 65'536;  // address ranges; above it the address step is DIR-24-8
+  size_t max_bytes = size_t{1} << 30;  // of one compiled classifier, and of the builder's scratch
+  // With more address ranges than this the address step is DIR-24-8 (64 MB and 1 KB a group), for
+  // as many lists as may be alive at one time; the others, and those that would exceed max_bytes,
+  // stay trees.
+  size_t direct_above_ranges = 16'384;
+  size_t max_direct_lists = 8;
 };
 
 // Compiles lists and shares identical results for as long as somebody holds them. Control thread
@@ -112,6 +117,7 @@ class ClassifierBuilder {
   static constexpr size_t kKeepScratchRules =
       16'384;  // after larger lists the scratch memory is given back
 
+  size_t LiveDirectLists() const;
   absl::StatusOr<std::shared_ptr<Classifier>> Assemble(std::span<const ClassifierRule> rules);
 
   MemorySource& memory_;

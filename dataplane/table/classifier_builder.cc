@@ -392,6 +392,15 @@ absl::StatusOr<std::shared_ptr<const Classifier>> ClassifierBuilder::Build(
   return std::shared_ptr<const Classifier>(*std::move(built));
 }
 
+size_t ClassifierBuilder::LiveDirectLists() const {
+  size_t count = 0;
+  for (const auto& [hash, weak] : interned_) {
+    const std::shared_ptr<const Classifier> classifier = weak.lock();
+    count += classifier != nullptr && classifier->node_tier() == FibTier::kDirect ? 1 : 0;
+  }
+  return count;
+}
+
 absl::StatusOr<std::shared_ptr<Classifier>> ClassifierBuilder::Assemble(
     std::span<const ClassifierRule> rules) {
   const std::vector<KeyRange>& nodes = scratch_->node_ranges();
@@ -399,7 +408,9 @@ absl::StatusOr<std::shared_ptr<Classifier>> ClassifierBuilder::Assemble(
   FibTier tier = nodes.size() <= 16 ? FibTier::kRanges : FibTier::kTree;
   const size_t value_bytes = scratch_->max_steps() > 1 ? rules.size() * sizeof(uint32_t) : 0;
   const size_t bytes = pool.size() * sizeof(RangeLine) + value_bytes;
-  if (nodes.size() > limits_.direct_above_ranges) {
+  if (nodes.size() > limits_.direct_above_ranges &&
+      bytes + Fib::BytesFor(nodes, FibTier::kDirect) <= limits_.max_bytes &&
+      LiveDirectLists() < limits_.max_direct_lists) {
     tier = FibTier::kDirect;
   }
   if (bytes + Fib::BytesFor(nodes, tier) > limits_.max_bytes) {

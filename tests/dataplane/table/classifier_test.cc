@@ -368,11 +368,21 @@ TEST(ClassifierTest, DirectAddressStepAgrees) {
   }
   ClassifierLimits limits;
   limits.direct_above_ranges = 10;
-  const auto direct = ClassifierBuilder(HeapMemory(), limits).Build(list.rules);
+  limits.max_direct_lists = 1;
+  ClassifierBuilder builder(HeapMemory(), limits);
+  const auto direct = builder.Build(list.rules);
   ASSERT_TRUE(direct.ok()) << direct.status();
+  EXPECT_EQ((*direct)->node_tier(), FibTier::kDirect);
+  RuleList full;
+  full.rules = list.rules;  // the prefixes stay with `list`
+  list.rules.pop_back();
+  EXPECT_EQ((*builder.Build(list.rules))->node_tier(), FibTier::kTree);  // the cap
+  limits.max_bytes = size_t{16} << 20;
+  EXPECT_EQ((*ClassifierBuilder(HeapMemory(), limits).Build(list.rules))->node_tier(),
+            FibTier::kTree);
   for (const Packet& packet : PacketsFor(list, 2000, random)) {
     ASSERT_EQ((*direct)->Lookup(packet.address, packet.protocol, packet.key),
-              NaiveMatch(list, packet));
+              NaiveMatch(full, packet));
   }
 }
 
