@@ -1,0 +1,95 @@
+// The sweep: takes expired pairs out of the session table, gives their memory back after a grace
+// period, and reports flow-log windows that no packet will end.
+//
+// Theory. A CLOCK hand goes through the pairs in memory order, a bounded number a call, so the
+// hardware prefetcher works and the cost is a fixed share of a core. It writes no line: expiry is
+// judged from last-seen times (session_state.h), and a lookup never depends on the sweep having
+// come by. Memory passes three lists: unlinked (by anyone), waiting (for one grace period), free.
+// Nothing blocks.
+//
+// Control thread only, or between bursts when there is one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "dataplane/base/aligned_array.h"
+#include "dataplane/base/grace_period.h"
+#include "dataplane/session/accounting.h"
+#include "dataplane/session/session_table.h"
+
+namespace sluice {
+
+// An idle line's window is reported this long after its end, when no packet can still be on its way
+// into it.
+inline constexpr uint32_t kIdleReportDelayMs = 2'000;
+// Under pressure, untracked and untranslated pairs idle for longer than this are evicted.
+inline constexpr uint32_t kPressureIdleMs = 1'000;
+
+// Receives the records the sweep exports.
+class FlowRecordSink {
+ public:
+  virtual ~FlowRecordSink() = default;
+  virtual void OnRecord(const FlowRecord& record) = 0;
+};
+
+struct SweepCounts {
+  uint64_t rounds = 0;  // times the hand has gone through all pairs
+  uint64_t expired = 0;
+  uint64_t nat_expired = 0;
+  uint64_t evicted = 0;  // cache-only pairs, under pressure
+  uint64_t freed = 0;
+};
+
+class SessionSweep {
+ public:
+  // nullptr when memory is short. With `flow_records` false nothing is exported and no memory is
+  // taken.
+  static std::unique_ptr<SessionSweep> Make(SessionTable& table, MemorySource& source,
+                                            bool flow_records);
+
+  // Frees what has waited long enough, then looks at the next `pair_budget` pairs; each part does
+  // at most `pair_budget` pairs. `sink` may be nullptr. Take the workers' ring records before each
+  // call: a pair is freed at least one call after it was unlinked, so the records of its line never
+  // meet a new owner.
+  void Step(const BurstClock& clock, uint32_t pair_budget, GracePeriods& grace,
+            FlowRecordSink* sink);
+
+  // Reports what every line and every unlinked pair has counted so far, once, at the end (replay,
+  // shutdown). Workers are at rest.
+  void ExportAll(const BurstClock& clock, FlowRecordSink& sink);
+
+  // Whether the sweep has reported this line record's window already. A worker's ring record of the
+  // same window is then a duplicate (a partial one never is).
+  bool AlreadyReported(const FlowRecord& record) const;
+
+  const SweepCounts& counts() const { return counts_; }
+
+ private:
+  struct alignas(kCacheLineBytes) ReportedLine {
+    uint16_t windows[32];  // by line: minute bits | kReported
+  };
+  static constexpr uint16_t kReported = 0x8000;
+
+  explicit SessionSweep(SessionTable& table) : table_(table) {}
+
+  uint16_t* Reported(LineIdx line) {
+    return reported_.ok() ? &reported_[line.value >> 5].windows[line.value & 31] : nullptr;
+  }
+  void Reclaim(const BurstClock& clock, uint32_t pair_budget, GracePeriods& grace,
+               FlowRecordSink* sink);
+  void Visit(PairIdx pair, const BurstClock& clock, bool pressure, FlowRecordSink* sink);
+  // `only_ended`: leave windows alone that packets can still reach.
+  void Report(LineIdx line, const SessionCold& cold, const BurstClock& clock, bool only_ended,
+              FlowRecordSink& sink);
+
+  SessionTable& table_;
+  AlignedArray<ReportedLine> reported_;
+  uint32_t hand_ = 0;
+  uint32_t pressure_left_ = 0;  // pairs still to be visited under pressure
+  PairIdx waiting_;
+  uint64_t waiting_for_ = 0;
+  SweepCounts counts_;
+};
+
+}  // namespace sluice
