@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "tests/dataplane/session/session_pairs.h"
+
 namespace sluice {
 namespace {
 
@@ -16,59 +18,16 @@ std::unique_ptr<SessionTable> MakeTable(uint32_t capacity, HashKind kind = HashK
   return SessionTable::Make(HeapMemory(), {capacity, 64, 8}, HashSecret::FromSeed(kSeed), kind);
 }
 
-SessionCold Tracked() {
-  SessionCold cold;
-  cold.initiator_interface_idx = 1;
-  cold.responder_interface_idx = 2;
-  cold.vpc_idx = 0;
-  cold.flags = kPairTrackedByInitiator | kPairTrackedByResponder;
-  return cold;
-}
-
-SessionKey KeyNumber(uint32_t n) {
-  return MakeSessionKey(1, 0x0a000000 + n, 0x0a010001, static_cast<uint16_t>(1024 + n % 60000), 80,
-                        kProtocolTcp);
-}
-
-// Inserts the pair of `key` and its plain answer; the line on success, None otherwise.
-LineIdx Insert(SessionTable& table, const SessionKey& key, const SessionCold& cold = Tracked(),
-               ClaimOutcome* outcome = nullptr) {
-  Admission admission;
-  LineIdx existing;
-  ClaimOutcome result =
-      table.BeginPair(key, table.hasher().HashOne(key), cold, {}, &admission, &existing);
-  if (result == ClaimOutcome::kClaimed) {
-    result = table.ClaimReverse(admission, AnswerKey(key, 2), &existing);
-    if (result == ClaimOutcome::kClaimed) {
-      const LineIdx line = ForwardLine(admission.pair);
-      table.Publish(admission);
-      if (outcome != nullptr) *outcome = result;
-      return line;
-    }
-    table.Abandon(admission);
-  }
-  if (outcome != nullptr) *outcome = result;
-  return LineIdx::None();
-}
-
-void FreeAll(SessionTable& table) {
-  for (PairIdx pair = table.TakeUnlinked(); pair.has_value();) {
-    const PairIdx next = table.NextUnlinked(pair);
-    table.Free(pair);
-    pair = next;
-  }
-}
-
 TEST(SessionTableTest, FindsBothDirectionsOfAPublishedPair) {
   auto table = MakeTable(100);
   ASSERT_NE(table, nullptr);
   const SessionKey key = KeyNumber(7);
   EXPECT_FALSE(table->FindOne(key).has_value());
-  const LineIdx line = Insert(*table, key);
+  const LineIdx line = InsertPair(*table, key);
   ASSERT_TRUE(line.has_value());
   EXPECT_EQ(table->FindOne(key), line);
   EXPECT_EQ(table->FindOne(AnswerKey(key, 2)), PeerOf(line));
-  EXPECT_EQ(table->LoadCold(PairOf(line)), Tracked());
+  EXPECT_EQ(table->LoadCold(PairOf(line)), TrackedCold());
   EXPECT_EQ(table->Counts().counted, 1u);
   EXPECT_EQ(table->CountOfInterface(1), 1u);
   EXPECT_EQ(table->CountOfVpc(0), 1u);
@@ -80,7 +39,7 @@ TEST(SessionTableTest, PendingClaimIsInvisibleAndUndoLeavesNoTrace) {
   Admission admission;
   LineIdx existing;
   ASSERT_EQ(
-      table->BeginPair(key, table->hasher().HashOne(key), Tracked(), {}, &admission, &existing),
+      table->BeginPair(key, table->hasher().HashOne(key), TrackedCold(), {}, &admission, &existing),
       ClaimOutcome::kClaimed);
   ASSERT_EQ(table->ClaimReverse(admission, AnswerKey(key, 2), &existing), ClaimOutcome::kClaimed);
   EXPECT_FALSE(table->FindOne(key).has_value());
@@ -89,17 +48,17 @@ TEST(SessionTableTest, PendingClaimIsInvisibleAndUndoLeavesNoTrace) {
   table->Abandon(admission);
   EXPECT_EQ(table->Counts().counted, 0u);
   EXPECT_EQ(table->Counts().spare, spare + 1);
-  EXPECT_TRUE(Insert(*table, key).has_value());
+  EXPECT_TRUE(InsertPair(*table, key).has_value());
 }
 
 TEST(SessionTableTest, ASecondInsertOfAKeyReportsTheFirst) {
   auto table = MakeTable(100);
-  const LineIdx first = Insert(*table, KeyNumber(1));
+  const LineIdx first = InsertPair(*table, KeyNumber(1));
   Admission admission;
   LineIdx existing;
   const SessionKey key = KeyNumber(1);
   EXPECT_EQ(
-      table->BeginPair(key, table->hasher().HashOne(key), Tracked(), {}, &admission, &existing),
+      table->BeginPair(key, table->hasher().HashOne(key), TrackedCold(), {}, &admission, &existing),
       ClaimOutcome::kExists);
   EXPECT_EQ(existing, first);
   EXPECT_EQ(table->Counts().counted, 1u);
@@ -124,11 +83,11 @@ TEST(SessionTableTest, BehavesLikeAMap) {
           ASSERT_TRUE(table->Unlink(PairOf(found)));
           ASSERT_FALSE(table->Unlink(PairOf(found)));
           model.erase(it);
-          FreeAll(*table);
+          FreeUnlinked(*table);
         }
       } else {
         ClaimOutcome outcome;
-        const LineIdx line = Insert(*table, key, Tracked(), &outcome);
+        const LineIdx line = InsertPair(*table, key, TrackedCold(), &outcome);
         if (model.size() < 3000) {
           ASSERT_TRUE(line.has_value()) << static_cast<int>(outcome);
           model[n] = line;
@@ -155,27 +114,27 @@ TEST(SessionTableTest, BehavesLikeAMap) {
 TEST(SessionTableTest, AWS_SG_14_TheTableHoldsExactlyItsCapacity) {
   auto table = MakeTable(10);
   for (uint32_t n = 0; n < 10; ++n) {
-    ASSERT_TRUE(Insert(*table, KeyNumber(n)).has_value());
+    ASSERT_TRUE(InsertPair(*table, KeyNumber(n)).has_value());
   }
   ClaimOutcome outcome;
-  EXPECT_FALSE(Insert(*table, KeyNumber(10), Tracked(), &outcome).has_value());
+  EXPECT_FALSE(InsertPair(*table, KeyNumber(10), TrackedCold(), &outcome).has_value());
   EXPECT_EQ(outcome, ClaimOutcome::kFull);
   EXPECT_TRUE(table->TakePressure());
   ASSERT_TRUE(table->Unlink(PairOf(table->FindOne(KeyNumber(3)))));
-  EXPECT_TRUE(Insert(*table, KeyNumber(10)).has_value());
+  EXPECT_TRUE(InsertPair(*table, KeyNumber(10)).has_value());
 }
 
 TEST(SessionTableTest, AWS_SG_14_InterfaceLimit) {
   auto table = MakeTable(100);
-  ASSERT_TRUE(Insert(*table, KeyNumber(0)).has_value());
+  ASSERT_TRUE(InsertPair(*table, KeyNumber(0)).has_value());
   const SessionKey key = KeyNumber(1);
   Admission admission;
   LineIdx existing;
   SessionLimits limits;
   limits.responder_interface = 1;
-  EXPECT_EQ(
-      table->BeginPair(key, table->hasher().HashOne(key), Tracked(), limits, &admission, &existing),
-      ClaimOutcome::kLimit);
+  EXPECT_EQ(table->BeginPair(key, table->hasher().HashOne(key), TrackedCold(), limits, &admission,
+                             &existing),
+            ClaimOutcome::kLimit);
   EXPECT_EQ(table->CountOfInterface(2), 1u);
 }
 
@@ -185,14 +144,14 @@ TEST(SessionTableTest, CacheOnlyEntriesAreEvictedForTrackedOnesAndNotCounted) {
   uint32_t cached = 0;
   ClaimOutcome outcome;
   for (uint32_t n = 0; n < 400; ++n) {
-    cached += Insert(*table, KeyNumber(n), untracked, &outcome).has_value() ? 1 : 0;
+    cached += InsertPair(*table, KeyNumber(n), untracked, &outcome).has_value() ? 1 : 0;
   }
   EXPECT_EQ(cached, 200u);
   EXPECT_EQ(outcome, ClaimOutcome::kFull);
   EXPECT_EQ(table->Counts().counted, 0u);
   for (uint32_t n = 1000; n < 1200; ++n) {
-    ASSERT_TRUE(Insert(*table, KeyNumber(n)).has_value()) << n;
-    FreeAll(*table);
+    ASSERT_TRUE(InsertPair(*table, KeyNumber(n)).has_value()) << n;
+    FreeUnlinked(*table);
   }
   EXPECT_EQ(table->Counts().counted, 200u);
 }
@@ -200,17 +159,17 @@ TEST(SessionTableTest, CacheOnlyEntriesAreEvictedForTrackedOnesAndNotCounted) {
 TEST(SessionTableTest, ClosedPairsAreEvictedOldestFirstAndEstablishedOnesNever) {
   auto table = MakeTable(4);
   std::vector<LineIdx> lines;
-  for (uint32_t n = 0; n < 4; ++n) lines.push_back(Insert(*table, KeyNumber(n)));
+  for (uint32_t n = 0; n < 4; ++n) lines.push_back(InsertPair(*table, KeyNumber(n)));
   for (const uint32_t n : {2u, 0u}) {
     table->Line(lines[n]).state.store(kLineSeen | kLineReset, std::memory_order_relaxed);
     table->NoteClosed(PairOf(lines[n]));
   }
-  EXPECT_TRUE(Insert(*table, KeyNumber(10)).has_value());
+  EXPECT_TRUE(InsertPair(*table, KeyNumber(10)).has_value());
   EXPECT_FALSE(table->FindOne(KeyNumber(2)).has_value());
   EXPECT_TRUE(table->FindOne(KeyNumber(0)).has_value());
-  EXPECT_TRUE(Insert(*table, KeyNumber(11)).has_value());
+  EXPECT_TRUE(InsertPair(*table, KeyNumber(11)).has_value());
   EXPECT_FALSE(table->FindOne(KeyNumber(0)).has_value());
-  EXPECT_FALSE(Insert(*table, KeyNumber(12)).has_value());
+  EXPECT_FALSE(InsertPair(*table, KeyNumber(12)).has_value());
   EXPECT_TRUE(table->FindOne(KeyNumber(1)).has_value());
   EXPECT_TRUE(table->FindOne(KeyNumber(3)).has_value());
 }
@@ -218,10 +177,10 @@ TEST(SessionTableTest, ClosedPairsAreEvictedOldestFirstAndEstablishedOnesNever) 
 TEST(SessionTableTest, ReplaceSwapsTheForwardEntryAtPublication) {
   auto table = MakeTable(10);
   const SessionKey key = KeyNumber(5);
-  const LineIdx old = Insert(*table, key);
+  const LineIdx old = InsertPair(*table, key);
   Admission admission;
   LineIdx existing;
-  ASSERT_EQ(table->BeginReplace(PairOf(old), Tracked(), &admission), ClaimOutcome::kClaimed);
+  ASSERT_EQ(table->BeginReplace(PairOf(old), TrackedCold(), &admission), ClaimOutcome::kClaimed);
   const SessionKey reverse = WithDstPort(AnswerKey(key, 2), 4444);
   ASSERT_EQ(table->ClaimReverse(admission, reverse, &existing), ClaimOutcome::kClaimed);
   EXPECT_EQ(table->FindOne(key), old);
@@ -233,7 +192,7 @@ TEST(SessionTableTest, ReplaceSwapsTheForwardEntryAtPublication) {
   EXPECT_EQ(table->Counts().counted, 1u);
 
   // A SYN reopens in place: the same two keys, new lines.
-  ASSERT_EQ(table->BeginReplace(PairOf(fresh), Tracked(), &admission), ClaimOutcome::kClaimed);
+  ASSERT_EQ(table->BeginReplace(PairOf(fresh), TrackedCold(), &admission), ClaimOutcome::kClaimed);
   ASSERT_TRUE(table->KeepReverse(admission));
   const LineIdx again = ForwardLine(admission.pair);
   table->Publish(admission);
@@ -242,21 +201,21 @@ TEST(SessionTableTest, ReplaceSwapsTheForwardEntryAtPublication) {
   EXPECT_EQ(table->Counts().counted, 1u);
 
   // An abandoned replacement changes nothing.
-  ASSERT_EQ(table->BeginReplace(PairOf(again), Tracked(), &admission), ClaimOutcome::kClaimed);
+  ASSERT_EQ(table->BeginReplace(PairOf(again), TrackedCold(), &admission), ClaimOutcome::kClaimed);
   table->Abandon(admission);
   EXPECT_EQ(table->FindOne(key), again);
   EXPECT_EQ(table->FindOne(reverse), PeerOf(again));
   EXPECT_EQ(table->Counts().counted, 1u);
-  FreeAll(*table);
+  FreeUnlinked(*table);
   EXPECT_EQ(table->Counts().spare, table->pair_count() - 1);
 }
 
 TEST(SessionTableTest, AWS_NAT_07_ALapsedNatClockTakesTheReverseKeyOutOnly) {
   auto table = MakeTable(10);
-  SessionCold cold = Tracked();
+  SessionCold cold = TrackedCold();
   cold.flags |= kPairNat;
   const SessionKey key = KeyNumber(5);
-  const LineIdx line = Insert(*table, key, cold);
+  const LineIdx line = InsertPair(*table, key, cold);
   EXPECT_TRUE(table->ExpireNat(PairOf(line)));
   EXPECT_FALSE(table->ExpireNat(PairOf(line)));
   EXPECT_EQ(table->FindOne(key), line);
@@ -270,7 +229,7 @@ TEST(SessionTableTest, MissesAreProvedByOneLineAndMemoryStaysInBudget) {
   constexpr uint32_t kCapacity = 100000;
   auto table = MakeTable(kCapacity);
   for (uint32_t n = 0; n < kCapacity; ++n) {
-    ASSERT_TRUE(Insert(*table, KeyNumber(n)).has_value()) << n;
+    ASSERT_TRUE(InsertPair(*table, KeyNumber(n)).has_value()) << n;
   }
   EXPECT_LT(table->OverflowPartsPerMillion(), 15000u);
   EXPECT_LE(table->bytes(), size_t{192} * kCapacity);
