@@ -265,13 +265,17 @@ ClaimOutcome SessionTable::BeginPair(const SessionKey& forward, uint64_t forward
                                      Admission* admission, LineIdx* existing) noexcept {
   *admission = Admission{};
   ClaimOutcome outcome = Reserve(cold, limits);
-  if (outcome != ClaimOutcome::kClaimed) {
-    return outcome;
+  if (outcome == ClaimOutcome::kClaimed) {
+    admission->pair = TakePair(cold.counted());
+    if (!admission->pair.has_value()) {
+      Count(cold, -1);
+      outcome = ClaimOutcome::kFull;
+    }
   }
-  admission->pair = TakePair(cold.counted());
-  if (!admission->pair.has_value()) {
-    Count(cold, -1);
-    return ClaimOutcome::kFull;
+  if (outcome != ClaimOutcome::kClaimed) {
+    // Another worker may have admitted the flow since the caller's lookup: then it needs no room.
+    *existing = FindSlow(forward, forward_hash);
+    return existing->has_value() ? ClaimOutcome::kExists : outcome;
   }
   PreparePair(*admission, forward, cold);
   outcome =

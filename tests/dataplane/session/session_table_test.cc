@@ -120,6 +120,8 @@ TEST(SessionTableTest, AWS_SG_14_TheTableHoldsExactlyItsCapacity) {
   EXPECT_FALSE(InsertPair(*table, KeyNumber(10), TrackedCold(), &outcome).has_value());
   EXPECT_EQ(outcome, ClaimOutcome::kFull);
   EXPECT_TRUE(table->TakePressure());
+  EXPECT_FALSE(InsertPair(*table, KeyNumber(3), TrackedCold(), &outcome).has_value());
+  EXPECT_EQ(outcome, ClaimOutcome::kExists) << "a known flow needs no room";
   ASSERT_TRUE(table->Unlink(PairOf(table->FindOne(KeyNumber(3)))));
   EXPECT_TRUE(InsertPair(*table, KeyNumber(10)).has_value());
 }
