@@ -60,7 +60,7 @@ void Add(const FlowObservation& o, FlowSums* sums) {
       static_cast<uint8_t>(sums->tcp_flags | (o.protocol == kProtocolTcp ? o.tcp_flags : 0));
 }
 
-bool InFileOrder(const FlowRecord& a, const FlowRecord& b) {
+bool InFileOrder(const FlowLogRecord& a, const FlowLogRecord& b) {
   if (a.sums.first_ns != b.sums.first_ns) {
     return a.sums.first_ns < b.sums.first_ns;
   }
@@ -237,7 +237,7 @@ void FlowLogAggregator::CloseLog(Log& log, int64_t through_seconds, const Sink& 
 
 void FlowLogAggregator::CloseWindow(const Log& log, Coverage& coverage, int64_t start_seconds,
                                     const Sink& sink) {
-  FlowRecord shape;
+  FlowLogRecord shape;
   shape.window_start_seconds = start_seconds;
   shape.window_end_seconds = start_seconds + log.plan.config.interval_seconds;
   ClosedWindow closed{log.plan, coverage.interface, start_seconds, {}};
@@ -249,7 +249,7 @@ void FlowLogAggregator::CloseWindow(const Log& log, Coverage& coverage, int64_t 
     loss = it->second.loss;
     for (const auto& [key, sums] : it->second.flows) {
       if (Wanted(log.plan.config.traffic, key.action)) {
-        FlowRecord record = shape;
+        FlowLogRecord record = shape;
         record.key = key;
         record.sums = sums;
         closed.records.push_back(record);

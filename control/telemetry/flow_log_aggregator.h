@@ -27,7 +27,7 @@ struct ClosedWindow {
   const FlowLogPlan::Log& log;
   const FlowLogInterface& interface;
   int64_t start_seconds;
-  std::vector<FlowRecord> records;  // already filtered by TrafficType; may be empty
+  std::vector<FlowLogRecord> records;  // already filtered by TrafficType; may be empty
 };
 
 class FlowLogAggregator {

@@ -107,7 +107,7 @@ std::string_view StatusName(FlowLogStatus status) {
 
 // The fields that every line has, with or without traffic. False when `field` is not one of them.
 bool AppendInterfaceField(FlowLogField field, int version, const FlowLogInterface& interface,
-                          const FlowRecord& record, std::string* out) {
+                          const FlowLogRecord& record, std::string* out) {
   switch (field) {
     case FlowLogField::kVersion:
       AppendNumber(static_cast<uint64_t>(version), out);
@@ -156,7 +156,7 @@ Ipv4Address ShownDestination(const FlowLogInterface& interface, const FlowKey& k
   return key.direction == FlowDirection::kIngress ? interface.primary_address : key.destination;
 }
 
-void AppendTrafficPath(const FlowRecord& record, std::string* out) {
+void AppendTrafficPath(const FlowLogRecord& record, std::string* out) {
   const bool left = record.key.direction == FlowDirection::kEgress;
   const int number = left ? TrafficPathNumber(record.sums.path) : 0;
   if (number == 0) {
@@ -168,7 +168,7 @@ void AppendTrafficPath(const FlowRecord& record, std::string* out) {
 
 // The fields that say something about packets; `record` has status OK.
 void AppendFlowField(FlowLogField field, const FlowLogInterface& interface,
-                     const FlowRecord& record, std::string* out) {
+                     const FlowLogRecord& record, std::string* out) {
   const FlowKey& key = record.key;
   const FlowSums& sums = record.sums;
   switch (field) {
@@ -213,7 +213,7 @@ void AppendFlowField(FlowLogField field, const FlowLogInterface& interface,
 }
 
 // AWS-FL-12: a line without traffic says its window and nothing about packets.
-void AppendWindowField(FlowLogField field, const FlowRecord& record, std::string* out) {
+void AppendWindowField(FlowLogField field, const FlowLogRecord& record, std::string* out) {
   if (field == FlowLogField::kStart) {
     AppendNumber(static_cast<uint64_t>(record.window_start_seconds), out);
   } else if (field == FlowLogField::kEnd) {
@@ -289,7 +289,7 @@ absl::StatusOr<FlowLogFormat> FlowLogFormat::Parse(std::string_view text) {
   return format;
 }
 
-void FlowLogFormat::AppendLine(const FlowLogInterface& interface, const FlowRecord& record,
+void FlowLogFormat::AppendLine(const FlowLogInterface& interface, const FlowLogRecord& record,
                                std::string* out) const {
   char separator = 0;
   for (const FlowLogField field : fields_) {

@@ -71,7 +71,7 @@ class FlowLogFormat {
   int version() const { return version_; }
 
   // Appends one line and its newline.
-  void AppendLine(const FlowLogInterface& interface, const FlowRecord& record,
+  void AppendLine(const FlowLogInterface& interface, const FlowLogRecord& record,
                   std::string* out) const;
 
  private:

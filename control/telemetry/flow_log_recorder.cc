@@ -86,7 +86,7 @@ void FlowLogRecorder::Write(const ClosedWindow& window) {
                                 window.log.config.interval_seconds, lines_));
     lines_.clear();
   };
-  for (const FlowRecord& record : window.records) {
+  for (const FlowLogRecord& record : window.records) {
     window.log.format.AppendLine(window.interface, record, &lines_);
     if (lines_.size() >= kChunkBytes) {
       flush();

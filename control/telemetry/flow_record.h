@@ -10,14 +10,11 @@
 
 #include "dataplane/packet/ipv4.h"
 #include "dataplane/packet/protocol.h"
+#include "dataplane/session/accounting.h"  // FlowDirection, FlowAction, FlowLogTcpFlags
 
 namespace sluice {
 
 inline constexpr int64_t kNanosPerSecond = 1'000'000'000;
-
-// As seen from the interface: egress is what its host sent.
-enum class FlowDirection : uint8_t { kIngress, kEgress };
-enum class FlowAction : uint8_t { kAccept, kReject };
 
 // Where a packet went after it left the interface, for AWS's `traffic-path` (AWS-FL-14).
 enum class FlowPath : uint8_t {
@@ -33,15 +30,6 @@ enum class FlowPath : uint8_t {
 struct InterfaceIdentity {
   std::string eni_id;
 };
-
-// What one packet's TCP flags add to a record's `tcp-flags` (AWS-FL-13): FIN 1, SYN 2, RST 4, and
-// ACK 16 only together with SYN. It must be taken a packet, before the OR: an OR of raw flags
-// cannot tell SYN … ACK from SYN-ACK.
-constexpr uint8_t FlowLogTcpFlags(uint8_t packet_flags) {
-  const uint8_t kept = packet_flags & (kTcpFin | kTcpSyn | kTcpRst);
-  const bool syn_ack = (packet_flags & (kTcpSyn | kTcpAck)) == (kTcpSyn | kTcpAck);
-  return static_cast<uint8_t>(kept | (syn_ack ? kTcpAck : 0));
-}
 
 // Packets of one five-tuple in one direction at one interface with one outcome, all inside one
 // 60-second window that is aligned to the epoch.
@@ -94,7 +82,7 @@ enum class FlowLogStatus : uint8_t { kOk, kNoData, kSkipData };
 
 // One line of a flow log. `key` and `sums` count for kOk only. For the other two the line says the
 // window.
-struct FlowRecord {
+struct FlowLogRecord {
   FlowLogStatus status = FlowLogStatus::kOk;
   FlowKey key;
   FlowSums sums;

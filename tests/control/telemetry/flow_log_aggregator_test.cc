@@ -23,7 +23,7 @@ class FlowLogAggregatorTest : public ::testing::Test {
   }
   FlowLogAggregator::Sink Collect() {
     return [this](const ClosedWindow& window) {
-      for (const FlowRecord& record : window.records) {
+      for (const FlowLogRecord& record : window.records) {
         std::string line = window.log.config.id + " ";
         window.log.format.AppendLine(window.interface, record, &line);
         lines_ += line;

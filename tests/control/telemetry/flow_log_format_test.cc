@@ -22,9 +22,9 @@ FlowLogInterface HostA() {
   return eni;
 }
 
-FlowRecord Record(FlowDirection direction, const char* source, uint16_t sport,
-                  const char* destination, uint16_t dport, uint8_t protocol) {
-  FlowRecord record;
+FlowLogRecord Record(FlowDirection direction, const char* source, uint16_t sport,
+                     const char* destination, uint16_t dport, uint8_t protocol) {
+  FlowLogRecord record;
   record.key.direction = direction;
   record.key.source = Ip(source);
   record.key.source_l4_port = sport;
@@ -41,7 +41,7 @@ FlowRecord Record(FlowDirection direction, const char* source, uint16_t sport,
 }
 
 std::string Line(std::string_view format_text, const FlowLogInterface& eni,
-                 const FlowRecord& record) {
+                 const FlowLogRecord& record) {
   const auto format = FlowLogFormat::Parse(format_text);
   EXPECT_TRUE(format.ok()) << format.status();
   std::string line;
@@ -64,7 +64,7 @@ TEST(FlowLogFormatTest, AWS_FL_04_DefaultFormat) {
 }
 
 TEST(FlowLogFormatTest, AWS_FL_05_EveryFieldOfVersionTwoToFive) {
-  FlowRecord record = Record(FlowDirection::kEgress, "172.31.16.139", 443, "8.8.8.8", 5000, 6);
+  FlowLogRecord record = Record(FlowDirection::kEgress, "172.31.16.139", 443, "8.8.8.8", 5000, 6);
   record.sums.tcp_flags = 18;
   record.sums.path = FlowPath::kInternetGateway;
   EXPECT_EQ(Line("${vpc-id} ${subnet-id} ${instance-id} ${tcp-flags} ${type} ${pkt-srcaddr} "
@@ -142,7 +142,7 @@ TEST(FlowLogFormatTest, AWS_FL_09_NatGatewayShowsFourLines) {
 }
 
 TEST(FlowLogFormatTest, AWS_FL_12_NoDataAndSkipDataLines) {
-  FlowRecord record;
+  FlowLogRecord record;
   record.window_start_seconds = 1431280860;
   record.window_end_seconds = 1431280920;
   record.status = FlowLogStatus::kNoData;
@@ -164,7 +164,7 @@ TEST(FlowLogFormatTest, AWS_FL_13_TcpFlagsOfOnePacket) {
 
 TEST(FlowLogFormatTest, AWS_FL_14_TrafficPathOnEgressOnly) {
   const auto path = [](FlowDirection direction, FlowPath kind) {
-    FlowRecord record = Record(direction, "1.1.1.1", 1, "2.2.2.2", 2, 17);
+    FlowLogRecord record = Record(direction, "1.1.1.1", 1, "2.2.2.2", 2, 17);
     record.sums.path = kind;
     return Line("${traffic-path}", HostA(), record);
   };
