@@ -1,0 +1,93 @@
+// The way from the workers' accounting (dataplane/session/accounting.h, decision 23) into flow
+// logs: drains each worker's ring, reports the ended windows of idle session lines, leaves out what
+// came both ways, and expands one line's record into the ACCEPT of each interface of its walk.
+// Control thread or an offline tool, one thread.
+//
+// Order in the daemon, every few seconds: Drain each worker, SweepLines over a share of the pairs
+// so that all are seen within kFlowWindowSeconds, then FlowLogRecorder::Advance to a time at least
+// one such round behind the clock. In replay, at the end: EmitAll of the account, Drain, SweepLines
+// with kAll, then FlowLogRecorder::Finish.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "control/intent/intent.h"
+#include "control/telemetry/flow_log_recorder.h"
+#include "control/telemetry/flow_path.h"
+#include "dataplane/session/accounting.h"
+#include "dataplane/session/session_table.h"
+
+namespace sluice {
+
+class AccountingReader {
+ public:
+  // `recorder` outlives the reader.
+  explicit AccountingReader(FlowLogRecorder& recorder) : recorder_(recorder) {}
+
+  // What indices of later records mean: `identities` by InterfaceIdx (empty ids: sides that are no
+  // ENI), `nat_gateway_ids` by NatGatewayIdx. Configures the recorder too; drain and sweep before
+  // it, so that records of the generation before are read with its indices. Returns the recorder's
+  // problems.
+  std::vector<std::string> Configure(const Intent& intent,
+                                     const std::vector<InterfaceIdentity>& identities,
+                                     const std::vector<std::string>& nat_gateway_ids,
+                                     int64_t at_ns);
+
+  // Takes every record of one worker's ring; `worker_idx` is dense. Records lost since the last
+  // call are SKIPDATA at `now_ns`.
+  void Drain(FlowAccount& account, size_t worker_idx, int64_t now_ns);
+
+  enum class Windows : uint8_t {
+    kEnded,  // those that ended kSettleSeconds ago or more
+    kAll,    // open ones too: the workers have stopped
+  };
+  static constexpr uint32_t kSettleSeconds =
+      2;  // a worker's burst may still count in a window just ended
+
+  // Reports the lines of `pair_count` pairs from `first_pair` on (clipped to the table).
+  void SweepLines(const SessionTable& table, const BurstClock& clock, uint32_t first_pair,
+                  uint32_t pair_count, Windows windows);
+
+  // One record, however it came.
+  void Report(const FlowRecord& record);
+
+  uint64_t duplicate_count() const { return duplicate_count_; }
+
+ private:
+  struct NatGatewayRow {
+    uint32_t interface_idx = kNoInterface;
+    std::vector<NatGatewayAddress> addresses;
+    Ipv4Address PrivateOf(Ipv4Address seen) const;
+  };
+  struct Lost {
+    uint64_t total = 0;
+    std::vector<uint32_t> by_interface;
+  };
+  struct Reported {
+    uint32_t minute = 0;
+    uint32_t fingerprint = 0;
+  };
+
+  void SweepLine(const SessionTable& table, LineIdx line, const SessionCold& cold,
+                 const BurstClock& clock, Windows windows);
+  bool WasSwept(const FlowRecord& record) const;
+  void ExpandLine(const FlowRecord& record);
+  void ExpandNatGateway(const FlowRecord& record, const NatGatewayRow& gateway);
+  void Sight(const FlowRecord& record, uint32_t interface_idx, FlowDirection direction,
+             Ipv4Address source, uint16_t source_l4_port, Ipv4Address destination,
+             uint16_t destination_l4_port);
+  void ReportLosses(const FlowAccount& account, Lost& lost, int64_t now_ns);
+
+  FlowLogRecorder& recorder_;
+  FlowPaths paths_;
+  size_t interface_count_ = 0;
+  std::vector<NatGatewayRow> nat_gateways_;
+  std::vector<Lost> lost_;          // by worker
+  std::vector<Reported> reported_;  // by line: the last window the sweep reported
+  uint64_t duplicate_count_ = 0;
+};
+
+}  // namespace sluice
