@@ -37,6 +37,17 @@ bool FindPort(const std::string& device, uint16_t* id) {
   return false;
 }
 
+// The largest IP packet the device takes. Devices that say no MTU say the longest frame, which then
+// has to hold a VLAN tag and the checksum.
+uint16_t MostMtuBytes(const rte_eth_dev_info& facts) {
+  constexpr uint32_t kLayerTwoBytes = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + RTE_VLAN_HLEN;
+  uint32_t most = facts.max_mtu == 0 ? UINT16_MAX : facts.max_mtu;
+  if (most == UINT16_MAX && facts.max_rx_pktlen > kLayerTwoBytes) {
+    most = std::min(most, facts.max_rx_pktlen - kLayerTwoBytes);
+  }
+  return static_cast<uint16_t>(most);
+}
+
 // The command that mends the usual causes, or empty.
 std::string AttachHint(const std::string& device) {
   const std::string_view name = DeviceName(device);
@@ -115,8 +126,7 @@ absl::StatusOr<std::unique_ptr<Device>> Device::Attach(const PortSpec& spec) {
   return device;
 }
 
-absl::Status Device::ChooseMtu(uint16_t max_mtu_bytes) {
-  const uint16_t most = max_mtu_bytes == 0 ? UINT16_MAX : max_mtu_bytes;
+absl::Status Device::ChooseMtu(uint16_t most) {
   if (spec_.mtu_bytes && (*spec_.mtu_bytes > most || *spec_.mtu_bytes < kLeastMtuBytes)) {
     return absl::InvalidArgumentError("port '" + spec_.name + "' (" + spec_.device + "): Mtu " +
                                       std::to_string(*spec_.mtu_bytes) + " is outside " +
@@ -130,7 +140,7 @@ absl::Status Device::Configure(uint32_t port, uint32_t workers, rte_mempool* poo
   ForgetDpdkMessages();
   rte_eth_dev_info facts;
   rte_eth_dev_info_get(id_, &facts);
-  if (const absl::Status status = ChooseMtu(facts.max_mtu); !status.ok()) {
+  if (const absl::Status status = ChooseMtu(MostMtuBytes(facts)); !status.ok()) {
     return status;
   }
   queues_ = PlanQueues(port, workers, LimitsOf(facts, driver_));

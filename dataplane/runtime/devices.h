@@ -67,7 +67,7 @@ class Device {
 
  private:
   explicit Device(PortSpec spec) : spec_(std::move(spec)) {}
-  absl::Status ChooseMtu(uint16_t max_mtu_bytes);
+  absl::Status ChooseMtu(uint16_t most);
   absl::Status SetUpQueues(rte_mempool* pool, int socket);
   absl::Status ReceiveAll();
   absl::Status Failed(const char* what, int error) const;

@@ -15,6 +15,8 @@
 namespace sluice {
 namespace {
 
+constexpr uint16_t kTapMtuBytes = 1500;  // all that DPDK's TAP takes
+
 int64_t MonotonicNs() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -31,8 +33,10 @@ MbufPoolSize SizeFor(const RuntimeOptions& options) {
   uint16_t largest_mtu_bytes = 0;
   for (const PortSpec& port : options.ports) {
     pci_ports += IsPciDevice(port.device) ? 1 : 0;
-    largest_mtu_bytes =
-        std::max(largest_mtu_bytes, port.mtu_bytes.value_or(port.default_mtu_bytes));
+    const uint16_t by_default = port.device.starts_with("net_tap")
+                                    ? std::min(kTapMtuBytes, port.default_mtu_bytes)
+                                    : port.default_mtu_bytes;
+    largest_mtu_bytes = std::max(largest_mtu_bytes, port.mtu_bytes.value_or(by_default));
   }
   return SizeMbufPool(static_cast<uint32_t>(options.ports.size()), pci_ports, options.workers,
                       largest_mtu_bytes);
