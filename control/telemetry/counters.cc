@@ -1,0 +1,264 @@
+#include "control/telemetry/counters.h"
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "control/telemetry/text_table.h"
+
+namespace sluice {
+namespace {
+
+// Keeps the order in which keys are written.
+using Json = nlohmann::ordered_json;
+
+// Never throws: bytes of a name that are no UTF-8 are replaced.
+std::string Dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+uint64_t Sum(const ReasonCounts& counts) {
+  return std::accumulate(counts.begin(), counts.end(), uint64_t{0});
+}
+
+PortReport TotalOf(const std::vector<PortReport>& ports) {
+  PortReport total;
+  total.name = "total";
+  for (const PortReport& port : ports) {
+    total.received += port.received;
+    total.forwarded += port.forwarded;
+    total.held += port.held;
+    for (size_t i = 0; i < kDropReasonCount; ++i) {
+      total.consumed[i] += port.consumed[i];
+      total.dropped[i] += port.dropped[i];
+    }
+  }
+  return total;
+}
+
+Json ReasonsJson(const ReasonCounts& counts) {
+  Json json = Json::object();
+  for (size_t i = 0; i < kDropReasonCount; ++i) {
+    json[std::string(DropReasonName(static_cast<DropReason>(i)))] = counts[i];
+  }
+  return json;
+}
+
+Json FatesJson(const PortReport& port) {
+  return {{"received", port.received},
+          {"forwarded", port.forwarded},
+          {"consumed", port.ConsumedTotal()},
+          {"dropped", port.DroppedTotal()},
+          {"held", port.held},
+          {"balances", port.Balances()},
+          {"dropped_by", ReasonsJson(port.dropped)},
+          {"consumed_by", ReasonsJson(port.consumed)}};
+}
+
+void AddReasonRows(const PortReport& port, std::string_view verdict, const ReasonCounts& counts,
+                   TextTable* table) {
+  for (size_t i = 0; i < kDropReasonCount; ++i) {
+    if (counts[i] != 0) {
+      table->AddRow({port.name, std::string(verdict),
+                     std::string(DropReasonName(static_cast<DropReason>(i))),
+                     std::to_string(counts[i])});
+    }
+  }
+}
+
+void AddIdentityRow(const PortReport& port, TextTable* table) {
+  table->AddRow({port.name, std::to_string(port.received), std::to_string(port.forwarded),
+                 std::to_string(port.ConsumedTotal()), std::to_string(port.DroppedTotal()),
+                 std::to_string(port.held), port.Balances() ? "yes" : "NO"});
+}
+
+double Ratio(uint64_t value, uint64_t by) {
+  return by == 0 ? 0.0 : static_cast<double>(value) / static_cast<double>(by);
+}
+
+double NanosPerPacket(const StageReport& stage, double ticks_per_ns) {
+  return ticks_per_ns > 0 ? Ratio(stage.ticks, stage.packets) / ticks_per_ns : 0.0;
+}
+
+std::string EndpointText(Ipv4Address address, uint16_t l4_port) {
+  return ToString(address) + ":" + std::to_string(l4_port);
+}
+
+std::string UtcText(int64_t seconds) {
+  const std::time_t time = static_cast<std::time_t>(seconds);
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts));
+}
+
+}  // namespace
+
+uint64_t PortReport::ConsumedTotal() const {
+  return Sum(consumed);
+}
+uint64_t PortReport::DroppedTotal() const {
+  return Sum(dropped);
+}
+bool PortReport::Balances() const {
+  return received == forwarded + ConsumedTotal() + DroppedTotal() + held;
+}
+
+std::string DropsText(const std::vector<PortReport>& ports) {
+  TextTable reasons({"PORT", "VERDICT", "REASON", ">PKTS"});
+  TextTable identity(
+      {"PORT", ">RECEIVED", ">FORWARDED", ">CONSUMED", ">DROPPED", ">HELD", "BALANCES"});
+  for (const PortReport& port : ports) {
+    AddReasonRows(port, "drop", port.dropped, &reasons);
+    AddReasonRows(port, "consume", port.consumed, &reasons);
+    AddIdentityRow(port, &identity);
+  }
+  AddIdentityRow(TotalOf(ports), &identity);
+  return reasons.ToString() + "\n" + identity.ToString();
+}
+
+std::string DropsJson(const std::vector<PortReport>& ports) {
+  Json list = Json::array();
+  for (const PortReport& port : ports) {
+    Json row = {{"port", port.name}};
+    row.update(FatesJson(port));
+    list.push_back(std::move(row));
+  }
+  return Dump({{"ports", std::move(list)}, {"total", FatesJson(TotalOf(ports))}});
+}
+
+std::string PortsText(const std::vector<PortReport>& ports) {
+  TextTable table({"PORT", ">RX-PKTS", ">RX-BYTES", ">TX-PKTS", ">TX-BYTES", ">DROPPED",
+                   ">EXTRA-FRAGMENTS", ">ORIGINATED", ">EMIT-DROPS"});
+  for (const PortReport& p : ports) {
+    table.AddRow({p.name, std::to_string(p.received), std::to_string(p.received_bytes),
+                  std::to_string(p.sent), std::to_string(p.sent_bytes),
+                  std::to_string(p.DroppedTotal()), std::to_string(p.extra_fragments),
+                  std::to_string(p.originated), std::to_string(p.emit_drops)});
+  }
+  return table.ToString();
+}
+
+std::string PortsJson(const std::vector<PortReport>& ports) {
+  Json list = Json::array();
+  for (const PortReport& p : ports) {
+    list.push_back({{"port", p.name},
+                    {"received", p.received},
+                    {"received_bytes", p.received_bytes},
+                    {"sent", p.sent},
+                    {"sent_bytes", p.sent_bytes},
+                    {"dropped", p.DroppedTotal()},
+                    {"extra_fragments", p.extra_fragments},
+                    {"originated", p.originated},
+                    {"emit_drops", p.emit_drops}});
+  }
+  return Dump({{"ports", std::move(list)}});
+}
+
+std::string StagesText(const std::vector<StageReport>& stages, double ticks_per_ns) {
+  TextTable table({"STAGE", ">CALLS", ">PKTS", ">PKTS/CALL", ">NS/PKT", ">CYCLES/PKT"});
+  for (const StageReport& s : stages) {
+    const bool timed = s.ticks != 0 && s.packets != 0;
+    table.AddRow({s.name, std::to_string(s.calls), std::to_string(s.packets),
+                  s.calls == 0 ? "" : FixedPoint(Ratio(s.packets, s.calls), 1),
+                  timed ? FixedPoint(NanosPerPacket(s, ticks_per_ns), 1) : "",
+                  timed ? FixedPoint(Ratio(s.ticks, s.packets), 1) : ""});
+  }
+  return table.ToString();
+}
+
+std::string StagesJson(const std::vector<StageReport>& stages, double ticks_per_ns) {
+  Json list = Json::array();
+  for (const StageReport& s : stages) {
+    list.push_back({{"stage", s.name},
+                    {"calls", s.calls},
+                    {"packets", s.packets},
+                    {"packets_per_call", Ratio(s.packets, s.calls)},
+                    {"ns_per_packet", NanosPerPacket(s, ticks_per_ns)},
+                    {"cycles_per_packet", Ratio(s.ticks, s.packets)}});
+  }
+  return Dump({{"stages", std::move(list)}});
+}
+
+std::string InterfacesText(const std::vector<InterfaceReport>& interfaces) {
+  TextTable table({"ENI", "VPC", "SUBNET", "PORT", ">VLAN", "ADDRESS", "MAC", ">SESSIONS"});
+  for (const InterfaceReport& i : interfaces) {
+    table.AddRow({i.eni_id, i.vpc_id, i.subnet_id, i.port,
+                  i.vlan == 0 ? "" : std::to_string(i.vlan), ToString(i.primary), i.mac,
+                  std::to_string(i.sessions)});
+  }
+  return table.ToString();
+}
+
+std::string InterfacesJson(const std::vector<InterfaceReport>& interfaces) {
+  Json list = Json::array();
+  for (const InterfaceReport& i : interfaces) {
+    list.push_back({{"eni", i.eni_id},
+                    {"vpc", i.vpc_id},
+                    {"subnet", i.subnet_id},
+                    {"port", i.port.empty() ? Json(nullptr) : Json(i.port)},
+                    {"vlan", i.vlan == 0 ? Json(nullptr) : Json(i.vlan)},
+                    {"address", ToString(i.primary)},
+                    {"mac", i.mac},
+                    {"sessions", i.sessions}});
+  }
+  return Dump({{"interfaces", std::move(list)}});
+}
+
+std::string SessionsText(const std::vector<SessionReport>& sessions, uint64_t matched) {
+  TextTable table({"ENI", ">PROTO", "SOURCE", "DESTINATION", "NEW-SOURCE", "NEW-DESTINATION",
+                   "STATE", "TRACKED", ">IDLE-MS"});
+  for (const SessionReport& s : sessions) {
+    const bool same_src = s.src == s.new_src && s.src_l4_port == s.new_src_l4_port;
+    const bool same_dst = s.dst == s.new_dst && s.dst_l4_port == s.new_dst_l4_port;
+    table.AddRow({s.eni_id, std::to_string(s.protocol), EndpointText(s.src, s.src_l4_port),
+                  EndpointText(s.dst, s.dst_l4_port),
+                  same_src ? "" : EndpointText(s.new_src, s.new_src_l4_port),
+                  same_dst ? "" : EndpointText(s.new_dst, s.new_dst_l4_port), s.state,
+                  s.tracked ? "yes" : "no", std::to_string(s.idle_ms)});
+  }
+  return table.ToString() + std::to_string(sessions.size()) + " of " + std::to_string(matched) +
+         " sessions\n";
+}
+
+std::string SessionsJson(const std::vector<SessionReport>& sessions, uint64_t matched) {
+  Json list = Json::array();
+  for (const SessionReport& s : sessions) {
+    list.push_back({{"eni", s.eni_id},
+                    {"proto", s.protocol},
+                    {"src", ToString(s.src)},
+                    {"sport", s.src_l4_port},
+                    {"dst", ToString(s.dst)},
+                    {"dport", s.dst_l4_port},
+                    {"new_src", ToString(s.new_src)},
+                    {"new_sport", s.new_src_l4_port},
+                    {"new_dst", ToString(s.new_dst)},
+                    {"new_dport", s.new_dst_l4_port},
+                    {"state", s.state},
+                    {"tracked", s.tracked},
+                    {"idle_ms", s.idle_ms}});
+  }
+  return Dump({{"sessions", std::move(list)}, {"matched", matched}});
+}
+
+std::string GenerationsText(const std::vector<GenerationReport>& generations) {
+  TextTable table({">GENERATION", "APPLIED", "RUNNING", "SUMMARY"});
+  for (const GenerationReport& g : generations) {
+    table.AddRow({std::to_string(g.generation), UtcText(g.applied_at_seconds),
+                  g.running ? "yes" : "no", g.summary});
+  }
+  return table.ToString();
+}
+
+std::string GenerationsJson(const std::vector<GenerationReport>& generations) {
+  Json list = Json::array();
+  for (const GenerationReport& g : generations) {
+    list.push_back({{"generation", g.generation},
+                    {"applied_at", g.applied_at_seconds},
+                    {"running", g.running},
+                    {"summary", g.summary}});
+  }
+  return Dump({{"generations", std::move(list)}});
+}
+
+}  // namespace sluice

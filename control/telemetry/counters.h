@@ -1,0 +1,102 @@
+// What `sluice show` prints, as values, and their text and JSON (interface.md §2, §4). The runtime
+// fills them from its workers' counters; nothing here reads a counter itself. Pure functions; any
+// thread.
+//
+// JSON keys are the names of the members below: scripts rely on them. Text tables have one
+// heading line, words in capitals, columns aligned, no trailing space.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dataplane/packet/ipv4.h"
+#include "dataplane/packet/verdict.h"
+
+namespace sluice {
+
+using ReasonCounts = std::array<uint64_t, kDropReasonCount>;  // by DropReason
+
+// Fates of the packets received on one port (decision 22).
+struct PortReport {
+  std::string name;
+  uint64_t received = 0;
+  uint64_t received_bytes = 0;
+  uint64_t forwarded = 0;
+  ReasonCounts consumed{};
+  ReasonCounts dropped{};
+  uint64_t held = 0;  // inside the fragment cache at this moment
+  uint64_t sent = 0;
+  uint64_t sent_bytes = 0;
+  uint64_t extra_fragments = 0;
+  uint64_t originated = 0;
+  uint64_t emit_drops = 0;
+
+  uint64_t ConsumedTotal() const;
+  uint64_t DroppedTotal() const;
+  // received = forwarded + consumed + dropped + held.
+  bool Balances() const;
+};
+
+struct StageReport {
+  std::string name;
+  uint64_t calls = 0;
+  uint64_t packets = 0;
+  uint64_t ticks = 0;  // of the time-stamp counter; 0 where the stage is not timed
+};
+
+struct InterfaceReport {
+  std::string eni_id;
+  std::string vpc_id;
+  std::string subnet_id;
+  std::string port;  // empty: none (a NAT gateway's own)
+  uint16_t vlan = 0;
+  Ipv4Address primary;
+  std::string mac;
+  uint32_t sessions = 0;  // tracked or translated connections
+};
+
+struct SessionReport {
+  std::string eni_id;  // of the initiator, or "internet"
+  uint8_t protocol = 0;
+  Ipv4Address src;
+  Ipv4Address dst;
+  uint16_t src_l4_port = 0;
+  uint16_t dst_l4_port = 0;
+  Ipv4Address new_src;  // as the packet leaves
+  Ipv4Address new_dst;
+  uint16_t new_src_l4_port = 0;
+  uint16_t new_dst_l4_port = 0;
+  std::string state;  // "established", …
+  bool tracked = false;
+  uint64_t idle_ms = 0;
+};
+
+struct GenerationReport {
+  uint64_t generation = 0;
+  int64_t applied_at_seconds = 0;  // since the epoch
+  bool running = false;
+  std::string summary;  // what changed, one line
+};
+
+// One list of `show drops`: a row a reason that occurred, a total row, and the identity per port
+// and in total.
+std::string DropsText(const std::vector<PortReport>& ports);
+std::string DropsJson(const std::vector<PortReport>& ports);
+std::string PortsText(const std::vector<PortReport>& ports);
+std::string PortsJson(const std::vector<PortReport>& ports);
+// Columns STAGE CALLS PKTS PKTS/CALL NS/PKT CYCLES/PKT. `ticks_per_ns` is the clock's rate (2.1
+// for 2.1 GHz).
+std::string StagesText(const std::vector<StageReport>& stages, double ticks_per_ns);
+std::string StagesJson(const std::vector<StageReport>& stages, double ticks_per_ns);
+std::string InterfacesText(const std::vector<InterfaceReport>& interfaces);
+std::string InterfacesJson(const std::vector<InterfaceReport>& interfaces);
+// `matched` counts all sessions that the filters let through, of which `sessions` may be the first
+// few.
+std::string SessionsText(const std::vector<SessionReport>& sessions, uint64_t matched);
+std::string SessionsJson(const std::vector<SessionReport>& sessions, uint64_t matched);
+std::string GenerationsText(const std::vector<GenerationReport>& generations);
+std::string GenerationsJson(const std::vector<GenerationReport>& generations);
+
+}  // namespace sluice

@@ -1,0 +1,135 @@
+#include "control/telemetry/counters.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "control/telemetry/prometheus.h"
+#include "control/telemetry/text_table.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::json;
+
+uint64_t& Dropped(PortReport& port, DropReason reason) {
+  return port.dropped[static_cast<size_t>(reason)];
+}
+
+std::vector<PortReport> TwoPorts() {
+  PortReport web;
+  web.name = "web";
+  web.received = 100;
+  web.received_bytes = 6400;
+  web.forwarded = 90;
+  Dropped(web, DropReason::kSgIngress) = 7;
+  web.consumed[static_cast<size_t>(DropReason::kArpReply)] = 2;
+  web.held = 1;
+  PortReport wan;
+  wan.name = "wan";
+  wan.received = 5;
+  wan.forwarded = 4;  // one is missing
+  wan.sent = 90;
+  return {web, wan};
+}
+
+TEST(CountersTest, DropsShowTheIdentityPerPortAndInTotal) {
+  EXPECT_EQ(DropsText(TwoPorts()),
+            "PORT  VERDICT  REASON      PKTS\n"
+            "web   drop     sg_ingress     7\n"
+            "web   consume  arp_reply      2\n"
+            "\n"
+            "PORT   RECEIVED  FORWARDED  CONSUMED  DROPPED  HELD  BALANCES\n"
+            "web         100         90         2        7     1  yes\n"
+            "wan           5          4         0        0     0  NO\n"
+            "total       105         94         2        7     1  NO\n");
+  const Json json = Json::parse(DropsJson(TwoPorts()));
+  EXPECT_EQ(json["ports"][0]["port"], "web");
+  EXPECT_EQ(json["ports"][0]["dropped_by"]["sg_ingress"], 7);
+  EXPECT_EQ(json["ports"][0]["dropped_by"].size(), kDropReasonCount) << "zeros included";
+  EXPECT_EQ(json["ports"][1]["balances"], false);
+  EXPECT_EQ(json["total"]["received"], 105);
+  EXPECT_EQ(json["total"]["consumed_by"]["arp_reply"], 2);
+}
+
+TEST(CountersTest, StagesHaveTheContractsColumns) {
+  const std::vector<StageReport> stages = {{"parse", 10, 320, 6720}, {"nat", 0, 0, 0}};
+  EXPECT_EQ(StagesText(stages, 2.1),
+            "STAGE  CALLS  PKTS  PKTS/CALL  NS/PKT  CYCLES/PKT\n"
+            "parse     10   320       32.0    10.0        21.0\n"
+            "nat        0     0          -       -           -\n");
+  const Json json = Json::parse(StagesJson(stages, 2.1));
+  EXPECT_DOUBLE_EQ(json["stages"][0]["cycles_per_packet"], 21.0);
+  EXPECT_DOUBLE_EQ(json["stages"][0]["ns_per_packet"], 10.0);
+  EXPECT_EQ(json["stages"][1]["packets"], 0);
+}
+
+TEST(CountersTest, PortsInterfacesSessionsGenerations) {
+  EXPECT_EQ(Json::parse(PortsJson(TwoPorts()))["ports"][1]["sent"], 90);
+  EXPECT_NE(PortsText(TwoPorts()).find("RX-PKTS"), std::string::npos);
+
+  const InterfaceReport eni{
+      "eni-a", "vpc-1", "subnet-1", "", 0, Ipv4Address(10, 0, 1, 10), "02:00:00:00:00:0a", 3};
+  EXPECT_EQ(InterfacesText({eni}),
+            "ENI    VPC    SUBNET    PORT  VLAN  ADDRESS    MAC                SESSIONS\n"
+            "eni-a  vpc-1  subnet-1  -        -  10.0.1.10  02:00:00:00:00:0a         3\n");
+  EXPECT_TRUE(Json::parse(InterfacesJson({eni}))["interfaces"][0]["port"].is_null());
+
+  SessionReport session;
+  session.eni_id = "eni-a";
+  session.protocol = 6;
+  session.src = Ipv4Address(10, 0, 1, 10);
+  session.dst = session.new_dst = Ipv4Address(8, 8, 8, 8);
+  session.src_l4_port = 40000;
+  session.dst_l4_port = session.new_dst_l4_port = 443;
+  session.new_src = Ipv4Address(10, 0, 2, 5);
+  session.new_src_l4_port = 5555;
+  session.state = "established";
+  session.tracked = true;
+  const std::string text = SessionsText({session}, 12);
+  EXPECT_NE(text.find("10.0.1.10:40000  8.8.8.8:443  10.0.2.5:5555  -"), std::string::npos) << text;
+  EXPECT_NE(text.find("\n1 of 12 sessions\n"), std::string::npos);
+  EXPECT_EQ(Json::parse(SessionsJson({session}, 12))["matched"], 12);
+
+  const GenerationReport generation{4, 1700000400, true, "1 route changed"};
+  EXPECT_EQ(GenerationsText({generation}),
+            "GENERATION  APPLIED               RUNNING  SUMMARY\n"
+            "         4  2023-11-14T22:20:00Z  yes      1 route changed\n");
+  EXPECT_EQ(Json::parse(GenerationsJson({generation}))["generations"][0]["applied_at"], 1700000400);
+}
+
+TEST(CountersTest, NamesThatAreNoUtf8DoNotThrow) {
+  PortReport port;
+  port.name = "\xff";
+  EXPECT_FALSE(DropsJson({port}).empty());
+}
+
+TEST(PrometheusTest, FamiliesSamplesAndEscapes) {
+  const MetricFamily family{"sluice_x_total",
+                            "A \\ and\na line.",
+                            MetricKind::kCounter,
+                            {{{{"port", "a\"b\\c\nd"}, {"worker", "0"}}, 12},
+                             {{}, 0.5},
+                             {{}, std::numeric_limits<double>::infinity()}}};
+  EXPECT_EQ(PrometheusText({family, {"sluice_none", "Nothing.", MetricKind::kGauge, {}}}),
+            "# HELP sluice_x_total A \\\\ and\\na line.\n"
+            "# TYPE sluice_x_total counter\n"
+            "sluice_x_total{port=\"a\\\"b\\\\c\\nd\",worker=\"0\"} 12\n"
+            "sluice_x_total 0.5\n"
+            "sluice_x_total +Inf\n");
+}
+
+TEST(PrometheusTest, ReportsBecomeMetrics) {
+  const std::string ports = PrometheusText(PortMetrics(TwoPorts()));
+  EXPECT_NE(ports.find("\nsluice_dropped_packets_total{port=\"web\",reason=\"sg_ingress\"} 7\n"),
+            std::string::npos);
+  EXPECT_NE(ports.find("\nsluice_dropped_packets_total{port=\"wan\",reason=\"no_route\"} 0\n"),
+            std::string::npos);
+  EXPECT_NE(ports.find("# TYPE sluice_held_packets gauge\n"), std::string::npos);
+  const std::string stages = PrometheusText(StageMetrics({{"parse", 1, 2, 2'100'000'000}}, 2.1));
+  EXPECT_NE(stages.find("\nsluice_stage_seconds_total{stage=\"parse\"} 1\n"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice
