@@ -33,6 +33,8 @@ enum PacketTrait : uint16_t {
       1 << 8,  // addressed to an ENI's MAC of the same subnet: no route applies (AWS-RT-10)
   kTraitTcpSlow = 1 << 9,   // TCP with SYN, FIN or RST: never a hit of the session cache
   kTraitRelated = 1 << 10,  // an ICMP error about a tracked session
+  kTraitDhcp = 1 << 11,     // UDP from port 68 to 67, whole: a DHCP client speaks
+  kTraitFragmentFiled = 1 << 12,  // the fragment cache knows this fragment: it is not asked again
 };
 
 // Where a lane stands with the session table.
