@@ -42,9 +42,11 @@ inline constexpr uint8_t kNoLane = 255;  // runs with time-outs use batches belo
 
 class EmitList {
  public:
-  static constexpr size_t kMaxFrames = 512;
+  // A full batch of 9001-byte packets in pieces for an MTU of 1500 fits, so that results do not
+  // depend on the length of a burst.
+  static constexpr size_t kMaxFrames = 4096;
   static constexpr size_t kMaxReleased = 512;
-  static constexpr size_t kMaxBytes = size_t{1} << 20;
+  static constexpr size_t kMaxBytes = size_t{8} << 20;
   static constexpr size_t kMaxFrameBytes = 9001 + 18;
 
   EmitList() : bytes_(std::make_unique<uint8_t[]>(kMaxBytes)) {}

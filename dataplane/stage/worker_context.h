@@ -11,6 +11,7 @@
 
 namespace sluice {
 
+class ArpLearnedRing;
 class FlowAccount;
 class FragmentCache;
 class IcmpLimiter;
@@ -28,6 +29,7 @@ struct WorkerContext {
   FlowAccount* account = nullptr;      // this worker's; nullptr: no flow log anywhere
   const NeighborTable* neighbors = nullptr;
   IcmpLimiter* icmp_limiter = nullptr;  // this worker's
+  ArpLearnedRing* arp_learned = nullptr;  // this worker's, drained by control; may be nullptr
   EmitList* emits = nullptr;            // this worker's, cleared by RunBurst
   WorkerCounters* counters = nullptr;   // this worker's
   uint64_t seed =

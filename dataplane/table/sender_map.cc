@@ -51,28 +51,34 @@ std::shared_ptr<const SenderMap> SenderMap::Build(const std::vector<Attachment>&
     map->Insert(a.port.value, PackPlace(a.vlan, a.mac.ToUint64()), a.interface);
   }
   for (const auto& [place, owner] : places) {
-    if (owner.second == 1) {
-      map->Insert(place.first, PackPlace(place.second, kSoleOwnerMac), owner.first);
-    }
+    map->Insert(place.first, PackPlace(place.second, kSoleOwnerMac),
+                owner.second == 1 ? owner.first : InterfaceIdx::None());
   }
   return map;
 }
 
-InterfaceIdx SenderMap::FindPlace(uint32_t port, uint64_t place) const noexcept {
+const SenderMap::Entry* SenderMap::FindPlace(uint32_t port, uint64_t place) const noexcept {
   for (size_t slot = Slot(port, place); entries_[slot].place != 0; slot = (slot + 1) & mask_) {
     if (entries_[slot].place == place && entries_[slot].port == port) {
-      return InterfaceIdx(entries_[slot].interface);
+      return &entries_[slot];
     }
   }
-  return InterfaceIdx::None();
+  return nullptr;
 }
 
 InterfaceIdx SenderMap::Find(PortIdx port, uint16_t vlan, const MacAddress& mac) const noexcept {
-  return FindPlace(port.value, PackPlace(vlan, mac.ToUint64()));
+  const uint64_t place = PackPlace(vlan, mac.ToUint64());
+  const Entry* entry = mac == kBroadcastMac ? nullptr : FindPlace(port.value, place);
+  return entry == nullptr ? InterfaceIdx::None() : InterfaceIdx(entry->interface);
 }
 
 InterfaceIdx SenderMap::SoleOwner(PortIdx port, uint16_t vlan) const noexcept {
-  return FindPlace(port.value, PackPlace(vlan, kSoleOwnerMac));
+  const Entry* entry = FindPlace(port.value, PackPlace(vlan, kSoleOwnerMac));
+  return entry == nullptr ? InterfaceIdx::None() : InterfaceIdx(entry->interface);
+}
+
+bool SenderMap::HasOwner(PortIdx port, uint16_t vlan) const noexcept {
+  return FindPlace(port.value, PackPlace(vlan, kSoleOwnerMac)) != nullptr;
 }
 
 }  // namespace sluice

@@ -30,6 +30,8 @@ class SenderMap {
   InterfaceIdx Find(PortIdx port, uint16_t vlan, const MacAddress& mac) const noexcept;
   // The only ENI of this port and VLAN, or none when there are none or several.
   InterfaceIdx SoleOwner(PortIdx port, uint16_t vlan) const noexcept;
+  // Whether any ENI is attached to this port and VLAN.
+  bool HasOwner(PortIdx port, uint16_t vlan) const noexcept;
 
  private:
   struct Entry {
@@ -38,7 +40,7 @@ class SenderMap {
     uint32_t interface = 0;
   };
 
-  InterfaceIdx FindPlace(uint32_t port, uint64_t place) const noexcept;
+  const Entry* FindPlace(uint32_t port, uint64_t place) const noexcept;
   size_t Slot(uint32_t port, uint64_t place) const noexcept;
   void Insert(uint32_t port, uint64_t place, InterfaceIdx interface) noexcept;
 

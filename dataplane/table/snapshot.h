@@ -16,6 +16,7 @@
 #include "dataplane/packet/ipv4.h"
 #include "dataplane/packet/mac.h"
 #include "dataplane/packet/verdict.h"
+#include "dataplane/table/dhcp_row.h"
 
 namespace sluice {
 
@@ -23,6 +24,7 @@ class FibSet;
 class AddressMap;
 class ClassifierSet;
 class GroupRuleMap;
+class MacMap;
 class SenderMap;
 
 enum class InterfaceRowKind : uint8_t {
@@ -89,7 +91,7 @@ inline constexpr uint32_t kNaclDefaultRule = 32767;
 
 // How a frame leaves on a side. Indexed by InterfaceIdx.
 struct AdjacencyRow {
-  MacAddress mac;     // of the ENI; unused where `neighbor` is set
+  MacAddress mac;     // of the ENI, a NAT gateway's too; unused where `neighbor` is set
   uint16_t vlan = 0;  // 0: untagged
   PortIdx port;       // none: nothing can be sent there (a NAT gateway, a side without a port)
   uint16_t mtu_bytes = 1500;  // largest IPv4 packet
@@ -191,6 +193,7 @@ struct Snapshot {
   AlignedArray<PortRow> ports;  // by PortIdx
   AlignedArray<SideRow> sides;
   AlignedArray<VpcRow> vpcs;
+  AlignedArray<DhcpRow> dhcp;  // by VpcIdx
   AlignedArray<SubnetRow> subnets;
   AlignedArray<NatGatewayRow> nat_gateways;
   AlignedArray<NextHopRow> next_hops;
@@ -204,6 +207,8 @@ struct Snapshot {
   std::shared_ptr<const AddressMap> public_of;   // (VpcIdx, private address) -> public address
   std::shared_ptr<const AddressMap> public_map;  // (0, public address) -> row of public_addresses
   std::shared_ptr<const SenderMap> senders;      // (port, VLAN, MAC) -> InterfaceIdx
+  // (SubnetIdx, MAC) -> InterfaceIdx of every ENI of the subnet, a NAT gateway's too.
+  std::shared_ptr<const MacMap> macs;
 };
 
 }  // namespace sluice
