@@ -1,0 +1,147 @@
+#include "dataplane/stage/fragment.h"
+
+#include "dataplane/packet/protocol.h"
+#include "dataplane/session/fragment_cache.h"
+#include "dataplane/session/session_key.h"
+
+namespace sluice {
+namespace {
+
+Fragment FragmentOf(const Batch& batch, uint32_t lane) noexcept {
+  Fragment fragment;
+  fragment.scope = batch.sender[lane].value;
+  fragment.src = batch.src[lane];
+  fragment.dst = batch.dst[lane];
+  fragment.ip_id = batch.ip_id[lane];
+  fragment.protocol = batch.protocol[lane];
+  fragment.more = (batch.traits[lane] & kTraitMoreFragments) != 0;
+  fragment.offset_bytes = batch.fragment_bytes[lane];
+  fragment.payload_bytes = static_cast<uint16_t>(batch.ip_bytes[lane] - batch.l3_bytes[lane]);
+  return fragment;
+}
+
+bool SameDatagram(const Batch& batch, uint32_t a, uint32_t b) noexcept {
+  return batch.ip_id[a] == batch.ip_id[b] && batch.src[a] == batch.src[b] &&
+         batch.dst[a] == batch.dst[b] && batch.protocol[a] == batch.protocol[b] &&
+         batch.sender[a] == batch.sender[b];
+}
+
+bool WaitsFor(const Batch& batch, const LaneList& firsts, uint32_t lane) noexcept {
+  for (const uint8_t first : firsts) {
+    if (SameDatagram(batch, first, lane)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// False: the first fragment did not pass, and so its later ones do not.
+bool Inherit(Batch& batch, uint32_t lane, const FirstFragment& first) noexcept {
+  if (first.verdict != Verdict::kForward) {
+    batch.verdict[lane] = Verdict::kDrop;
+    batch.reason[lane] = first.reason;
+    return false;
+  }
+  batch.l4_src[lane] = first.src_l4_port;
+  batch.l4_dst[lane] = first.dst_l4_port;
+  batch.rule_key[lane] = first.rule_key;
+  const uint8_t protocol = batch.protocol[lane];
+  if (protocol == kProtocolTcp || protocol == kProtocolUdp) {
+    batch.traits[lane] |= kTraitPorts;
+    batch.tcp_seq[lane] = 0;
+    batch.tcp_ack[lane] = 0;
+    batch.tcp_payload_bytes[lane] = 0;
+  } else if (protocol == kProtocolIcmp) {
+    batch.icmp_type[lane] = static_cast<uint8_t>(first.rule_key >> 8);
+    batch.icmp_code[lane] = static_cast<uint8_t>(first.rule_key);
+    if (ClassifyIcmp(batch.icmp_type[lane], batch.icmp_code[lane]).is_query) {
+      batch.traits[lane] |= kTraitIcmpQuery;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+void FragmentStage(WorkerContext& worker, Batch& batch, const LaneList& in, LaneList& out,
+                   LaneList& again) noexcept {
+  LaneList firsts;
+  for (const uint8_t lane : in) {
+    const uint16_t traits = batch.traits[lane];
+    if ((traits & kTraitFragment) == 0 || (traits & kTraitFragmentFiled) != 0) {
+      out.Add(lane);
+      if ((traits & kTraitFragment) != 0) {
+        firsts.Add(lane);
+      }
+      continue;
+    }
+    if (WaitsFor(batch, firsts, lane)) {
+      firsts.Add(lane);  // and so do those behind it: their order is kept
+      again.Add(lane);
+      continue;
+    }
+    FirstFragment first;
+    const FragmentDecision decision =
+        worker.fragments->Offer(FragmentOf(batch, lane), batch.handle[lane], worker.now_ms, &first);
+    switch (decision) {
+      case FragmentDecision::kJudge:
+        batch.traits[lane] |= kTraitFragmentFiled;
+        firsts.Add(lane);
+        out.Add(lane);
+        break;
+      case FragmentDecision::kInherit:
+        batch.traits[lane] |= kTraitFragmentFiled;
+        if (Inherit(batch, lane, first)) {
+          out.Add(lane);
+        }
+        break;
+      case FragmentDecision::kHold:
+        batch.verdict[lane] = Verdict::kHold;
+        batch.reason[lane] = DropReason::kNone;
+        break;
+      default:
+        batch.verdict[lane] = Verdict::kDrop;
+        batch.reason[lane] = ReasonOf(decision);
+        break;
+    }
+  }
+}
+
+void ResolveFragments(WorkerContext& worker, const Batch& batch, const LaneList& judged) noexcept {
+  for (const uint8_t lane : judged) {
+    const uint16_t traits = batch.traits[lane];
+    if ((traits & kTraitFragment) == 0 || (traits & kTraitLaterFragment) != 0) {
+      continue;
+    }
+    FirstFragment first;
+    first.src_l4_port = batch.l4_src[lane];
+    first.dst_l4_port = batch.l4_dst[lane];
+    first.rule_key = batch.rule_key[lane];
+    first.verdict = batch.verdict[lane];
+    first.reason = batch.reason[lane];
+    worker.fragments->Resolve(FragmentOf(batch, lane), first, worker.now_ms);
+    // A datagram holds few frames (kMaxFragmentRanges), and a list has room for those of a burst.
+    HeldFrame frame;
+    while (worker.emits->released_count() < EmitList::kMaxReleased &&
+           worker.fragments->TakeReleased(&frame)) {
+      worker.emits->Release({frame.handle, lane, false, DropReason::kNone});
+    }
+  }
+}
+
+bool ReleaseOrphans(WorkerContext& worker, bool drain) noexcept {
+  HeldFrame frame;
+  while (worker.emits->released_count() < EmitList::kMaxReleased) {
+    if (worker.fragments->TakeReleased(&frame)) {
+      worker.emits->Release({frame.handle, kNoLane, false, DropReason::kNone});
+    } else if (worker.fragments->TakeOrphan(worker.now_ms, &frame) ||
+               (drain && worker.fragments->TakeAny(&frame))) {
+      worker.emits->Release({frame.handle, kNoLane, true, DropReason::kFragmentOrphan});
+    } else {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace sluice
