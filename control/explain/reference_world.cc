@@ -64,7 +64,8 @@ size_t ReferenceWorld::LiveSessionCount(int64_t time_ns) const {
   std::set<uint64_t> live;
   for (const auto& [key, flow] : state_->group_flows) {
     const NetworkInterface* eni = intent_->FindNetworkInterface(key.first);
-    if (eni != nullptr && !flow.progress.IsExpired(time_ns, {.tracking = eni->tracking})) {
+    if (eni != nullptr && flow.tracked &&
+        !flow.progress.IsExpired(time_ns, {.tracking = eni->tracking})) {
       live.insert(flow.session);
     }
   }

@@ -273,12 +273,12 @@ void Turn::Send(const ArrivalOrigin& origin, const EthernetFrame& frame, const P
   if (result.answer_with_reset) {
     Answer(origin, ResetFor(packet), outcome);
   }
-  if (result.verdict != Verdict::kForward || !PassesLastChecks(origin, packet, result, outcome) ||
-      !ChooseNatPort(result, outcome)) {
+  if (result.verdict != Verdict::kForward) {
     return;
   }
-  if (!EndpointIsFree(result)) {
-    Conclude(outcome, Verdict::kDrop, DropReason::kEndpointUnavailable);
+  if (!PassesLastChecks(origin, packet, result, outcome) || !ChooseNatPort(result, outcome) ||
+      !EndpointIsFree(result, outcome)) {
+    TraceLastCheck(result, outcome);
     return;
   }
   if (!packet.IsLaterFragment() && !IsIcmpError(packet.header)) {

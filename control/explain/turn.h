@@ -41,10 +41,11 @@ class Turn {
   // False when TTL, MTU or next hop stop it; the outcome then says how.
   bool PassesLastChecks(const ArrivalOrigin& origin, const Packet& packet, const WalkResult& result,
                         Outcome& outcome);
+  void TraceLastCheck(const WalkResult& result, const Outcome& outcome);
   size_t MtuOf(const WalkResult& result) const;
   bool NextHopIsKnown(const WalkResult& result) const;
   bool ChooseNatPort(WalkResult& result, Outcome& outcome);
-  bool EndpointIsFree(const WalkResult& result) const;
+  bool EndpointIsFree(const WalkResult& result, Outcome& outcome) const;
   void Commit(const WalkResult& result, const Packet& packet);
   uint64_t SessionOf(const WalkResult& result);
   void CommitBinding(const BindingCommit& commit, const Packet& packet, uint64_t session);

@@ -152,13 +152,35 @@ bool Turn::ChooseNatPort(WalkResult& result, Outcome& outcome) {
   return true;
 }
 
-bool Turn::EndpointIsFree(const WalkResult& result) const {
+bool Turn::EndpointIsFree(const WalkResult& result, Outcome& outcome) const {
   if (!result.endpoint.has_value() || result.endpoint->flow_side == FlowSide::kResponder) {
     return true;
   }
   const EndpointFlow* other =
       state_.LiveEndpointFlow(intent_, result.endpoint->side, result.endpoint->key);
-  return other == nullptr || other->vpc_id == result.endpoint->vpc_id;
+  if (other == nullptr || other->vpc_id == result.endpoint->vpc_id) {
+    return true;
+  }
+  Conclude(outcome, Verdict::kDrop, DropReason::kEndpointUnavailable);
+  return false;
+}
+
+// The component that refused at the very end: the NAT gateway, or the last one asked.
+void Turn::TraceLastCheck(const WalkResult& result, const Outcome& outcome) {
+  if (trace_ == nullptr) {
+    return;
+  }
+  Hop hop;
+  hop.component_id = trace_->hops.back().component_id;
+  if (outcome.reason == DropReason::kTtlExpired) {
+    hop.component_id = trace_->hops[result.nat_hop].component_id;
+  } else if (outcome.reason == DropReason::kNatPortsExhausted) {
+    hop.component_id = result.binding->gateway->id;
+  }
+  hop.asked = "may " + ToString(result.header) + " leave?";
+  hop.matched = std::string(DropReasonName(outcome.reason));
+  hop.inbound = hop.outbound = result.header;
+  trace_->hops.push_back(std::move(hop));
 }
 
 // The session that the parts of the walk belong to: the one of whatever part is known already, else
@@ -219,10 +241,14 @@ void Turn::Commit(const WalkResult& result, const Packet& packet) {
       if (packet.header.protocol != kProtocolIcmp) {
         state_.group_flows.erase({group.eni->id, Reversed(group.key)});
       }
-      state_.group_flows[key] = GroupFlow{
-          .progress = FlowProgress(packet.header.protocol, group.mid_stream), .session = session};
+      state_.group_flows[key] =
+          GroupFlow{.progress = FlowProgress(packet.header.protocol, group.mid_stream),
+                    .tracked = false,
+                    .session = session};
     }
-    state_.group_flows.at(key).progress.Accept(packet, group.side, state_.now_ns);
+    GroupFlow& flow = state_.group_flows.at(key);
+    flow.tracked = flow.tracked || group.becomes_tracked;
+    flow.progress.Accept(packet, group.side, state_.now_ns);
   }
   if (result.binding.has_value()) {
     CommitBinding(*result.binding, packet, session);

@@ -75,7 +75,6 @@ WalkResult Walk::FromUplink() {
     AddHop(kInternetSide, "may " + ToString(header_) + " come in?", "a martian address");
     Drop(DropReason::kMartianAddress);
   } else {
-    AddHop(kInternetSide, ToString(header_) + " arrives from the internet", "");
     result_.crosses_internet_edge = true;
     EnterFromInternet();
   }

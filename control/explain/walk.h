@@ -26,6 +26,7 @@ struct GroupCommit {
   FlowSide side = FlowSide::kInitiator;
   bool is_new = false;
   bool mid_stream = false;
+  bool becomes_tracked = false;
   bool needs_nat_port = false;  // the initiator's port is the one that the gateway will choose
 };
 

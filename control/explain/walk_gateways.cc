@@ -218,6 +218,7 @@ bool Walk::BackThroughNatGateway(const NatGateway& gateway, const std::string& s
     return Drop(DropReason::kBlackholeRoute);
   }
   result_.passes_nat = true;
+  result_.nat_hop = trace_ == nullptr ? 0 : trace_->hops.size() - 1;
   result_.nat_vpc_id = gateway.vpc_id;
   UseBinding(gateway, *key, FlowSide::kResponder);
   hop->matched = "the flow of " + key->sender_eni_id;

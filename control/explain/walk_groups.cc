@@ -37,7 +37,8 @@ bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
   if (QuoteIsOfFlow()) {
     for (const std::optional<FlowKey>& key :
          {KeyAsInitiator(*result_.quote), KeyAsResponder(*result_.quote)}) {
-      if (key.has_value() && state_.LiveGroupFlow(eni, *key) != nullptr) {
+      const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
+      if (flow != nullptr && flow->tracked) {
         add_hop("related to a tracked flow");
         return true;
       }
@@ -51,7 +52,7 @@ bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
   for (const FlowSide side : {FlowSide::kInitiator, FlowSide::kResponder}) {
     const std::optional<FlowKey>& key = keys[static_cast<int>(side)];
     const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
-    if (flow == nullptr || (IsPureSyn(packet_) && flow->progress.MayReopen()) ||
+    if (flow == nullptr || !flow->tracked || (IsPureSyn(packet_) && flow->progress.MayReopen()) ||
         (side == FlowSide::kResponder && flow->progress.mid_stream())) {
       continue;
     }
@@ -62,35 +63,38 @@ bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
   return false;
 }
 
-// The rules allowed the packet: an answer in a mid-stream flow belongs to it, anything else may
-// begin a tracked flow.
+// The rules allowed the packet: it belongs to an untracked flow, answers a mid-stream one, or
+// begins a flow.
 void Walk::RecordGroupCommit(const NetworkInterface& eni, Direction direction, bool is_everyone,
                              bool always_tracked) {
   if (IsIcmpError(header_)) {
     return;
   }
-  const std::optional<FlowKey> answered = KeyAsResponder(header_);
-  if (!StartsNewFlow() && answered.has_value() && !IsPureSyn(packet_) &&
-      state_.LiveGroupFlow(eni, *answered) != nullptr) {
-    result_.groups.push_back({.eni = &eni, .key = *answered, .side = FlowSide::kResponder});
-    return;
-  }
-  const std::optional<FlowKey> key = KeyAsInitiator(header_);
-  if (!key.has_value() || !MayOpenFlow(packet_)) {
-    return;
-  }
   const bool tcp_or_udp = header_.protocol == kProtocolTcp || header_.protocol == kProtocolUdp;
   const Direction other =
       direction == Direction::kEgress ? Direction::kIngress : Direction::kEgress;
-  const bool untracked = tcp_or_udp && !always_tracked && is_everyone &&
-                         AllowsEveryone(intent_, eni, other, header_.protocol);
-  if (!untracked) {
-    const bool mid_stream = header_.protocol == kProtocolTcp && !IsPureSyn(packet_);
+  const bool tracked = !tcp_or_udp || always_tracked || !is_everyone ||
+                       !AllowsEveryone(intent_, eni, other, header_.protocol);
+  const std::optional<FlowKey> keys[2] = {KeyAsInitiator(header_), KeyAsResponder(header_)};
+  for (const FlowSide side : {FlowSide::kInitiator, FlowSide::kResponder}) {
+    const std::optional<FlowKey>& key = keys[static_cast<int>(side)];
+    const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
+    if (flow == nullptr || StartsNewFlow() || (IsPureSyn(packet_) && flow->progress.MayReopen())) {
+      continue;
+    }
     result_.groups.push_back({.eni = &eni,
                               .key = *key,
+                              .side = side,
+                              .becomes_tracked = tracked && side == FlowSide::kInitiator});
+    return;
+  }
+  if (keys[0].has_value() && MayOpenFlow(packet_)) {
+    result_.groups.push_back({.eni = &eni,
+                              .key = *keys[0],
                               .side = FlowSide::kInitiator,
                               .is_new = true,
-                              .mid_stream = mid_stream,
+                              .mid_stream = header_.protocol == kProtocolTcp && !IsPureSyn(packet_),
+                              .becomes_tracked = tracked,
                               .needs_nat_port = StartsNewFlow()});
   }
 }

@@ -16,9 +16,12 @@ namespace sluice {
 
 inline constexpr uint32_t kNatIdleSeconds = 350;  // AWS-NAT-07
 
-// A tracked flow as one interface sees it (D-TRACK).
+// A flow as one interface sees it (D-TRACK). An untracked one is remembered only to tell its
+// answers from new flows of the other side: every packet of it is judged by the rules of its own
+// direction.
 struct GroupFlow {
   FlowProgress progress;
+  bool tracked = true;
   uint64_t session = 0;
 };
 using GroupFlowKey = std::pair<std::string, FlowKey>;  // interface id
