@@ -30,8 +30,9 @@ def read_line(process, timeout_s):
     return process.stdout.readline().strip() if readable else None
 
 
-def ping(host, to, size=None, do_not_fragment=False, source=None):
-    options = (["-s", str(size)] if size else []) + (["-M", "do"] if do_not_fragment else [])
+def ping(host, to, size=None, fragment=None, source=None):
+    """`fragment` is ping's -M: do (set DF), dont (leave it clear)."""
+    options = (["-s", str(size)] if size else []) + (["-M", fragment] if fragment else [])
     options += ["-I", source] if source else []
     code, output = host.run(["ping", "-n", "-c", "2", "-i", "0.2", "-W", "1"] + options + [to], check=False)
     needed = re.search(r"Frag needed and DF set \(mtu = (\d+)\)", output)

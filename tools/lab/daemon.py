@@ -8,8 +8,19 @@ import shutil
 from lab.namespaces import LabError, devices, run, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SLUICED = ROOT / "build" / "control" / "daemon" / "sluiced"
-SLUICE = ROOT / "build" / "tools" / "sluice" / "sluice"
+
+
+class Programs:
+    """The programs of one build folder."""
+
+    def __init__(self, build):
+        self.sluiced = build / "control" / "daemon" / "sluiced"
+        self.sluice = build / "tools" / "sluice" / "sluice"
+        self.bench = build / "tools" / "bench" / "sluice-bench"
+
+    def explain(self, configuration, question):
+        """The offline answer about a packet: (exit code, output)."""
+        return run([str(self.sluice), "explain", f"--config={configuration.folder}"] + question, check=False)
 
 
 def without_comments(text):
@@ -43,14 +54,15 @@ class Configuration:
 
 
 class Daemon:
-    def __init__(self, lab, configuration):
+    def __init__(self, lab, programs, configuration):
         self.lab = lab
+        self.programs = programs
         self.socket = lab.folder / "sluiced.sock"
         self.log_path = lab.folder / "sluiced.log"
         environment = dict(os.environ, RUNTIME_DIRECTORY=str(lab.folder))
         with open(self.log_path, "wb") as log:
             self.process = lab.start(
-                [str(SLUICED), f"--config={configuration.folder}", f"--socket={self.socket}",
+                [str(programs.sluiced), f"--config={configuration.folder}", f"--socket={self.socket}",
                  f"--state={lab.folder / 'state'}"], log=log, env=environment)
         wait_until("sluiced to be ready", lambda: self._ready(configuration), 30)
 
@@ -66,14 +78,18 @@ class Daemon:
     def ask(self, *words, check=True, timeout_s=20):
         """Runs the client against this daemon. Returns (exit code, output)."""
         verb = [words[0]] if words[0] != "show" else list(words[:2])
-        return run([str(SLUICE)] + verb + [f"--socket={self.socket}"] + list(words[len(verb):]), timeout_s, check)
+        return run([str(self.programs.sluice)] + verb + [f"--socket={self.socket}"] + list(words[len(verb):]), timeout_s, check)
 
     def apply(self, configuration):
         return self.ask("apply", str(configuration.folder))[1].strip()
 
+    def counters(self):
+        """`show drops`: {"ports": [...], "total": {...}}."""
+        return json.loads(self.ask("show", "drops", "-j")[1])
+
     def drops(self):
         """{reason: count} in total, dropped and consumed alike."""
-        return reasons_in(json.loads(self.ask("show", "drops", "-j")[1]))
+        return reasons_in(self.counters()["total"])
 
     def stop(self):
         return self.lab.stop(self.process)
@@ -99,8 +115,3 @@ def reasons_in(value):
                 visit(below)
     visit(value)
     return found
-
-
-def explain(configuration, question):
-    """The offline answer about a packet: (exit code, output)."""
-    return run([str(SLUICE), "explain", f"--config={configuration.folder}"] + question, check=False)

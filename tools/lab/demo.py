@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The demo: see tools/demo --help."""
+"""The demo: see tools/demo --help. As a test it is run with --build=FOLDER --test: exit code 77 where it cannot run."""
+import argparse
 import pathlib
 import sys
 import threading
@@ -7,6 +8,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from lab import clients, daemon, demo_flows, flow_logs, privilege  # noqa: E402
+from lab.daemon import reasons_in  # noqa: E402
 from lab.demo_flows import Flow  # noqa: E402
 from lab.namespaces import Lab, LabError, run, wait_until  # noqa: E402
 
@@ -19,31 +21,32 @@ FLOW_LOG_WAIT_S = 90
 
 # name: (port, MAC, addresses, MTU, gateway, servers)
 HOSTS = {
-    "internet": ("wan", None, ["198.51.100.1/24"], 1500, None,
+    "internet": ("wan", None, ["198.51.100.1/24"], 1400, None,
                  ["http:80:internet", "udp:53", "http:8080:internet"]),
     "store": ("svc", None, ["192.0.2.1/24"], 1500, "192.0.2.2", ["http:80:store"]),
-    "web": ("web", "02:00:0a:00:01:0a", ["10.0.1.10/24"], 9001, "10.0.1.1",
+    "web": ("web", "02:00:0a:00:01:0a", ["10.0.1.10/24"], 1500, "10.0.1.1",
             ["http:80:web", "http:22:web", "echo:7777", "echo:7778", "sink:5001"]),
-    "bare": ("bare", "02:00:0a:00:01:28", ["10.0.1.40/24"], 9001, "10.0.1.1", []),
-    "app": ("app", "02:00:0a:00:02:14", ["10.0.2.20/24"], 9001, "10.0.2.1",
+    "bare": ("bare", "02:00:0a:00:01:28", ["10.0.1.40/24"], 1500, "10.0.1.1", []),
+    "app": ("app", "02:00:0a:00:02:14", ["10.0.2.20/24"], 1500, "10.0.2.1",
             ["http:8080:app", "http:9000:app", "http:9001:app", "http:9100:app"]),
-    "db": ("db", "02:00:0a:00:02:1e", ["10.0.2.30/24"], 9001, "10.0.2.1", ["http:5432:db"]),
-    "api": ("api", "02:00:0a:00:02:32", ["10.0.2.50/24"], 8500, "10.0.2.1", ["http:443:api"]),
-    "partner": ("partner", "02:00:0a:01:01:0a", ["10.1.1.10/24"], 9001, "10.1.1.1", ["http:80:partner", "sink:5001"]),
-    "twin": ("twin", "02:00:0a:00:ff:0a", ["10.0.1.10/24"], 9001, "10.0.1.1", ["http:80:twin"]),
-    "twin2": ("twin2", "02:00:0a:00:ff:0b", ["10.0.1.11/24"], 9001, "10.0.1.1", []),
+    "db": ("db", "02:00:0a:00:02:1e", ["10.0.2.30/24"], 1500, "10.0.2.1", ["http:5432:db"]),
+    "api": ("api", "02:00:0a:00:02:32", ["10.0.2.50/24"], 1500, "10.0.2.1", ["http:443:api"]),
+    "partner": ("partner", "02:00:0a:01:01:0a", ["10.1.1.10/24"], 1500, "10.1.1.1", ["http:80:partner", "sink:5001"]),
+    "twin": ("twin", "02:00:0a:00:ff:0a", ["10.0.1.10/24"], 1500, "10.0.1.1", ["http:80:twin"]),
+    "twin2": ("twin2", "02:00:0a:00:ff:0b", ["10.0.1.11/24"], 1500, "10.0.1.1", []),
 }
 
 
 class Demo:
-    def __init__(self, only):
-        self.only = only
+    def __init__(self, arguments):
+        self.only = arguments.only
+        self.programs = daemon.Programs(pathlib.Path(arguments.build))
         self.lab = Lab()
         self.configuration = daemon.Configuration(self.lab, CONFIGURATION, "config")
         self.results = []  # (flow, seen, as expected)
 
     def bring_up(self):
-        self.daemon = daemon.Daemon(self.lab, self.configuration)
+        self.daemon = daemon.Daemon(self.lab, self.programs, self.configuration)
         for name, (port, mac, addresses, mtu, gateway, servers) in HOSTS.items():
             host = self.lab.host(name)
             routes = [("default", gateway)] if gateway else []
@@ -130,7 +133,7 @@ class Demo:
     def explain(self):
         question = ["--from=eni-web", f"--to={demo_flows.APP}", "--proto=tcp", "--sport=40000", "--dport=9000"]
         print(f"\n$ sluice explain {' '.join(question)}")
-        code, output = daemon.explain(self.configuration, question)
+        code, output = self.programs.explain(self.configuration, question)
         print(output.rstrip())
         return code == 1 and "nacl_ingress" in output
 
@@ -159,46 +162,67 @@ class Demo:
         print(f"flow log: {len(expected)} expected records, {len(lost)} missing, {len(strange)} unexplained rejections")
         return good
 
+    def check_counters(self):
+        """Every received packet has exactly one fate, and none was left undecided."""
+        total = self.daemon.counters()["total"]
+        fates = {fate: sum(reasons_in(total[fate]).values()) if isinstance(total[fate], (dict, list)) else total[fate]
+                 for fate in ("received", "forwarded", "consumed", "dropped", "held")}
+        print("counters: " + ", ".join(f"{count} {fate}" for fate, count in fates.items()))
+        undecided = reasons_in(total).get("undecided", 0)
+        return fates["received"] == sum(fates.values()) - fates["received"] and undecided == 0
+
+    def benchmark(self):
+        """One short line; the figure is of this machine in this minute, without hugepages."""
+        if not self.programs.bench.exists():
+            print("\nforwarding benchmark: sluice-bench is not built")
+            return False
+        code, output = run([str(self.programs.bench), "forward"], timeout_s=60, check=False)
+        print(f"\nforwarding benchmark: {clients.last_line(output)}")
+        return code == 0
+
     def keep(self):
         before = privilege.how_to_enter(self.daemon.process.pid)
         print("\nEnter a host with:")
         for host in self.lab.hosts.values():
             print(f"  {before}ip netns exec {host.namespace} bash")
-        print(f"Ask the daemon with: {before}{daemon.SLUICE} show interfaces --socket={self.daemon.socket}")
+        print(f"Ask the daemon with: {before}{self.programs.sluice} show interfaces --socket={self.daemon.socket}")
         print("Ctrl-C ends and removes everything.", flush=True)
         threading.Event().wait()
 
 
-def benchmark():
-    """One short line; the figure is of this machine in this minute, without hugepages."""
-    program = daemon.ROOT / "build" / "tools" / "bench" / "sluice-bench"
-    if not program.exists():
-        print("\nforwarding benchmark: sluice-bench is not built")
-        return False
-    code, output = run([str(program), "forward"], timeout_s=60, check=False)
-    print(f"\nforwarding benchmark: {clients.last_line(output)}")
-    return code == 0
+def parse_arguments(argv):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--build", default=str(daemon.ROOT / "build"))
+    parser.add_argument("--test", action="store_true")
+    return parser.parse_args(argv)
 
 
 def main(argv):
-    only = "".join(argument[len("--only="):] for argument in argv if argument.startswith("--only="))
+    arguments = parse_arguments(argv)
+    if arguments.test and (problem := privilege.why_impossible()):
+        print(problem)
+        return 77
     privilege.enter()
     started = time.monotonic()
     try:
-        demo = Demo(only)
+        demo = Demo(arguments)
         demo.bring_up()
         demo.observe_everything()
         good = all(good for _, _, good in demo.results) and bool(demo.results)
-        if not only:
+        if not arguments.only:
             good &= demo.explain()
-            good &= benchmark()
+            good &= arguments.test or demo.benchmark()
             good &= demo.check_flow_logs()
+            good &= demo.check_counters()
     except LabError as error:
         print(f"The demo could not go on: {error}", file=sys.stderr)
         return 1
-    if "--verbose" in argv:
+    if arguments.verbose:
         print(f"\nsluiced said:\n{demo.daemon.log()}")
-    if "--keep" in argv:
+    if arguments.keep:
         demo.keep()
     code = demo.daemon.stop()
     if code != 0:

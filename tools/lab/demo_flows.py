@@ -60,11 +60,11 @@ def internet_flows():
              logged=accepted("eni-web", WEB, None, INTERNET, "tcp", 80)),
         Flow("bare -> internet: no public address",
              lambda h: clients.curl(h["bare"], INTERNET), allowed=False, reason="igw_no_public_ip"),
-        Flow("web -> internet, ping of 3000 bytes with DF",
-             lambda h: clients.ping(h["web"], INTERNET, size=3000, do_not_fragment=True), allowed=False,
-             sees="fragmentation needed, mtu 1500", reason="mtu_exceeded"),
-        Flow("web -> internet, ping of 3000 bytes in fragments",
-             lambda h: clients.ping(h["web"], INTERNET, size=3000), sees="2 of 2 replies"),
+        Flow("web -> internet, ping too large for the uplink",
+             lambda h: clients.ping(h["web"], INTERNET, size=1450, fragment="dont"), sees="2 of 2 replies"),
+        Flow("web -> internet, the same with don't fragment",
+             lambda h: clients.ping(h["web"], INTERNET, size=1450, fragment="do"), allowed=False,
+             sees="fragmentation needed, mtu 1400", reason="mtu_exceeded"),
     ]
 
 
