@@ -129,7 +129,8 @@ void LoadNetworkInterface(LoadContext& context, JsonValue object, std::string_vi
   value.vpc_id = reader.String("VpcId");
   value.owner_id = reader.String("OwnerId");
   draft.availability_zone = reader.String("AvailabilityZone");
-  value.kind = KindOf(reader.String("InterfaceType"), reader.Bool("RequesterManaged", false));
+  value.interface_type = reader.String("InterfaceType");
+  value.kind = KindOf(value.interface_type, reader.Bool("RequesterManaged", false));
   value.source_dest_check = reader.Bool("SourceDestCheck", true);
   if (std::optional<ObjectReader> attachment =
           reader.Object("Attachment", Shape::kInterfaceAttachment)) {

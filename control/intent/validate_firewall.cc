@@ -1,11 +1,9 @@
 // Network ACLs (AWS-NACL-02) and security groups (AWS-SG-05..07).
-#include <absl/container/flat_hash_set.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <numeric>
 
+#include "control/intent/rule_id.h"
 #include "control/intent/validation.h"
 
 namespace sluice {
@@ -45,31 +43,6 @@ void SortRules(Validation& v, const DraftedNetworkAcl& acl, std::vector<NaclRule
                     "more than 20 rules in one direction: AWS's default quota",
                     "NetworkAclEntryLimitExceeded");
   }
-}
-
-// A rule's meaning as text: what makes two rules the same.
-std::string RuleText(const SecurityGroupRule& rule) {
-  std::string text = std::to_string(rule.protocol) + "|" + std::to_string(rule.ports.from) + "|" +
-                     std::to_string(rule.ports.to) + "|";
-  if (rule.cidr) {
-    text += ToString(*rule.cidr);
-  }
-  return text + "|" + rule.prefix_list_id + "|" + rule.group_id;
-}
-
-// "sgr-" and 17 hexadecimal digits from the group, the direction and the meaning, as AWS's look:
-// the same rule keeps its id when others come and go.
-std::string MadeRuleId(std::string_view group_id, bool egress, std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const std::string_view part :
-       {group_id, std::string_view(egress ? "|egress|" : "|ingress|"), text}) {
-    for (const char c : part) {
-      hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-    }
-  }
-  char digits[24];
-  std::snprintf(digits, sizeof(digits), "sgr-0%016llx", static_cast<unsigned long long>(hash));
-  return digits;
 }
 
 class GroupValidator {
