@@ -1,5 +1,5 @@
-// ExportIntentJson: the shapes of loaders.h written back, made objects included, so that loading the text gives an
-// equal intent.
+// ExportIntentJson: the shapes of loaders.h written back, made objects included, so that loading
+// the text gives an equal intent.
 #include <nlohmann/json.hpp>
 
 #include "control/intent/rule_id.h"
@@ -39,9 +39,8 @@ Json ExportVpc(const Vpc& vpc) {
 }
 
 Json ExportSubnet(const Subnet& subnet) {
-  Json object = {{"SubnetId", subnet.id},
-                 {"VpcId", subnet.vpc_id},
-                 {"CidrBlock", ToString(subnet.cidr)}};
+  Json object = {
+      {"SubnetId", subnet.id}, {"VpcId", subnet.vpc_id}, {"CidrBlock", ToString(subnet.cidr)}};
   SetText(object, "OwnerId", subnet.owner_id);
   SetText(object, "AvailabilityZone", subnet.availability_zone);
   SetText(object, "AvailabilityZoneId", subnet.availability_zone_id);
@@ -145,7 +144,8 @@ Json ExportNaclRule(const NaclRule& rule, bool egress) {
                  {"RuleAction", rule.allow ? "allow" : "deny"}};
   if (rule.protocol == kTcp || rule.protocol == kUdp) {
     const bool all = rule.ports.from == -1;
-    object["PortRange"] = {{"From", all ? 0 : rule.ports.from}, {"To", all ? 65535 : rule.ports.to}};
+    object["PortRange"] = {{"From", all ? 0 : rule.ports.from},
+                           {"To", all ? 65535 : rule.ports.to}};
   } else if (rule.protocol == kIcmp || rule.protocol == kIcmpV6) {
     object["IcmpTypeCode"] = {{"Type", rule.ports.from}, {"Code", rule.ports.to}};
   }
@@ -225,8 +225,7 @@ void ExportGroupRules(const SecurityGroup& group, bool egress, Json& list) {
     if (rule.id == MadeRuleId(group.id, egress, RuleText(rule))) {
       continue;
     }
-    Json object = {
-        {"SecurityGroupRuleId", rule.id}, {"GroupId", group.id}, {"IsEgress", egress}};
+    Json object = {{"SecurityGroupRuleId", rule.id}, {"GroupId", group.id}, {"IsEgress", egress}};
     SetProtocol(object, rule);
     if (rule.cidr) {
       object["CidrIpv4"] = ToString(*rule.cidr);
@@ -243,9 +242,8 @@ void ExportGroupRules(const SecurityGroup& group, bool egress, Json& list) {
 }
 
 Json ExportInterface(const NetworkInterface& eni) {
-  Json object = {{"NetworkInterfaceId", eni.id},
-                 {"VpcId", eni.vpc_id},
-                 {"SubnetId", eni.subnet_id}};
+  Json object = {
+      {"NetworkInterfaceId", eni.id}, {"VpcId", eni.vpc_id}, {"SubnetId", eni.subnet_id}};
   SetText(object, "OwnerId", eni.owner_id);
   object["InterfaceType"] = !eni.interface_type.empty()                     ? eni.interface_type
                             : eni.kind == InterfaceKind::kInterfaceEndpoint ? "vpc_endpoint"
@@ -333,11 +331,11 @@ Json ExportPeeringSide(const std::string& vpc_id, const std::vector<Ipv4Prefix>&
 }
 
 Json ExportPeering(const VpcPeering& peering) {
-  return {{"VpcPeeringConnectionId", peering.id},
-          {"Status", {{"Code", "active"}}},
-          {"RequesterVpcInfo",
-           ExportPeeringSide(peering.requester_vpc_id, peering.requester_cidrs)},
-          {"AccepterVpcInfo", ExportPeeringSide(peering.accepter_vpc_id, peering.accepter_cidrs)}};
+  return {
+      {"VpcPeeringConnectionId", peering.id},
+      {"Status", {{"Code", "active"}}},
+      {"RequesterVpcInfo", ExportPeeringSide(peering.requester_vpc_id, peering.requester_cidrs)},
+      {"AccepterVpcInfo", ExportPeeringSide(peering.accepter_vpc_id, peering.accepter_cidrs)}};
 }
 
 Json ExportFlowLog(const FlowLog& log) {
