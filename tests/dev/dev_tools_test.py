@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools" / "dev"), str(ROOT / "tools")]
 import source_tree  # noqa: E402
 import test_cases  # noqa: E402
-from lab import daemon, flow_logs  # noqa: E402
+from lab import flow_logs  # noqa: E402
 
 GTEST_XML = """<?xml version="1.0"?><testsuites><testsuite name="A">
 <testcase name="Good" status="run" result="completed"/>
@@ -62,12 +62,6 @@ def includes_are_found():
         assert list(source_tree.includes(path)) == [(1, "array", False), (2, "a/b.h", True)]
 
 
-def drop_counts_are_found_in_any_shape():
-    assert daemon.reasons_in({"total": {"dropped": {"sg_egress": 2}, "consumed": {"arp_reply": 1}}}) == {
-        "sg_egress": 2, "arp_reply": 1}
-    assert daemon.reasons_in([{"reason": "no_route", "packets": 3}]) == {"no_route": 3}
-
-
 def flow_log_records_match_what_was_done():
     record = dict(zip("interface-id srcaddr dstaddr srcport dstport protocol action log-status".split(),
                       "eni-a 10.0.0.4 10.0.0.5 40000 80 6 ACCEPT OK".split()))
@@ -79,7 +73,7 @@ def flow_log_records_match_what_was_done():
 
 TESTS = [gtest_results_become_cases, crash_after_good_cases_is_a_failure, gtest_without_results_is_a_failure,
          plain_programs_are_one_case, tap_lines_become_cases, includes_are_found,
-         drop_counts_are_found_in_any_shape, flow_log_records_match_what_was_done]
+         flow_log_records_match_what_was_done]
 
 
 def main():

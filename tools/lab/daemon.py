@@ -89,29 +89,9 @@ class Daemon:
 
     def drops(self):
         """{reason: count} in total, dropped and consumed alike."""
-        return reasons_in(self.counters()["total"])
+        total = self.counters()["total"]
+        return {**total["dropped_by"], **{reason: count + total["dropped_by"].get(reason, 0)
+                                          for reason, count in total["consumed_by"].items()}}
 
     def stop(self):
         return self.lab.stop(self.process)
-
-
-def reasons_in(value):
-    """Every number kept under the name of a reason, summed: whether as {reason: n} or [{"reason": .., "packets": n}]."""
-    found = {}
-
-    def visit(node):
-        if isinstance(node, dict):
-            if isinstance(node.get("reason"), str):
-                counts = [count for count in node.values() if isinstance(count, int)]
-                found[node["reason"]] = found.get(node["reason"], 0) + sum(counts[:1])
-                return
-            for key, below in node.items():
-                if isinstance(below, int) and not isinstance(below, bool):
-                    found[key] = found.get(key, 0) + below
-                else:
-                    visit(below)
-        elif isinstance(node, list):
-            for below in node:
-                visit(below)
-    visit(value)
-    return found
