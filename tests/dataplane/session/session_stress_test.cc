@@ -103,89 +103,109 @@ class TwoWorkers final : public GracePeriods {
   std::atomic<uint64_t> seen_[2] = {1, 1};
 };
 
-// Two workers open, find and refresh flows over a small key space while the sweep expires and frees
-// them: a found line always has the key that was looked for, until the worker reports quiescent.
-TEST(SessionStressTest, LookupsNeverSeeAFreedPair) {
-  constexpr uint32_t kKeys = 400;
-  auto table = SessionTable::Make(HeapMemory(), {300, 16, 4}, HashSecret::FromSeed(1));
-  auto sweep = SessionSweep::Make(*table, HeapMemory(), true);
+// What the threads of the next test share.
+struct Churn {
+  static constexpr uint32_t kKeys = 400;
+
+  std::unique_ptr<SessionTable> table =
+      SessionTable::Make(HeapMemory(), {300, 16, 4}, HashSecret::FromSeed(1));
+  std::unique_ptr<SessionSweep> sweep = SessionSweep::Make(*table, HeapMemory(), true);
   TwoWorkers grace;
   std::atomic<uint32_t> now_ms{0};
   std::atomic<uint32_t> wrong{0};
   std::atomic<uint64_t> found{0};
   std::atomic<bool> stop{false};
-  std::vector<std::thread> workers;
-  for (uint32_t w = 0; w < 2; ++w) {
-    workers.emplace_back([&, w] {
-      std::mt19937 random(w);
-      while (!stop.load(std::memory_order_relaxed)) {
-        SessionKey keys[32];
-        uint64_t hashes[32];
-        LineIdx lines[32];
-        for (SessionKey& key : keys) {
-          key = KeyNumber(random() % kKeys, kProtocolUdp);
-        }
-        table->hasher().Hash(keys, hashes, 32);
-        table->Find(keys, hashes, lines, 32);
-        const uint32_t now = now_ms.load(std::memory_order_relaxed);
-        for (int i = 0; i < 32; ++i) {
-          if (lines[i].has_value()) {
-            found.fetch_add(1, std::memory_order_relaxed);
-            if (!(KeyOf(table->Line(lines[i])) == keys[i])) {
-              wrong.fetch_add(1);
-            }
-            // The forward line's one writer is worker 0, the reverse line's worker 1.
-            SessionLine& own = table->Line(w == 0 ? lines[i] : PeerOf(lines[i]));
-            if (i % 4 == 0) {
-              AcceptPacket(own, table->Line(w == 0 ? PeerOf(lines[i]) : lines[i]), w == 0,
-                           {kProtocolUdp, 0, 0, 0, 0}, now);
-            }
-          } else if (i % 8 == 0) {
-            Admission admission;
-            LineIdx existing;
-            if (table->BeginPair(keys[i], hashes[i], TrackedCold(), {}, &admission, &existing) !=
-                ClaimOutcome::kClaimed) {
-              continue;
-            }
-            SessionLine& line = table->Line(ForwardLine(admission.pair));
-            AcceptPacket(line, table->Line(ReverseLine(admission.pair)), true,
-                         {kProtocolUdp, 0, 0, 0, 0}, now);
-            if (random() % 8 != 0 && table->ClaimReverse(admission, AnswerKey(keys[i], 2),
-                                                         &existing) == ClaimOutcome::kClaimed) {
-              table->Publish(admission);
-            } else {
-              table->Abandon(admission);
-            }
-          }
-        }
-        grace.Report(w);
-        std::this_thread::yield();
-      }
-      grace.Leave(w);
-    });
+
+  void Step(uint32_t now) {
+    sweep->Step({now, uint64_t{1'700'000'000'000} + now}, 400, grace, nullptr);
   }
-  for (int step = 0; step < 2'000'000 && sweep->counts().freed < 1500; ++step) {
-    now_ms.fetch_add(2000, std::memory_order_relaxed);
-    sweep->Step({now_ms.load(), 1'700'000'000'000u + now_ms.load()}, 64, grace, nullptr);
+
+  void Admit(const SessionKey& key, uint64_t hash, uint32_t now, bool publish) {
+    Admission admission;
+    LineIdx existing;
+    if (table->BeginPair(key, hash, TrackedCold(), {}, &admission, &existing) !=
+        ClaimOutcome::kClaimed) {
+      return;
+    }
+    AcceptPacket(table->Line(ForwardLine(admission.pair)), table->Line(ReverseLine(admission.pair)),
+                 true, {kProtocolUdp, 0, 0, 0, 0}, now);
+    if (publish &&
+        table->ClaimReverse(admission, AnswerKey(key, 2), &existing) == ClaimOutcome::kClaimed) {
+      table->Publish(admission);
+    } else {
+      table->Abandon(admission);
+    }
+  }
+
+  void Burst(uint32_t worker, std::mt19937& random) {
+    SessionKey keys[32];
+    uint64_t hashes[32];
+    LineIdx lines[32];
+    for (SessionKey& key : keys) {
+      key = KeyNumber(random() % kKeys, kProtocolUdp);
+    }
+    table->hasher().Hash(keys, hashes, 32);
+    table->Find(keys, hashes, lines, 32);
+    for (int i = 0; i < 4; ++i) {
+      std::this_thread::yield();  // a chance for the others to free what was just found
+    }
+    const uint32_t now = now_ms.load(std::memory_order_relaxed);
+    for (int i = 0; i < 32; ++i) {
+      if (!lines[i].has_value()) {
+        if (i % 8 == 0) {
+          Admit(keys[i], hashes[i], now, random() % 8 != 0);
+        }
+        continue;
+      }
+      found.fetch_add(1, std::memory_order_relaxed);
+      if (!(KeyOf(table->Line(lines[i])) == keys[i])) {
+        wrong.fetch_add(1);
+      }
+      if (i % 4 == 0) {
+        // The forward line's one writer is worker 0, the reverse line's worker 1.
+        const LineIdx own = worker == 0 ? lines[i] : PeerOf(lines[i]);
+        AcceptPacket(table->Line(own), table->Line(PeerOf(own)), worker == 0,
+                     {kProtocolUdp, 0, 0, 0, 0}, now);
+      }
+    }
+  }
+
+  void Work(uint32_t worker) {
+    std::mt19937 random(worker);
+    while (!stop.load(std::memory_order_relaxed)) {
+      Burst(worker, random);
+      grace.Report(worker);
+    }
+    grace.Leave(worker);
+  }
+};
+
+// Two workers open, find and refresh flows over a small key space while the sweep expires and frees
+// them: a found line always has the key that was looked for, until the worker reports quiescent.
+TEST(SessionStressTest, LookupsNeverSeeAFreedPair) {
+  Churn churn;
+  std::thread first([&churn] { churn.Work(0); });
+  std::thread second([&churn] { churn.Work(1); });
+  for (int step = 0; step < 2'000'000 && churn.sweep->counts().freed < 10000; ++step) {
+    churn.Step(churn.now_ms.fetch_add(16000) + 16000);
     std::this_thread::yield();
   }
-  stop.store(true);
-  for (std::thread& worker : workers) {
-    worker.join();
-  }
-  EXPECT_EQ(wrong.load(), 0u);
-  EXPECT_GT(found.load(), 1000u);
-  EXPECT_GE(sweep->counts().freed, 1500u);
+  churn.stop.store(true);
+  first.join();
+  second.join();
+  EXPECT_EQ(churn.wrong.load(), 0u);
+  EXPECT_GT(churn.found.load(), 100u);
+  EXPECT_GE(churn.sweep->counts().freed, 10000u);
   // Everything expires; every pair comes back, every count is zero.
-  const uint32_t end = now_ms.load() + 1'000'000;
   for (int i = 0; i < 40; ++i) {
-    sweep->Step({end, 1'700'000'000'000u + end}, 64, grace, nullptr);
+    churn.Step(churn.now_ms.load() + 1'000'000);
   }
-  EXPECT_EQ(table->Counts().counted, 0u);
-  EXPECT_EQ(table->Counts().spare, table->pair_count());
-  EXPECT_EQ(table->CountOfInterface(1), 0u);
-  EXPECT_EQ(table->CountOfVpc(0), 0u);
-  EXPECT_EQ(table->OverflowPartsPerMillion(), 0u);
+  const SessionTable& table = *churn.table;
+  EXPECT_EQ(table.Counts().counted, 0u);
+  EXPECT_EQ(table.Counts().spare, table.pair_count());
+  EXPECT_EQ(table.CountOfInterface(1), 0u);
+  EXPECT_EQ(table.CountOfVpc(0), 0u);
+  EXPECT_EQ(table.OverflowPartsPerMillion(), 0u);
 }
 
 // P4: two live inside flows never share an outside five-tuple, whoever admits them.
