@@ -63,11 +63,17 @@ bool IsPureSyn(const Packet& packet) {
          !HasFlag(packet.tcp, kTcpFin) && !HasFlag(packet.tcp, kTcpRst);
 }
 
+// PSH aside: SYN, SYN+ACK, ACK, RST, RST+ACK, FIN+ACK, and SYN, ACK or FIN+ACK with URG are sane.
 bool HasIllegalTcpFlags(const TcpFields& tcp) {
-  const bool syn = HasFlag(tcp, kTcpSyn);
-  const bool fin = HasFlag(tcp, kTcpFin);
-  const bool rst = HasFlag(tcp, kTcpRst);
-  return (syn && (fin || rst)) || (!syn && !fin && !rst && !HasFlag(tcp, kTcpAck));
+  const uint8_t flags = tcp.flags & (kTcpFin | kTcpSyn | kTcpRst | kTcpAck | kTcpUrg);
+  for (const int sane :
+       {kTcpSyn | 0, kTcpSyn | kTcpUrg, kTcpSyn | kTcpAck, kTcpRst | 0, kTcpRst | kTcpAck,
+        kTcpFin | kTcpAck, kTcpFin | kTcpAck | kTcpUrg, kTcpAck | 0, kTcpAck | kTcpUrg}) {
+    if (flags == sane) {
+      return false;
+    }
+  }
+  return true;
 }
 
 bool MayOpenFlow(const Packet& packet) {
@@ -100,7 +106,7 @@ bool FlowProgress::AcceptTcp(const TcpFields& tcp, FlowSide side) {
     reset_ = reset_ || valid;
     return valid;
   }
-  if (HasFlag(tcp, kTcpSyn) && IsEstablished()) {
+  if (HasFlag(tcp, kTcpSyn) && established_ && !MayReopen()) {
     return false;
   }
   TcpSender& mine = sender_[static_cast<int>(side)];
@@ -110,7 +116,9 @@ bool FlowProgress::AcceptTcp(const TcpFields& tcp, FlowSide side) {
     mine.next_sequence = end;
   }
   mine.seen = true;
-  mine.ack = mine.ack || HasFlag(tcp, kTcpAck);
+  const bool answers =
+      side == FlowSide::kInitiator && sender_[static_cast<int>(FlowSide::kResponder)].seen;
+  established_ = established_ || (answers && HasFlag(tcp, kTcpAck) && !HasFlag(tcp, kTcpSyn));
   mine.fin = mine.fin || HasFlag(tcp, kTcpFin);
   return true;
 }
@@ -140,7 +148,7 @@ uint32_t FlowProgress::IdleLimitSeconds(const FlowLimits& limits) const {
       if (IsClosing()) {
         return kTcpClosingSeconds;
       }
-      return IsEstablished() ? limits.tracking.tcp_established_seconds : kTcpHalfOpenSeconds;
+      return established_ ? limits.tracking.tcp_established_seconds : kTcpHalfOpenSeconds;
     case kProtocolUdp:
       return udp_stream_ ? limits.tracking.udp_stream_seconds : limits.tracking.udp_seconds;
     case kProtocolIcmp:

@@ -49,20 +49,18 @@ class FlowProgress {
 
   bool IsExpired(int64_t now_ns, const FlowLimits& limits) const;
   bool mid_stream() const { return mid_stream_; }
-  // A pure SYN starts over here: both sides have sent FIN, a valid RST was seen, or the flow was
+  // A pure SYN starts over here: a FIN was sent, a valid RST was seen, or the flow was
   // opened mid-stream.
   bool MayReopen() const { return protocol_ == 6 && (reset_ || IsClosing() || mid_stream_); }
 
  private:
   struct TcpSender {
     bool seen = false;
-    bool ack = false;
     bool fin = false;
     uint32_t next_sequence = 0;
   };
 
-  bool IsClosing() const { return sender_[0].fin && sender_[1].fin; }
-  bool IsEstablished() const { return sender_[0].ack && sender_[1].ack; }
+  bool IsClosing() const { return sender_[0].fin || sender_[1].fin; }
   bool ResetIsValid(const TcpFields& tcp, FlowSide side) const;
   bool AcceptTcp(const TcpFields& tcp, FlowSide side);
   uint32_t IdleLimitSeconds(const FlowLimits& limits) const;
@@ -72,6 +70,7 @@ class FlowProgress {
   bool reply_seen_ = false;
   bool udp_stream_ = false;
   bool reset_ = false;
+  bool established_ = false;  // the initiator sent ACK after the responder was seen
   TcpSender sender_[2];
   int64_t last_seen_ns_ = 0;
 };

@@ -235,6 +235,11 @@ void Turn::CommitEndpoint(const EndpointCommit& commit, const Packet& packet) {
 
 void Turn::Commit(const WalkResult& result, const Packet& packet) {
   const uint64_t session = SessionOf(result);
+  bool counted = result.binding.has_value();
+  for (const GroupCommit& group : result.groups) {
+    counted = counted || group.becomes_tracked ||
+              (!group.is_new && state_.group_flows.at({group.eni->id, group.key}).tracked);
+  }
   for (const GroupCommit& group : result.groups) {
     const GroupFlowKey key{group.eni->id, group.key};
     if (group.is_new) {
@@ -248,6 +253,7 @@ void Turn::Commit(const WalkResult& result, const Packet& packet) {
     }
     GroupFlow& flow = state_.group_flows.at(key);
     flow.tracked = flow.tracked || group.becomes_tracked;
+    flow.is_counted = counted;
     flow.progress.Accept(packet, group.side, state_.now_ns);
   }
   if (result.binding.has_value()) {

@@ -237,6 +237,11 @@ bool Walk::Leave(const Leg& leg, const Target& target, bool ask_groups) {
   const bool to_nat_gateway =
       target.kind == Target::Kind::kNatGateway ||
       (target.receiver != nullptr && target.receiver->kind == InterfaceKind::kNatGateway);
+  if (target.kind == Target::Kind::kNatGateway && IsPureSyn(packet_)) {
+    starts_over_ =
+        state_.LiveBinding(*intent_.FindNatGateway(target.id),
+                           {target.id, leg.eni->id, *KeyAsInitiator(header_)}) == nullptr;
+  }
   if (ask_groups) {
     const bool owns =
         target.receiver != nullptr && OwnsAddress(*target.receiver, header_.destination);

@@ -126,6 +126,9 @@ class Walk {
   Target ResolvePeering(const Leg& leg, const std::string& peering_id) const;
   bool PassesByState(const NetworkInterface& eni, Direction direction);
   bool QuoteIsOfFlow() const;
+  bool StartsOver(const GroupFlow& flow) const {
+    return IsPureSyn(packet_) && (starts_over_ || flow.progress.MayReopen());
+  }
   bool StartsNewFlow() const { return result_.nat_request.has_value(); }
   void RecordGroupCommit(const NetworkInterface& eni, Direction direction, bool is_everyone,
                          bool always_tracked);
@@ -145,6 +148,7 @@ class Walk {
   WalkResult result_;
   PacketHeader& header_;
   bool hairpin_used_ = false;
+  bool starts_over_ = false;  // a SYN whose NAT binding has run out: a new flow for everybody
   bool sender_is_endpoint_ = false;
 };
 

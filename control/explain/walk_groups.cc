@@ -52,7 +52,7 @@ bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
   for (const FlowSide side : {FlowSide::kInitiator, FlowSide::kResponder}) {
     const std::optional<FlowKey>& key = keys[static_cast<int>(side)];
     const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
-    if (flow == nullptr || !flow->tracked || (IsPureSyn(packet_) && flow->progress.MayReopen()) ||
+    if (flow == nullptr || !flow->tracked || StartsOver(*flow) ||
         (side == FlowSide::kResponder && flow->progress.mid_stream())) {
       continue;
     }
@@ -79,7 +79,7 @@ void Walk::RecordGroupCommit(const NetworkInterface& eni, Direction direction, b
   for (const FlowSide side : {FlowSide::kInitiator, FlowSide::kResponder}) {
     const std::optional<FlowKey>& key = keys[static_cast<int>(side)];
     const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
-    if (flow == nullptr || StartsNewFlow() || (IsPureSyn(packet_) && flow->progress.MayReopen())) {
+    if (flow == nullptr || StartsNewFlow() || StartsOver(*flow)) {
       continue;
     }
     result_.groups.push_back({.eni = &eni,

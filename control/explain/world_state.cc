@@ -10,11 +10,14 @@ std::string SideName(const HostSide& side) {
 
 const GroupFlow* WorldState::LiveGroupFlow(const NetworkInterface& eni, const FlowKey& key) const {
   const auto found = group_flows.find({eni.id, key});
-  if (found == group_flows.end() ||
-      found->second.progress.IsExpired(now_ns, {.tracking = eni.tracking})) {
+  if (found == group_flows.end()) {
     return nullptr;
   }
-  return &found->second;
+  const GroupFlow& flow = found->second;
+  const bool expired =
+      flow.progress.IsExpired(now_ns, {.tracking = eni.tracking}) ||
+      (!flow.is_counted && flow.progress.IsExpired(now_ns, {.fixed_seconds = kUntrackedSeconds}));
+  return expired ? nullptr : &flow;
 }
 
 const NatBinding* WorldState::LiveBinding(const NatGateway& gateway,

@@ -15,6 +15,8 @@
 namespace sluice {
 
 inline constexpr uint32_t kNatIdleSeconds = 350;  // AWS-NAT-07
+// What nobody tracks and no gateway binds is forgotten after this at the latest.
+inline constexpr uint32_t kUntrackedSeconds = 120;
 
 // A flow as one interface sees it (D-TRACK). An untracked one is remembered only to tell its
 // answers from new flows of the other side: every packet of it is judged by the rules of its own
@@ -22,6 +24,7 @@ inline constexpr uint32_t kNatIdleSeconds = 350;  // AWS-NAT-07
 struct GroupFlow {
   FlowProgress progress;
   bool tracked = true;
+  bool is_counted = true;  // some interface of the walk tracks it, or a NAT gateway binds it
   uint64_t session = 0;
 };
 using GroupFlowKey = std::pair<std::string, FlowKey>;  // interface id

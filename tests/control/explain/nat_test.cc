@@ -99,6 +99,18 @@ TEST_F(NatTest, AWS_NAT_07_D_NATIDLE_ResetAfter350Seconds) {
   ExpectForwarded(Send("eni-app", Tcp("10.0.1.10", 5000, "203.0.113.9", 443)), "internet");
 }
 
+TEST_F(NatTest, Decision3_SynAfterTheBindingRanOutIsANewFlow) {
+  Start();
+  ExpectForwarded(Send("eni-app", Tcp("10.0.1.10", 5000, "203.0.113.9", 443)), "internet");
+  ExpectForwarded(
+      Send("internet", Tcp("203.0.113.9", 443, "198.51.100.200", 5000), kTcpSyn | kTcpAck),
+      "eni-app");
+  ExpectForwarded(Send("eni-app", Tcp("10.0.1.10", 5000, "203.0.113.9", 443), kTcpAck), "internet");
+  Advance(351 * kSecond);
+  Change({{"APP_OUT", ""}});
+  ExpectDropped(Send("eni-app", Tcp("10.0.1.10", 5000, "203.0.113.9", 443)), DropReason::kSgEgress);
+}
+
 TEST_F(NatTest, D_TTL_GatewayAnswersFromItsPrivateAddress) {
   Start();
   const PacketShape last{.header = Udp("10.0.1.10", 5000, "203.0.113.9", 53), .ttl = 1};

@@ -115,7 +115,7 @@ TEST_F(SessionTest, D_TIMERS_HalfOpenAndClosing) {
   ExpectDropped(Reply(22, kTcpSyn | kTcpAck), DropReason::kSgEgress);
   Establish(22);
   ExpectForwarded(Ask(22, kTcpFin | kTcpAck, 1001), "eni-app");
-  Advance(61 * kSecond);  // one side may stay half-closed
+  Advance(60 * kSecond);
   ExpectForwarded(Reply(22, kTcpFin | kTcpAck, 5001), "eni-two");
   Advance(60 * kSecond + 1);
   ExpectDropped(Reply(22, kTcpAck, 5002), DropReason::kSgEgress);
