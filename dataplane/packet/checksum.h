@@ -75,12 +75,13 @@ class ChecksumDelta {
   }
   // 0 when nothing has changed.
   constexpr uint16_t value() const noexcept {
-    const uint16_t folded = FoldSum(sum_);
-    return folded == 0xffff ? 0 : folded;
+    const uint32_t once = (sum_ & 0xffff) + (sum_ >> 16);
+    const uint32_t twice = (once & 0xffff) + (once >> 16);
+    return twice == 0xffff ? 0 : static_cast<uint16_t>(twice);
   }
 
  private:
-  uint64_t sum_ = 0;
+  uint32_t sum_ = 0;  // of at most 2^15 words
 };
 
 // The sum of two deltas.
