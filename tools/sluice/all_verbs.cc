@@ -1,0 +1,26 @@
+// The verb table.
+#include "tools/sluice/verbs.h"
+
+namespace sluice {
+
+std::vector<Verb> AllVerbs() {
+  return {
+      {"check",
+       "PATH… [-j] [--enforce_quotas]",
+       "Check a configuration offline: every error and warning.",
+       "PATH is a file or a folder of *.json. Each finding: JSON path, object id, what, AWS error\n"
+       "code. Exit 0 when it is valid.",
+       {"enforce_quotas", "j"},
+       RunCheck},
+      {"explain",
+       "--config=PATH… --from=ENI|internet|services --to=ADDRESS [--src=ADDRESS]\n"
+       "       [--proto=tcp|udp|icmp|N] [--sport=N] [--dport=N] [--icmp=TYPE/CODE] [-j]",
+       "Say what happens to a packet and to its reply, hop by hop, and why.",
+       "Walks the configuration as written. Exit 0 only if both are forwarded. -j prints the\n"
+       "shapes of AWS Reachability Analyzer.",
+       {"config", "from", "to", "src", "proto", "sport", "dport", "icmp", "j"},
+       RunExplain},
+  };
+}
+
+}  // namespace sluice

@@ -1,0 +1,40 @@
+#include "tools/sluice/config_source.h"
+
+#include <cstdio>
+#include <filesystem>
+
+#include "control/intent/check_report.h"
+
+namespace sluice {
+
+std::vector<std::string> SplitPaths(const std::vector<std::string>& values) {
+  std::vector<std::string> paths;
+  for (const std::string& value : values) {
+    std::error_code ignored;
+    size_t start = 0;
+    if (!std::filesystem::exists(value, ignored)) {
+      for (size_t comma = value.find(','); comma != std::string::npos;
+           comma = value.find(',', start)) {
+        paths.push_back(value.substr(start, comma - start));
+        start = comma + 1;
+      }
+    }
+    paths.push_back(value.substr(start));
+  }
+  std::erase(paths, std::string());
+  return paths;
+}
+
+std::shared_ptr<const ValidatedIntent> LoadOrReport(const std::vector<std::string>& paths) {
+  ValidationResult result = LoadIntent(paths, {});
+  if (result.intent == nullptr) {
+    std::fputs(CheckReportText(result).c_str(), stderr);
+  } else if (!result.issues.empty()) {
+    std::fprintf(stderr,
+                 "sluice: %zu warnings about the configuration; `sluice check` lists them\n",
+                 result.issues.size());
+  }
+  return result.intent;
+}
+
+}  // namespace sluice

@@ -1,0 +1,17 @@
+// The verbs of `sluice`. Each prints its answer to stdout, mistakes to stderr, and returns the exit
+// code. Main thread.
+#pragma once
+
+#include <vector>
+
+#include "tools/sluice/command_line.h"
+
+namespace sluice {
+
+// All of them, in the order of the help.
+std::vector<Verb> AllVerbs();
+
+int RunCheck(const Arguments& arguments);
+int RunExplain(const Arguments& arguments);
+
+}  // namespace sluice
