@@ -1,0 +1,114 @@
+// The session table alone: batched lookup of uniform random keys (index and line, no packet work),
+// misses, and the admission of a pair. The argument is the number of pairs in the table. Every run
+// asserts that it found what it names.
+#include <benchmark/benchmark.h>
+
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "dataplane/base/check.h"
+#include "dataplane/session/session_table.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kBatch = 32;
+
+SessionCold Tracked() {
+  SessionCold cold;
+  cold.flags = kPairTrackedByInitiator;
+  cold.initiator_interface_idx = 1;
+  return cold;
+}
+
+SessionKey KeyNumber(uint32_t n) {
+  return MakeSessionKey(1, 0x0a000000 + n / 30000, 0x08080808,
+                        static_cast<uint16_t>(1024 + n % 30000), 443, kProtocolTcp);
+}
+
+bool Admit(SessionTable& table, const SessionKey& key, PairIdx* pair) {
+  Admission admission;
+  LineIdx existing;
+  if (table.BeginPair(key, table.hasher().HashOne(key), Tracked(), {}, &admission, &existing) !=
+          ClaimOutcome::kClaimed ||
+      table.ClaimReverse(admission, AnswerKey(key, 2), &existing) != ClaimOutcome::kClaimed) {
+    return false;
+  }
+  *pair = admission.pair;
+  table.Publish(admission);
+  return true;
+}
+
+SessionTable& TableOf(uint32_t pairs) {
+  static std::unique_ptr<SessionTable> table;
+  static uint32_t filled = 0;
+  if (filled != pairs) {
+    table.reset();
+    table = SessionTable::Make(HeapMemory(), {pairs, 16, 16}, HashSecret::FromSeed(1));
+    SLUICE_CHECK(table != nullptr);
+    for (uint32_t n = 0; n < pairs; ++n) {
+      PairIdx pair;
+      SLUICE_CHECK(Admit(*table, KeyNumber(n), &pair));
+    }
+    filled = pairs;
+  }
+  return *table;
+}
+
+void Lookups(benchmark::State& state, bool hits) {
+  const uint32_t pairs = static_cast<uint32_t>(state.range(0));
+  SessionTable& table = TableOf(pairs);
+  std::mt19937_64 random(1);
+  std::vector<SessionKey> keys(1 << 20);
+  for (SessionKey& key : keys) {
+    key = KeyNumber(static_cast<uint32_t>(random() % pairs) + (hits ? 0 : pairs));
+  }
+  uint64_t found = 0;
+  size_t at = 0;
+  for (auto _ : state) {
+    uint64_t hashes[kBatch];
+    LineIdx lines[kBatch];
+    table.hasher().Hash(&keys[at], hashes, kBatch);
+    table.Find(&keys[at], hashes, lines, kBatch);
+    for (const LineIdx line : lines) {
+      found += line.has_value() ? 1 : 0;
+    }
+    at = (at + kBatch) & (keys.size() - 1);
+  }
+  SLUICE_CHECK(found == (hits ? static_cast<uint64_t>(state.iterations()) * kBatch : 0));
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * kBatch);
+  state.counters["bytes_per_pair"] = static_cast<double>(table.bytes()) / pairs;
+}
+
+void BM_FindHit(benchmark::State& state) {
+  Lookups(state, true);
+}
+void BM_FindMiss(benchmark::State& state) {
+  Lookups(state, false);
+}
+BENCHMARK(BM_FindHit)->Arg(1000)->Arg(1 << 20)->Arg(16 << 20);
+BENCHMARK(BM_FindMiss)->Arg(1000)->Arg(1 << 20)->Arg(16 << 20);
+
+// Open and close: admission of a pair, its removal, its return to the free list.
+void BM_AdmitAndFree(benchmark::State& state) {
+  const uint32_t pairs = static_cast<uint32_t>(state.range(0));
+  auto table = SessionTable::Make(HeapMemory(), {pairs, 16, 16}, HashSecret::FromSeed(1));
+  SLUICE_CHECK(table != nullptr);
+  uint32_t n = 0;
+  for (auto _ : state) {
+    PairIdx pair;
+    SLUICE_CHECK(Admit(*table, KeyNumber(n++), &pair));
+    SLUICE_CHECK(table->Unlink(pair));
+    const PairIdx unlinked = table->TakeUnlinked();
+    SLUICE_CHECK(unlinked == pair);
+    table->Free(unlinked);
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
+}
+BENCHMARK(BM_AdmitAndFree)->Arg(1000)->Arg(1 << 20);
+
+}  // namespace
+}  // namespace sluice
+
+BENCHMARK_MAIN();
