@@ -117,7 +117,7 @@ void GiveAddresses(Validation& v, Drafted<NatGateway>& draft, NetworkInterface& 
         continue;
       }
       address.private_ip = *free;
-    } else if (!ClaimAddress(v, subnet, address.private_ip, eni.id, where, draft.value.id)) {
+    } else if (!ClaimAddress(v, subnet, address.private_ip, eni.id, true, where, draft.value.id)) {
       continue;
     }
     const bool known =
@@ -260,6 +260,27 @@ void CompleteInterfaceEndpoint(Validation& v, Drafted<VpcEndpoint>& draft) {
 }
 
 }  // namespace
+
+void TypeGatewayInterfaces(Validation& v) {
+  const auto type = [&v](const std::string& id, InterfaceKind kind, std::string_view owner) {
+    DraftedInterface* eni = v.network_interfaces.Find(id);
+    if (eni == nullptr || eni->value.kind == kind) {
+      return;
+    }
+    v.issues.WarnOnce("interface of " + std::string(owner), eni->Member("InterfaceType"), id,
+                      "InterfaceType says otherwise, but " + std::string(owner) +
+                          " owns this interface: its kind follows from that, here and elsewhere");
+    eni->value.kind = kind;
+  };
+  for (const Drafted<NatGateway>& gateway : v.draft.nat_gateways) {
+    type(gateway.value.network_interface_id, InterfaceKind::kNatGateway, "a NAT gateway");
+  }
+  for (const Drafted<VpcEndpoint>& endpoint : v.draft.vpc_endpoints) {
+    for (const std::string& id : endpoint.value.network_interface_ids) {
+      type(id, InterfaceKind::kInterfaceEndpoint, "an interface endpoint");
+    }
+  }
+}
 
 void CompleteNatGateways(Validation& v) {
   for (Drafted<NatGateway>& draft : v.draft.nat_gateways) {

@@ -201,7 +201,10 @@ class Gatherer {
     }
     const auto [first, inserted] = first_[list].try_emplace(
         absl::string_view(id.AsString().data(), id.AsString().size()), object);
-    if (!inserted && kind.key != "VpcPeeringConnections") {
+    // These have views of their own that unite: the two accounts of a peering, and the two
+    // commands that print prefix lists under the one key PrefixLists.
+    const bool unites = kind.key == "VpcPeeringConnections" || kind.load == LoadPrefixList;
+    if (!inserted && !unites) {
       if (CanonicalText(first->second, true) != CanonicalText(object, true)) {
         context_.issues.Error(object, id.AsString(),
                               "the object is given twice with different content; the other is at " +

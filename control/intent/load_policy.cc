@@ -90,10 +90,13 @@ void LoadContent(LoadContext& context, ObjectReader& reader, DraftedPrefixList& 
   draft.has_content = reader.Has("Cidrs") || reader.Has("Entries");
 }
 
-// AWS's own lists appear under both keys, with their CIDRs under one of them.
+// AWS's own lists are printed by two commands, with their CIDRs by one of them.
 void UniteLists(LoadContext& context, DraftedPrefixList& first, DraftedPrefixList& second) {
   if (first.value.name.empty()) {
     first.value.name = second.value.name;
+  } else if (!second.value.name.empty() && second.value.name != first.value.name) {
+    context.issues.Error(second.origin, first.value.id,
+                         "the prefix list has another name at " + first.value.json_path);
   }
   if (!first.max_entries) {
     first.max_entries = second.max_entries;

@@ -16,6 +16,7 @@ void ClaimAddresses(Validation& v, const DraftedInterface& draft, const Subnet& 
   for (const PrivateAddress& address : draft.value.addresses) {
     const bool primary = &address == &draft.value.addresses.front();
     ClaimAddress(v, subnet, address.address, draft.value.id,
+                 draft.value.kind != InterfaceKind::kOrdinary,
                  draft.Member(primary ? "PrivateIpAddress" : "PrivateIpAddresses"), draft.value.id);
   }
 }

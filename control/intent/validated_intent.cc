@@ -123,6 +123,7 @@ class IntentValidator {
     ValidateVpcAddressing(v);
     CompleteVpcDefaults(v);
     ValidatePeerings(v);
+    TypeGatewayInterfaces(v);
     ValidateInterfaces(v);
     CompleteNatGateways(v);
     CompleteVpcEndpoints(v);

@@ -41,16 +41,20 @@ bool Validation::ArePeered(std::string_view a, std::string_view b) const {
 }
 
 bool ClaimAddress(Validation& v, const Subnet& subnet, Ipv4Address address,
-                  const std::string& interface_id, JsonValue where, std::string_view object_id) {
+                  const std::string& interface_id, bool managed, JsonValue where,
+                  std::string_view object_id) {
   const std::string text = ToString(address);
-  if (!subnet.cidr.Contains(address)) {
-    v.issues.Error(where, object_id,
-                   text + " lies outside " + ToString(subnet.cidr) + " of " + subnet.id,
-                   "InvalidParameterValue");
-    return false;
+  const bool inside = subnet.cidr.Contains(address);
+  if (!inside) {
+    std::string what = text + " lies outside " + ToString(subnet.cidr) + " of " + subnet.id;
+    if (!managed) {
+      v.issues.Error(where, object_id, std::move(what), "InvalidParameterValue");
+      return false;
+    }
+    v.issues.Warning(where, object_id, std::move(what), "InvalidParameterValue");
   }
   const uint32_t offset = address.value - subnet.cidr.First().value;
-  if (offset < 4 || address == subnet.cidr.Last()) {
+  if (inside && (offset < 4 || address == subnet.cidr.Last())) {
     v.issues.Error(where, object_id,
                    text + " is one of the five reserved addresses of " + subnet.id +
                        ": the first four and the last",

@@ -94,6 +94,7 @@ void ValidateVpcAddressing(Validation& v);  // AWS-ADDR-01..05, -07
 void CompleteVpcDefaults(
     Validation& v);  // main table, default NACL, default group; subnets' table and NACL
 void ValidatePeerings(Validation& v);         // AWS-PEER-01
+void TypeGatewayInterfaces(Validation& v);    // interfaces that gateways and endpoints name
 void ValidateInterfaces(Validation& v);       // AWS-ADDR-08, -11, -12; groups; MACs
 void CompleteNatGateways(Validation& v);      // AWS-NAT-01
 void CompleteVpcEndpoints(Validation& v);     // AWS-EP-01, -05
@@ -107,9 +108,12 @@ void ValidateFlowLogs(Validation& v);
 void ValidateHost(Validation& v);  // the one written, or the implied one
 
 // Registers `address` as the interface's; a finding at `where` when it is outside the subnet,
-// reserved (AWS-ADDR-08) or taken. True when it is the interface's.
+// reserved (AWS-ADDR-08) or taken. True when it is the interface's. Outside the subnet is only a
+// warning for an interface the provider manages (a NAT gateway's, an endpoint's): EC2 emulators
+// print such addresses.
 bool ClaimAddress(Validation& v, const Subnet& subnet, Ipv4Address address,
-                  const std::string& interface_id, JsonValue where, std::string_view object_id);
+                  const std::string& interface_id, bool managed, JsonValue where,
+                  std::string_view object_id);
 // The lowest free address of a subnet, claimed; nullopt when none is left.
 std::optional<Ipv4Address> ClaimFreeAddress(Validation& v, const Subnet& subnet,
                                             const std::string& interface_id);

@@ -62,6 +62,22 @@ TEST(ReadingTest, TheSameObjectTwice) {
   EXPECT_REFUSED(result, "t.json:$.Vpcs[0]", "t.json#2:$.Vpcs[0]", "");
 }
 
+TEST(ReadingTest, APrefixListIsPrintedByTwoCommands) {
+  const std::string managed = R"({"PrefixLists": [{"PrefixListId": "pl-1", "PrefixListName": "s3",
+    "AddressFamily": "IPv4", "State": "create-complete"}]})";
+  const std::string plain = R"({"PrefixLists": [{"PrefixListId": "pl-1", "PrefixListName": "s3",
+    "Cidrs": ["1.0.0.0/8"]}]})";
+  for (const std::string& text : {managed + plain, plain + managed}) {
+    const ValidationResult result = Load(text);
+    EXPECT_LOADS(result);
+    EXPECT_TRUE(result.issues.empty()) << Found(result);
+    EXPECT_EQ(result.intent->FindPrefixList("pl-1")->cidrs.size(), 1u);
+  }
+  EXPECT_REFUSED(Load(plain + R"({"ManagedPrefixLists": [{"PrefixListId": "pl-1",
+    "Entries": [{"Cidr": "2.0.0.0/8"}]}]})"),
+                 "other CIDRs at t.json:$.PrefixLists[0]", "t.json#2:$.ManagedPrefixLists[0]", "");
+}
+
 TEST(ReadingTest, UnknownNamesWarnOnce) {
   const ValidationResult result = Load(R"({"Volumes": [], "Vpcs": [
     {"VpcId": "v", "CidrBlock": "10.0.0.0/16", "Colour": "red", "InstanceTenancy": "default"},

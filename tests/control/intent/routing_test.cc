@@ -151,9 +151,13 @@ TEST(RoutingTest, AWS_NAT_01_AddressesOfANatGateway) {
   EXPECT_REFUSED(LoadWithBase(Nat(R"("ConnectivityType": "private",
     "NatGatewayAddresses": [{"PrivateIp": "10.0.1.99", "PublicIp": "198.51.100.1"}])")),
                  "no public address", "", "");
-  EXPECT_REFUSED(LoadWithBase(Nat(R"("ConnectivityType": "private",
+  EXPECT_EQ(Count(LoadWithBase(Nat(R"("ConnectivityType": "private",
     "NatGatewayAddresses": [{"PrivateIp": "10.0.2.99"}])")),
-                 "outside", "", "");
+                  true, "outside"),
+            1);
+  EXPECT_REFUSED(LoadWithBase(Nat(R"("ConnectivityType": "private",
+    "NatGatewayAddresses": [{"PrivateIp": "10.0.1.10"}])")),
+                 "belongs to eni-a", "", "InvalidIPAddress.InUse");
   const ValidationResult by_allocation = LoadWithBase(
       Nat(R"("NatGatewayAddresses": [{"AllocationId": "eipalloc-1"}])") +
       R"({"Addresses": [{"PublicIp": "198.51.100.1", "AllocationId": "eipalloc-1"}]})");
