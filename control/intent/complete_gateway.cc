@@ -271,7 +271,12 @@ void TypeGatewayInterfaces(Validation& v) {
                       "InterfaceType says otherwise, but " + std::string(owner) +
                           " owns this interface: its kind follows from that, here and elsewhere");
     eni->value.kind = kind;
+    eni->value.interface_type =
+        kind == InterfaceKind::kInterfaceEndpoint ? "vpc_endpoint" : "nat_gateway";
   };
+  for (const std::string& id : v.draft.orphan_interface_ids) {
+    type(id, InterfaceKind::kRequesterManaged, "a NAT gateway in a final state");
+  }
   for (const Drafted<NatGateway>& gateway : v.draft.nat_gateways) {
     type(gateway.value.network_interface_id, InterfaceKind::kNatGateway, "a NAT gateway");
   }

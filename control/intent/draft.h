@@ -85,6 +85,8 @@ struct Draft {
   // Ids of objects that are listed but ignored (a final state, an unsupported kind): a reference to
   // one is to an absent target, not a dangling one.
   std::set<std::string, std::less<>> ignored_ids;
+  // Interfaces of ignored gateways and endpoints that are still listed: nobody's any more.
+  std::vector<std::string> orphan_interface_ids;
 };
 
 }  // namespace sluice

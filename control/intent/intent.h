@@ -175,7 +175,7 @@ struct NetworkInterface {
   bool source_dest_check = true;
   ConnectionTracking tracking;
   std::string json_path;
-  std::string interface_type;  // InterfaceType as written; `kind` is what it means
+  std::string interface_type;  // InterfaceType as AWS spells it, may be empty; `kind` is what it means
 };
 
 struct PrefixList {

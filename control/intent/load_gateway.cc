@@ -40,6 +40,18 @@ void LoadNatAddress(LoadContext& context, ObjectReader& gateway, JsonValue eleme
   }
 }
 
+// The interfaces an ignored gateway names, read without checks: the object is never checked.
+void RememberOrphans(LoadContext& context, JsonValue gateway) {
+  const JsonValue addresses = gateway.Find("NatGatewayAddresses");
+  for (JsonValue a = addresses.IsArray() ? addresses.FirstChild() : JsonValue(); a.exists();
+       a = a.NextSibling()) {
+    const JsonValue id = a.Find("NetworkInterfaceId");
+    if (id.exists() && id.kind() == JsonKind::kString) {
+      context.draft.orphan_interface_ids.emplace_back(id.AsString());
+    }
+  }
+}
+
 VpcPeering ReadPeering(ObjectReader& reader, std::string_view id) {
   VpcPeering value;
   value.id = id;
@@ -92,6 +104,7 @@ void LoadNatGateway(LoadContext& context, JsonValue object, std::string_view id)
   ObjectReader reader(&context, object, Shape::kNatGateway, id, &draft.broken);
   if (IsIgnoredState(context, object, id, "NAT gateway", reader.String("State"),
                      "deleted deleting failed")) {
+    RememberOrphans(context, object);
     return;
   }
   draft.value.id = id;
