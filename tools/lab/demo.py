@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The demo: see tools/demo --help. As a test it is run with --build=FOLDER --test: exit code 77 where it cannot run."""
 import argparse
+import json
 import pathlib
 import sys
 import threading
@@ -42,6 +43,7 @@ class Demo:
         self.programs = daemon.Programs(pathlib.Path(arguments.build))
         self.lab = Lab()
         self.configuration = daemon.Configuration(self.lab, CONFIGURATION, "config")
+        self.first_configuration = daemon.Configuration(self.lab, CONFIGURATION, "first-config")
         self.results = []  # (flow, seen, as expected)
 
     def bring_up(self):
@@ -161,6 +163,20 @@ class Demo:
         print(f"flow log: {len(expected)} expected records, {len(lost)} missing, {len(strange)} unexplained rejections")
         return good
 
+    def check_explain(self):
+        """What `sluice explain` reads in the configuration is what the real packets met."""
+        asked = [flow for flow, _, _ in self.results if flow.asks]
+        wrong = 0
+        for flow in asked:
+            answer = json.loads(self.programs.explain(self.first_configuration, flow.asks.split() + ["-j"])[1])
+            allowed = answer["Verdict"] == "forward" and answer["ReplyVerdict"] == "forward"
+            reasons = (answer["DropReason"], answer["ReplyDropReason"])
+            if allowed != flow.allowed or (flow.reason and flow.reason not in reasons):
+                wrong += 1
+                print(f"explain disagrees: {flow.name}: {answer['Verdict']} {reasons}")
+        print(f"explain agrees about {len(asked) - wrong} of {len(asked)} flows")
+        return wrong == 0
+
     def check_counters(self):
         """Every received packet has exactly one fate, and none was left undecided."""
         total = self.daemon.counters()["total"]
@@ -212,6 +228,7 @@ def main(argv):
         good = all(good for _, _, good in demo.results) and bool(demo.results)
         if not arguments.only:
             good &= demo.explain()
+            good &= demo.check_explain()
             good &= arguments.test or demo.benchmark()
             good &= demo.check_flow_logs()
             good &= demo.check_counters()
