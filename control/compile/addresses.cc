@@ -76,19 +76,29 @@ void AddPublicAddress(Draft& draft, AddressBook& of, AddressBook& map, Ipv4Addre
   draft.public_addresses.push_back({public_ip, private_ip, interface, vpc});
 }
 
+// FNV-1a: a stable 64-bit name for the gateway's random stream, the same on every host and in every
+// replay.
+uint64_t StreamOf(const std::string& id) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : id) {
+    hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  }
+  return hash;
+}
+
 void CompileNatGateway(Draft& draft, const NatGateway& gateway, AddressBook& book) {
   const InterfaceIdx interface = draft.interface_idx.at(gateway.network_interface_id);
   InterfaceRow& row = draft.interfaces[interface.index()];
-  row.nat = NatGatewayIdx(static_cast<uint32_t>(draft.nat_gateways.size()));
-  NatGatewayRow nat;
+  row.nat = draft.nat_gateway_idx.at(gateway.id);
+  NatGatewayRow& nat = draft.nat_gateways[row.nat.index()];
   nat.interface = interface;
+  nat.stream = StreamOf(gateway.id);
   nat.is_public = gateway.is_public ? 1 : 0;
   for (const NatGatewayAddress& address : gateway.addresses) {
     nat.addresses[nat.address_count++] = {address.private_ip,
                                           address.public_ip.value_or(Ipv4Address())};
     book.Add(row.vpc, address.private_ip, interface.value);
   }
-  draft.nat_gateways.push_back(nat);
 }
 
 void CompilePublicAddresses(Draft& draft) {
@@ -108,6 +118,9 @@ void CompilePublicAddresses(Draft& draft) {
     }
   }
   for (const NatGatewayRow& nat : draft.nat_gateways) {
+    if (!nat.interface.has_value()) {
+      continue;
+    }
     const VpcIdx vpc = draft.interfaces[nat.interface.index()].vpc;
     for (uint32_t i = 0; i < nat.address_count && nat.is_public != 0; ++i) {
       if (draft.vpcs[vpc.index()].has_internet_gateway != 0) {
@@ -123,11 +136,9 @@ void CompilePublicAddresses(Draft& draft) {
 void CompileAddresses(Draft& draft) {
   const Intent& intent = draft.intent.intent();
   for (const Vpc& vpc : intent.vpcs) {
-    draft.vpc_idx[vpc.id] = VpcIdx(static_cast<uint32_t>(draft.vpcs.size()));
-    VpcRow row;
+    VpcRow& row = draft.vpcs[draft.vpc_idx.at(vpc.id).index()];
     row.resolver = Ipv4Address(vpc.cidrs.front().First().value + 2);
     row.has_internet_gateway = draft.intent.InternetGatewayOf(vpc.id) != nullptr ? 1 : 0;
-    draft.vpcs.push_back(row);
   }
   for (const Subnet& subnet : intent.subnets) {
     draft.subnet_idx[subnet.id] = SubnetIdx(static_cast<uint32_t>(draft.subnets.size()));

@@ -87,32 +87,35 @@ Compiler::Compiler(MemorySource& memory, CompileOptions options)
       options_(std::move(options)),
       fib_builder_(memory),
       classifier_builder_(memory) {
-  IndexOfName("internet");
+  interfaces_.Of("internet");
 }
 
 Compiler::~Compiler() = default;
 
-InterfaceIdx Compiler::IndexOfName(const std::string& name) {
-  return interface_idx_
-      .try_emplace(name, InterfaceIdx(static_cast<uint32_t>(interface_idx_.size())))
-      .first->second;
-}
-
 absl::StatusOr<std::shared_ptr<const CompiledConfig>> Compiler::Compile(
     std::shared_ptr<const ValidatedIntent> intent, uint64_t generation) {
   Draft draft{*intent, fib_builder_, classifier_builder_};
-  draft.internet = IndexOfName("internet");
+  draft.internet = interfaces_.Of("internet");
   for (const HostSide& side : intent->host().services) {
-    draft.services.push_back(IndexOfName(ServicesName(side)));
+    draft.services.push_back(interfaces_.Of(ServicesName(side)));
   }
   for (const NetworkInterface& eni : intent->intent().network_interfaces) {
-    draft.interface_idx[eni.id] = IndexOfName(eni.id);
+    draft.interface_idx[eni.id] = interfaces_.Of(eni.id);
   }
-  if (interface_idx_.size() >= kMaxInterfaces) {
-    return absl::ResourceExhaustedError("more than 2^24 interfaces were made since the start");
+  for (const NatGateway& gateway : intent->intent().nat_gateways) {
+    draft.nat_gateway_idx[gateway.id] = nat_gateways_.Of(gateway.id);
   }
-  draft.interfaces.resize(interface_idx_.size());
-  draft.adjacency.resize(interface_idx_.size());
+  for (const Vpc& vpc : intent->intent().vpcs) {
+    draft.vpc_idx[vpc.id] = vpcs_.Of(vpc.id);
+  }
+  if (interfaces_.size() >= kMaxInterfaces || nat_gateways_.size() >= kMaxNatGateways) {
+    return absl::ResourceExhaustedError(
+        "too many interfaces or NAT gateways were made since the start; restart to go on");
+  }
+  draft.interfaces.resize(interfaces_.size());
+  draft.adjacency.resize(interfaces_.size());
+  draft.nat_gateways.resize(nat_gateways_.size());
+  draft.vpcs.resize(vpcs_.size());
 
   CompileAddresses(draft);
   CompileHost(draft, options_.device_mtu_bytes);
@@ -137,7 +140,7 @@ absl::StatusOr<std::shared_ptr<const CompiledConfig>> Compiler::Compile(
     return status;
   }
   auto config = std::make_shared<CompiledConfig>();
-  NameIndices(draft, interface_idx_, *config);
+  NameIndices(draft, *config);
   config->snapshot = std::move(snapshot);
   config->intent = std::move(intent);
   return std::shared_ptr<const CompiledConfig>(std::move(config));

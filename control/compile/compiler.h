@@ -40,6 +40,19 @@ struct CompileOptions {
   std::map<std::string, uint16_t> device_mtu_bytes;
 };
 
+// Dense indices by name. An index is never given twice: sessions hold indices across generations.
+template <typename Id>
+class NameIndex {
+ public:
+  Id Of(const std::string& name) {
+    return idx_.try_emplace(name, Id(static_cast<uint32_t>(idx_.size()))).first->second;
+  }
+  size_t size() const { return idx_.size(); }
+
+ private:
+  std::map<std::string, Id> idx_;
+};
+
 class Compiler {
  public:
   Compiler(MemorySource& memory, CompileOptions options);
@@ -51,14 +64,13 @@ class Compiler {
       std::shared_ptr<const ValidatedIntent> intent, uint64_t generation);
 
  private:
-  InterfaceIdx IndexOfName(const std::string& name);
-
   MemorySource& memory_;
   CompileOptions options_;
   FibBuilder fib_builder_;
   ClassifierBuilder classifier_builder_;
-  std::map<std::string, InterfaceIdx>
-      interface_idx_;  // every name ever used; an index is never given twice
+  NameIndex<InterfaceIdx> interfaces_;
+  NameIndex<NatGatewayIdx> nat_gateways_;
+  NameIndex<VpcIdx> vpcs_;
 };
 
 }  // namespace sluice

@@ -26,6 +26,7 @@ struct Draft {
   ClassifierBuilder& classifier_builder;
 
   std::unordered_map<std::string, VpcIdx> vpc_idx;
+  std::unordered_map<std::string, NatGatewayIdx> nat_gateway_idx;
   std::unordered_map<std::string, SubnetIdx> subnet_idx;
   std::unordered_map<std::string, InterfaceIdx> interface_idx;  // ENIs by id
   std::unordered_map<std::string, PortIdx> port_idx;
@@ -68,8 +69,7 @@ absl::Status CompileNacls(Draft& draft);
 absl::Status CompileGroups(Draft& draft);
 
 // What the rows of the draft are called.
-void NameIndices(const Draft& draft, const std::map<std::string, InterfaceIdx>& all_names,
-                 CompiledConfig& config);
+void NameIndices(const Draft& draft, CompiledConfig& config);
 
 // The (protocol, port) part of a rule as written; shared by NACLs and groups.
 PortRule CompilePortRule(int protocol, PortRange ports, uint32_t value);

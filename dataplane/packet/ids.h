@@ -15,6 +15,8 @@ namespace sluice {
 using InterfaceIdx = StrongId<struct InterfaceIdxTag>;
 inline constexpr uint32_t kMaxInterfaces = (1u << 24) - 1;
 
+inline constexpr uint32_t kMaxNatGateways = 0xffff;  // session records keep 16 bits
+
 using PortIdx =
     StrongId<struct PortIdxTag, uint16_t>;  // a port of this host, in the order of Host.Ports
 using VpcIdx = StrongId<struct VpcIdxTag>;

@@ -15,7 +15,9 @@ class ArpLearnedRing;
 class FlowAccount;
 class FragmentCache;
 class IcmpLimiter;
+class NatStreams;
 class SessionTable;
+struct SightingLog;
 
 struct WorkerContext {
   uint32_t worker = 0;  // 0..
@@ -24,9 +26,11 @@ struct WorkerContext {
   uint32_t now_ms = 0;        // of the session clock: since start, wraps; differences are signed
   bool session_cache = true;  // false: every packet walks; sessions then carry state only
 
-  SessionTable* sessions = nullptr;    // shared by all workers
-  FragmentCache* fragments = nullptr;  // this worker's
-  FlowAccount* account = nullptr;      // this worker's; nullptr: no flow log anywhere
+  const NatStreams* nat_streams = nullptr;  // shared: ports of NAT gateways
+  SessionTable* sessions = nullptr;         // shared by all workers
+  FragmentCache* fragments = nullptr;       // this worker's
+  FlowAccount* account = nullptr;           // this worker's; nullptr: no flow log anywhere
+  SightingLog* sightings = nullptr;         // this worker's scratch, with `account`
   const NeighborTable* neighbors = nullptr;
   IcmpLimiter* icmp_limiter = nullptr;  // this worker's
   ArpLearnedRing* arp_learned = nullptr;  // this worker's, drained by control; may be nullptr

@@ -164,7 +164,9 @@ struct NextHopRow {
 inline constexpr uint32_t kMaxNatAddresses = 8;
 
 struct NatGatewayRow {
-  InterfaceIdx interface;
+  InterfaceIdx interface;  // none in rows of gateways that are gone: indices are never given twice
+  uint32_t reserved = 0;
+  uint64_t stream = 0;  // a hash of its configured id: the gateway's own random stream
   uint32_t address_count = 0;
   uint32_t is_public = 0;
   struct Address {

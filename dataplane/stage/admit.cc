@@ -1,0 +1,291 @@
+#include "dataplane/stage/admit.h"
+
+#include "dataplane/packet/protocol.h"
+#include "dataplane/session/accounting.h"
+#include "dataplane/session/nat_port.h"
+#include "dataplane/session/session_table.h"
+#include "dataplane/stage/account.h"
+#include "dataplane/stage/admission_record.h"
+#include "dataplane/stage/lane_ops.h"
+#include "dataplane/stage/rewrite.h"
+#include "dataplane/stage/session.h"
+
+namespace sluice {
+namespace {
+
+enum class Fate : uint8_t { kForward, kAgain, kDropped };
+
+void Recompute(Batch& batch, uint32_t lane) {
+  LaneList one;
+  one.Add(lane);
+  ComputeDeltas(batch, one);
+}
+
+Fate Refuse(Batch& batch, uint32_t lane, DropReason reason) {
+  DropLane(batch, lane, reason);
+  return Fate::kDropped;
+}
+
+uint32_t WalkGenerationOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane) {
+  return snapshot.walk_generation[batch.sender[lane].index()];
+}
+
+// Counts the packet in its line and moves its direction's state.
+void Accept(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx idx) {
+  SessionLine& line = worker.sessions->Line(idx);
+  const SessionLine& peer = worker.sessions->Line(PeerOf(idx));
+  const PacketFacts facts = FactsOf(batch, lane);
+  const bool ignored_reset = batch.protocol[lane] == kProtocolTcp &&
+                             (facts.tcp_flags & kTcpRst) != 0 && !RstIsValid(line, peer, facts);
+  if (ignored_reset) {
+    return;
+  }
+  CountAccepted(worker, batch, lane, idx);
+  if (AcceptPacket(line, peer, IsForward(idx), facts, worker.now_ms) == AcceptEffect::kClosed) {
+    worker.sessions->NoteClosed(PairOf(idx));
+  }
+}
+
+// The key of the answer to the packet as its receiver sees it.
+SessionKey AnswerOf(const Batch& batch, uint32_t lane) {
+  return AnswerKey(KeyAfterWalk(batch, lane, batch.out[lane]), batch.out[lane].value);
+}
+
+void SetNatPort(Batch& batch, uint32_t lane, uint16_t l4_port) {
+  batch.walk_l4_src[lane] = l4_port;
+  if (batch.protocol[lane] == kProtocolIcmp) {
+    batch.walk_l4_dst[lane] = l4_port;
+  }
+}
+
+// Moves the source to another address of the gateway, public if it leaves through the internet
+// gateway.
+void SetNatAddress(const NatGatewayRow& row, uint32_t address, Batch& batch, uint32_t lane) {
+  batch.nat_private[lane] = row.addresses[address].private_ip.value;
+  batch.nat_public[lane] = row.addresses[address].public_ip.value;
+  const bool outside = (batch.walk_flags[lane] & kWalkGateway) != 0;
+  batch.walk_src[lane] = outside ? batch.nat_public[lane] : batch.nat_private[lane];
+}
+
+// Claims a port of the gateway's address the walk chose, else of its others (AWS-NAT-05).
+ClaimOutcome ClaimNat(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
+                      Admission& admission) {
+  const NatGatewayRow& row = snapshot.nat_gateways[batch.nat[lane].index()];
+  uint32_t chosen = 0;
+  while (chosen + 1 < row.address_count &&
+         row.addresses[chosen].private_ip.value != batch.nat_private[lane]) {
+    ++chosen;
+  }
+  const NatPortSequence ports = worker.nat_streams->Ports(row.stream, StoredKey(batch, lane));
+  NatClaim claim;
+  for (uint32_t i = 0; i < row.address_count; ++i) {
+    SetNatAddress(row, (chosen + i) % row.address_count, batch, lane);
+    claim = ClaimNatPort(*worker.sessions, admission, AnswerOf(batch, lane), ports);
+    if (claim.outcome != ClaimOutcome::kExists) {
+      break;
+    }
+  }
+  if (claim.outcome == ClaimOutcome::kClaimed) {
+    SetNatPort(batch, lane, claim.l4_port);
+    admission.cold.nat_port = claim.l4_port;
+    admission.cold.nat_address = batch.nat_private[lane];
+  }
+  return claim.outcome;
+}
+
+// Claims the key of the answer. A pair that holds it by an outdated translation gives way.
+ClaimOutcome ClaimPlain(const Snapshot& snapshot, WorkerContext& worker, const Batch& batch,
+                        uint32_t lane, Admission& admission) {
+  const SessionKey answer = AnswerOf(batch, lane);
+  LineIdx existing;
+  const ClaimOutcome outcome = worker.sessions->ClaimReverse(admission, answer, &existing);
+  const bool services =
+      snapshot.interfaces[batch.out[lane].index()].kind == InterfaceRowKind::kServices;
+  if (outcome != ClaimOutcome::kExists || services || !worker.sessions->Unlink(PairOf(existing))) {
+    return outcome;
+  }
+  return worker.sessions->ClaimReverse(admission, answer, &existing);
+}
+
+DropReason RefusalOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
+                     ClaimOutcome outcome) {
+  if (outcome != ClaimOutcome::kExists) {
+    return DropReason::kConntrackFull;
+  }
+  if (batch.nat[lane].has_value()) {
+    return DropReason::kNatPortsExhausted;
+  }
+  return snapshot.interfaces[batch.out[lane].index()].kind == InterfaceRowKind::kServices
+             ? DropReason::kEndpointUnavailable
+             : DropReason::kConntrackFull;
+}
+
+void StampForward(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
+                  const Admission& admission) {
+  Recompute(batch, lane);
+  FillWalk(worker.sessions->Line(ForwardLine(admission.pair)), OutcomeOf(batch, lane),
+           WalkGenerationOf(snapshot, batch, lane));
+}
+
+// Ends an admission whose forward key is claimed.
+Fate Complete(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
+              Admission& admission, bool new_binding) {
+  const ClaimOutcome outcome = new_binding ? ClaimNat(snapshot, worker, batch, lane, admission)
+                                           : ClaimPlain(snapshot, worker, batch, lane, admission);
+  if (outcome != ClaimOutcome::kClaimed) {
+    const bool counted = admission.cold.counted();
+    worker.sessions->Abandon(admission);
+    return counted ? Refuse(batch, lane, RefusalOf(snapshot, batch, lane, outcome))
+                   : Fate::kForward;
+  }
+  StampForward(snapshot, worker, batch, lane, admission);
+  const LineIdx line = ForwardLine(admission.pair);
+  Accept(worker, batch, lane, line);
+  worker.sessions->Publish(admission);
+  return Fate::kForward;
+}
+
+bool MayOpen(const Batch& batch, uint32_t lane) {
+  return (batch.traits[lane] & kTraitLaterFragment) == 0 &&
+         (batch.protocol[lane] != kProtocolTcp || TcpMayOpen(batch.tcp_flags[lane]));
+}
+
+Fate AdmitNew(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {
+  if (!MayOpen(batch, lane)) {
+    CountUnkept(worker, batch, lane);
+    return batch.nat[lane].has_value() ? Refuse(batch, lane, DropReason::kNatUnsolicited)
+                                       : Fate::kForward;
+  }
+  const SessionCold cold = ColdOf(snapshot, batch, lane, false);
+  Admission admission;
+  LineIdx existing;
+  const ClaimOutcome outcome = worker.sessions->BeginPair(
+      StoredKey(batch, lane), batch.hash[lane], cold, SessionLimits{}, &admission, &existing);
+  if (outcome == ClaimOutcome::kExists) {
+    return Fate::kAgain;
+  }
+  if (outcome != ClaimOutcome::kClaimed) {
+    if (cold.counted()) {
+      return Refuse(batch, lane, DropReason::kConntrackFull);
+    }
+    CountUnkept(worker, batch, lane);
+    return Fate::kForward;  // only a cache: forwarded uncached (decision 7)
+  }
+  return Complete(snapshot, worker, batch, lane, admission, batch.nat[lane].has_value());
+}
+
+// A known flow that needs another pair: another translation, more tracking, or a new connection on
+// the old tuple.
+Fate ReplacePair(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
+                 const SessionCold& cold, bool keep_reverse, bool keep_state) {
+  SessionTable& sessions = *worker.sessions;
+  const PairIdx old = PairOf(LineIdx(batch.session[lane].value));
+  Admission admission;
+  if (sessions.BeginReplace(old, cold, &admission) != ClaimOutcome::kClaimed) {
+    return cold.counted() ? Refuse(batch, lane, DropReason::kConntrackFull) : Fate::kForward;
+  }
+  if (keep_state) {
+    CopyLineState(sessions.Line(ForwardLine(admission.pair)), sessions.Line(ForwardLine(old)));
+    CopyLineState(sessions.Line(ReverseLine(admission.pair)), sessions.Line(ReverseLine(old)));
+  }
+  if (!keep_reverse || !sessions.KeepReverse(admission)) {
+    const bool new_binding = batch.nat[lane].has_value();
+    return Complete(snapshot, worker, batch, lane, admission, new_binding);
+  }
+  const bool forward = (batch.pair_flags[lane] & kPairForward) != 0;
+  Recompute(batch, lane);
+  const LineIdx line = forward ? ForwardLine(admission.pair) : ReverseLine(admission.pair);
+  FillWalk(sessions.Line(line), OutcomeOf(batch, lane), WalkGenerationOf(snapshot, batch, lane));
+  Accept(worker, batch, lane, line);
+  sessions.Publish(admission);
+  return Fate::kForward;
+}
+
+Fate Refresh(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {
+  const LineIdx idx(batch.session[lane].value);
+  Recompute(batch, lane);
+  if ((batch.traits[lane] & kTraitFragment) == 0) {
+    StampWalk(worker.sessions->Line(idx), OutcomeOf(batch, lane),
+              WalkGenerationOf(snapshot, batch, lane));
+  }
+  Accept(worker, batch, lane, idx);
+  return Fate::kForward;
+}
+
+Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {
+  if ((batch.traits[lane] & kTraitLaterFragment) != 0) {
+    Recompute(batch, lane);
+    CountUnkept(worker, batch, lane);
+    return Fate::kForward;
+  }
+  SessionTable& sessions = *worker.sessions;
+  const LineIdx idx(batch.session[lane].value);
+  const bool forward = (batch.pair_flags[lane] & kPairForward) != 0;
+  const SessionCold current = sessions.LoadCold(PairOf(idx));
+  SessionCold wanted = ColdOf(snapshot, batch, lane, !forward);
+  const bool lapsed_nat = current.nat() && (batch.pair_flags[lane] & kPairBound) == 0;
+  const bool same_answer =
+      !lapsed_nat && AnswerOf(batch, lane) == KeyOf(sessions.Line(PeerOf(idx)));
+  const bool reopen = (batch.pair_flags[lane] & kPairReopen) != 0;
+  if (!forward && (!same_answer || (reopen && !current.nat()))) {
+    // The answer's way has changed, or the responder opens a connection of its own: another
+    // session.
+    sessions.Unlink(PairOf(idx));
+    batch.session[lane] = SessionIdx::None();
+    return AdmitNew(snapshot, worker, batch, lane);
+  }
+  if (forward && (reopen || !same_answer)) {
+    return ReplacePair(snapshot, worker, batch, lane, wanted, same_answer, !reopen);
+  }
+  if (SaysMore(wanted, current)) {
+    wanted.flags |=
+        current.flags & (kPairTrackedByInitiator | kPairTrackedByResponder | kPairMidstream);
+    return ReplacePair(snapshot, worker, batch, lane, wanted, true, true);
+  }
+  return Refresh(snapshot, worker, batch, lane);
+}
+
+void AdmitHit(WorkerContext& worker, Batch& batch, uint32_t lane) {
+  const LineIdx idx(batch.session[lane].value);
+  CountAccepted(worker, batch, lane, idx);
+  RefreshLine(worker.sessions->Line(idx), FactsOf(batch, lane), worker.now_ms);
+}
+
+Fate AdmitLane(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {
+  switch (batch.match[lane]) {
+    case SessionMatch::kHit:
+      AdmitHit(worker, batch, lane);
+      return Fate::kForward;
+    case SessionMatch::kSettling:
+      Accept(worker, batch, lane, LineIdx(batch.session[lane].value));
+      return Fate::kForward;
+    case SessionMatch::kKnown:
+      return AdmitKnown(snapshot, worker, batch, lane);
+    case SessionMatch::kMiss:
+      Recompute(batch, lane);
+      return AdmitNew(snapshot, worker, batch, lane);
+    case SessionMatch::kNone:
+      break;
+  }
+  Recompute(batch, lane);
+  CountUnkept(worker, batch, lane);
+  return Fate::kForward;
+}
+
+}  // namespace
+
+void AdmitStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                const LaneList& lanes, LaneList& forward, LaneList& again) noexcept {
+  for (const uint8_t lane : lanes) {
+    const Fate fate = AdmitLane(snapshot, worker, batch, lane);
+    if (fate == Fate::kForward) {
+      batch.verdict[lane] = Verdict::kForward;
+      batch.reason[lane] = DropReason::kNone;
+      forward.Add(lane);
+    } else if (fate == Fate::kAgain) {
+      again.Add(lane);
+    }
+  }
+}
+
+}  // namespace sluice

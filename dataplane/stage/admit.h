@@ -1,0 +1,22 @@
+// Admit: the only stage that commits flow state, after the last check of the walk has passed
+// (D-STATE). New flows get a pair (claim forward, claim reverse with its NAT port, publish both, or
+// leave no trace); known ones are refreshed and their walk is stamped; a flow whose translation or
+// tracking has changed gets a new pair that keeps what must survive (decisions 1, 13).
+//
+// Worker thread. Reads everything the walk wrote; `out` is set. Writes walk_l4_src (NAT ports),
+// deltas, the session table. Drops with conntrack_full, nat_ports_exhausted, endpoint_unavailable.
+#pragma once
+
+#include "dataplane/packet/batch.h"
+#include "dataplane/stage/worker_context.h"
+#include "dataplane/table/snapshot.h"
+
+namespace sluice {
+
+// `lanes` in rising order: hits and lanes that have passed their walk. Those that go on are in
+// `forward`. Lanes whose key has meanwhile been inserted by an earlier lane, or by another worker,
+// go to `again`: they walk once more.
+void AdmitStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                const LaneList& lanes, LaneList& forward, LaneList& again) noexcept;
+
+}  // namespace sluice
