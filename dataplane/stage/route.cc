@@ -52,7 +52,7 @@ void ResolveAddress(const Snapshot& snapshot, Batch& batch, uint32_t lane, VpcId
 
 void ApplyNextHop(const Snapshot& snapshot, Batch& batch, uint32_t lane, uint32_t next_hop) {
   if (next_hop == kFibMiss) {
-    SetUnrouted(snapshot, batch, lane, DropReason::kFibMiss);
+    SetUnrouted(snapshot, batch, lane, DropReason::kNoRoute);
     return;
   }
   const NextHopRow& row = snapshot.next_hops[next_hop];
