@@ -2,8 +2,8 @@
 
 #include "dataplane/pipeline/burst_count.h"
 #include "dataplane/pipeline/pass.h"
-#include "dataplane/stage/dhcp.h"
 #include "dataplane/stage/arp.h"
+#include "dataplane/stage/dhcp.h"
 #include "dataplane/stage/fragment.h"
 #include "dataplane/stage/interface.h"
 #include "dataplane/stage/parse.h"
@@ -29,8 +29,8 @@ void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noe
   ArpStage(snapshot, worker, batch, arp);
   DhcpStage(snapshot, worker, batch, dhcp);
 
-  // A lane that depends on an earlier one of its burst waits for the next pass, so that results never depend on where
-  // bursts begin and end. Each pass ends at least its first lane.
+  // A lane that depends on an earlier one of its burst waits for the next pass, so that results
+  // never depend on where bursts begin and end. Each pass ends at least its first lane.
   LaneList again;
   while (!routed.empty()) {
     again.Clear();

@@ -147,6 +147,7 @@ void RouteDirect(const Snapshot& snapshot, Batch& batch, uint32_t lane) {
 
 void StartWalk(Batch& batch, const LaneList& lanes) noexcept {
   for (const uint8_t lane : lanes) {
+    DropLane(batch, lane, DropReason::kUndecided);
     batch.origin[lane] = batch.sender[lane];
     batch.walk_src[lane] = batch.src[lane];
     batch.walk_dst[lane] = batch.dst[lane];

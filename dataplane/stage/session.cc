@@ -193,6 +193,7 @@ void Collect(Batch& batch, const LaneList& lanes, Keys& keys) {
   for (const uint8_t lane : lanes) {
     ForgetPair(batch, lane);
     batch.match[lane] = SessionMatch::kNone;
+    batch.key_addresses[lane] = batch.key_rest[lane] = 0;
     SessionKey key;
     if (HasKey(batch, lane)) {
       keys.Add(lane, KeyAsSent(batch, lane, batch.sender[lane]));

@@ -1,0 +1,28 @@
+#include "dataplane/pipeline/burst_count.h"
+
+namespace sluice {
+
+void CountBurst(WorkerContext& worker, const Batch& batch) noexcept {
+  for (uint32_t lane = 0; lane < batch.count; ++lane) {
+    PortCounters& port = worker.counters->ports[batch.rx_port[lane].index()];
+    port.received.Add(1);
+    port.received_bytes.Add(batch.frame_bytes[lane]);
+    const auto reason = static_cast<size_t>(batch.reason[lane]);
+    switch (batch.verdict[lane]) {
+      case Verdict::kForward:
+        port.forwarded.Add(1);
+        break;
+      case Verdict::kConsume:
+        port.consumed[reason].Add(1);
+        break;
+      case Verdict::kDrop:
+        port.dropped[reason].Add(1);
+        break;
+      case Verdict::kHold:
+        port.held.Add(1);
+        break;
+    }
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,133 @@
+#include "dataplane/pipeline/pass.h"
+
+#include <algorithm>
+#include <bitset>
+
+#include "dataplane/pipeline/stage_meter.h"
+#include "dataplane/pipeline/walk.h"
+#include "dataplane/session/session_table.h"
+#include "dataplane/stage/account.h"
+#include "dataplane/stage/admit.h"
+#include "dataplane/stage/frame_builder.h"
+#include "dataplane/stage/lane_ops.h"
+#include "dataplane/stage/mtu_ttl.h"
+#include "dataplane/stage/rewrite.h"
+#include "dataplane/stage/session.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kPairMarks = 1024;
+
+// Lanes of a pair that an earlier lane of this pass may change wait. A false match only costs a
+// pass.
+void DeferFollowers(const Batch& batch, LaneList& hits, LaneList& walks, LaneList& again) {
+  std::bitset<kPairMarks> changing;
+  uint32_t h = 0;
+  uint32_t w = 0;
+  LaneList kept_hits;
+  LaneList kept_walks;
+  while (h < hits.count || w < walks.count) {
+    const bool is_hit = w == walks.count || (h < hits.count && hits.lanes[h] < walks.lanes[w]);
+    const uint8_t lane = is_hit ? hits.lanes[h++] : walks.lanes[w++];
+    const SessionIdx session = batch.session[lane];
+    if (session.has_value() && changing[(session.value >> 1) % kPairMarks]) {
+      again.Add(lane);
+      continue;
+    }
+    if (session.has_value() && !is_hit) {
+      changing.set((session.value >> 1) % kPairMarks);
+    }
+    (is_hit ? kept_hits : kept_walks).Add(lane);
+  }
+  hits = kept_hits;
+  walks = kept_walks;
+}
+
+LaneList Merge(const LaneList& a, const LaneList& b) {
+  LaneList merged;
+  merged.count = a.count + b.count;
+  std::merge(a.begin(), a.end(), b.begin(), b.end(), merged.lanes.begin());
+  return merged;
+}
+
+bool HasCommittedBefore(const Batch& batch, const LaneList& forward, uint32_t lane) {
+  return std::any_of(forward.begin(), forward.end(), [&](uint8_t earlier) {
+    return earlier < lane && batch.match[earlier] != SessionMatch::kHit;
+  });
+}
+
+// A lane that was refused for want of a session looks again when an earlier lane has made one
+// meanwhile.
+void LookAgain(const WorkerContext& worker, Batch& batch, const LaneList& walks,
+               const LaneList& forward, LaneList& resets, LaneList& again) {
+  const auto found_now = [&](uint32_t lane) {
+    return !batch.session[lane].has_value() && batch.key_rest[lane] != 0 &&
+           HasCommittedBefore(batch, forward, lane) &&
+           worker.sessions->FindOne(StoredKey(batch, lane)).has_value();
+  };
+  for (const uint8_t lane : walks) {
+    const bool refused =
+        batch.verdict[lane] == Verdict::kDrop && batch.reason[lane] != DropReason::kUndecided;
+    if (refused && found_now(lane)) {
+      DropLane(batch, lane, DropReason::kUndecided);
+      again.Add(lane);
+    }
+  }
+  Retain(resets, [&](uint32_t lane) {
+    const bool found = found_now(lane);
+    if (found) {
+      again.Add(lane);
+    }
+    return !found;
+  });
+}
+
+// The checks that come last of a walk (docs/semantics_choices.md, order 7), and what may leave.
+LaneList Check(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+               const LaneList& arrived) {
+  LaneList fitting, reachable;
+  {
+    const StageMeter meter(worker, StageId::kMtuTtl, arrived.count);
+    MtuTtlStage(snapshot, worker, batch, arrived, fitting);
+  }
+  ResolveNextHopStage(snapshot, worker, batch, fitting, reachable);
+  return reachable;
+}
+
+void Leave(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& forward) {
+  const StageMeter meter(worker, StageId::kRewrite, forward.count);
+  RewriteStage(snapshot, worker, batch, forward);
+  SplitStage(snapshot, worker, batch, forward);
+}
+
+}  // namespace
+
+void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& lanes,
+             LaneList& again) noexcept {
+  LaneList hits, walks, arrived, resets, forward;
+  {
+    const StageMeter meter(worker, StageId::kSession, lanes.count);
+    SessionStage(snapshot, worker, batch, lanes, hits, walks);
+  }
+  DeferFollowers(batch, hits, walks, again);
+  if (!walks.empty()) {
+    RunWalk(snapshot, worker, batch, walks, arrived, resets);
+    arrived = Check(snapshot, worker, batch, arrived);
+  }
+  {
+    const StageMeter meter(worker, StageId::kAdmit, hits.count + arrived.count);
+    AdmitStage(snapshot, worker, batch, Merge(hits, arrived), forward, again);
+  }
+  if (!walks.empty()) {
+    LookAgain(worker, batch, walks, forward, resets, again);
+    CountDropped(snapshot, worker, batch, walks);
+    for (const uint8_t lane : resets) {
+      EmitNatIdleReset(snapshot, worker, batch, lane);
+    }
+  }
+  Leave(snapshot, worker, batch, forward);
+  std::sort(again.lanes.begin(), again.lanes.begin() + again.count);
+}
+
+}  // namespace sluice
