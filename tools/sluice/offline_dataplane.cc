@@ -1,0 +1,306 @@
+#include "tools/sluice/offline_dataplane.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "dataplane/packet/batch.h"
+#include "dataplane/pipeline/pipeline.h"
+#include "dataplane/session/fragment_cache.h"
+#include "dataplane/session/nat_port.h"
+#include "dataplane/session/session_state.h"
+#include "dataplane/stage/account.h"
+#include "dataplane/stage/icmp_limiter.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kHeadroomBytes = 64;
+constexpr MacAddress kUnresolvedNextHopMac = {{0x02, 0, 0, 0, 0, 0xfe}};
+constexpr uint32_t kInterfaceSlots = 1u << 16;  // of live counts and per-side limits
+
+}  // namespace
+
+// An input on its way: the buffer holds headroom, then the frame.
+struct OfflineDataplane::Packet {
+  std::vector<uint8_t> buffer;
+  size_t bytes = 0;
+  PortIdx port;
+  OfflineResult result;
+};
+
+struct OfflineDataplane::State {
+  State(size_t port_count, uint64_t seed)
+      : counters(port_count), limiter(kInterfaceSlots), nat_streams(seed) {}
+
+  Batch batch;
+  EmitList emits;
+  WorkerCounters counters;
+  NeighborTable neighbors;
+  IcmpLimiter limiter;
+  NatStreams nat_streams;
+  SightingLog sightings;
+  std::unique_ptr<SessionTable> sessions;
+  std::unique_ptr<FragmentCache> fragments;
+  std::unique_ptr<FlowAccount> account;
+  WorkerContext worker;
+  bool started = false;
+  int64_t start_ns = 0;
+};
+
+OfflineDataplane::OfflineDataplane(const OfflineOptions& options) : options_(options) {
+  CompileOptions compile;
+  compile.hash_seed = options.seed;
+  compiler_ = std::make_unique<Compiler>(HeapMemory(), compile);
+}
+
+OfflineDataplane::~OfflineDataplane() {
+  if (config_ != nullptr) {
+    Drain([](const OfflineResult&) {});
+  }
+}
+
+absl::Status OfflineDataplane::MakeState(const Host& host) {
+  state_ = std::make_unique<State>(host.ports.size(), options_.seed);
+  State& state = *state_;
+  const HashSecret secret = HashSecret::FromSeed(options_.seed);
+  const auto capacity =
+      static_cast<uint32_t>(std::min<uint64_t>(host.max_sessions, kMaxSessionPairs));
+  state.sessions =
+      SessionTable::Make(HeapMemory(), {capacity, kInterfaceSlots, kInterfaceSlots}, secret);
+  FragmentCacheSizes fragment_sizes;
+  fragment_sizes.side_count = kInterfaceSlots;
+  state.fragments = FragmentCache::Make(HeapMemory(), fragment_sizes, secret);
+  if (options_.flow_account) {
+    FlowAccountSizes account_sizes;
+    account_sizes.interface_count = kInterfaceSlots;
+    state.account = FlowAccount::Make(HeapMemory(), account_sizes, secret);
+  }
+  if (state.sessions == nullptr || state.fragments == nullptr ||
+      (options_.flow_account && state.account == nullptr)) {
+    return absl::ResourceExhaustedError(
+        "not enough memory for MaxSessions = " + std::to_string(host.max_sessions) +
+        "; lower Host.MaxSessions");
+  }
+  WorkerContext& worker = state.worker;
+  worker.session_cache = options_.session_cache;
+  worker.nat_streams = &state.nat_streams;
+  worker.sessions = state.sessions.get();
+  worker.fragments = state.fragments.get();
+  worker.account = state.account.get();
+  worker.sightings = options_.flow_account ? &state.sightings : nullptr;
+  worker.neighbors = &state.neighbors;
+  worker.icmp_limiter = &state.limiter;
+  worker.emits = &state.emits;
+  worker.counters = &state.counters;
+  worker.seed = options_.seed;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<OfflineDataplane>> OfflineDataplane::Make(
+    std::shared_ptr<const ValidatedIntent> intent, const OfflineOptions& options) {
+  std::unique_ptr<OfflineDataplane> dataplane(new OfflineDataplane(options));
+  if (absl::Status status = dataplane->MakeState(intent->host()); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = dataplane->Apply(std::move(intent)); !status.ok()) {
+    return status;
+  }
+  return dataplane;
+}
+
+absl::Status OfflineDataplane::Apply(std::shared_ptr<const ValidatedIntent> intent) {
+  if (config_ != nullptr && intent->host().ports.size() != config_->port_names.size()) {
+    return absl::FailedPreconditionError("Host.Ports cannot change while packets flow");
+  }
+  absl::StatusOr<std::shared_ptr<const CompiledConfig>> compiled =
+      compiler_->Compile(std::move(intent), generation_ + 1);
+  if (!compiled.ok()) {
+    return compiled.status();
+  }
+  ++generation_;
+  config_ = *std::move(compiled);
+  const Snapshot& snapshot = *config_->snapshot;
+  for (size_t i = 0; i < snapshot.adjacency.size(); ++i) {
+    MacAddress mac;
+    const uint32_t neighbor = snapshot.adjacency[i].neighbor;
+    if (neighbor != kNoTable && !state_->neighbors.Lookup(neighbor, mac)) {
+      state_->neighbors.Resolve(neighbor, kUnresolvedNextHopMac);
+    }
+  }
+  return absl::OkStatus();
+}
+
+void OfflineDataplane::SetNextHopMac(InterfaceIdx side, const MacAddress& mac) {
+  const uint32_t neighbor = config_->snapshot->adjacency[side.index()].neighbor;
+  if (neighbor != kNoTable) {
+    state_->neighbors.Resolve(neighbor, mac);
+  }
+}
+
+void OfflineDataplane::SetTime(int64_t time_ns) {
+  WorkerContext& worker = state_->worker;
+  if (!state_->started) {
+    state_->started = true;
+    state_->start_ns = time_ns;
+    worker.now_ns = time_ns;
+  }
+  worker.now_ns = std::max(worker.now_ns, time_ns);
+  worker.now_ms = static_cast<uint32_t>((worker.now_ns - state_->start_ns) / 1'000'000);
+}
+
+void OfflineDataplane::Finish(Packet& packet, const Sink& sink) {
+  packet.result.generation = config_->snapshot->generation;
+  sink(packet.result);
+}
+
+// Frames the fragment cache gave back: dropped ones end, the others are input again, before any
+// other packet.
+void OfflineDataplane::TakeReleased(Queue& released, const Sink& sink) {
+  for (size_t i = 0; i < state_->emits.released_count(); ++i) {
+    const ReleasedFrame& frame = state_->emits.released(i);
+    std::unique_ptr<Packet> packet(static_cast<Packet*>(frame.handle));
+    if (!frame.dropped) {
+      released.push_back(std::move(packet));
+      continue;
+    }
+    packet->result.verdict = Verdict::kDrop;
+    packet->result.reason = frame.reason;
+    Finish(*packet, sink);
+  }
+}
+
+void OfflineDataplane::CollectOutputs(const Queue& burst) {
+  const Snapshot& snapshot = *config_->snapshot;
+  const Batch& batch = state_->batch;
+  const int64_t now_ns = state_->worker.now_ns;
+  const auto add = [&](size_t lane, InterfaceIdx side, const uint8_t* frame, size_t bytes) {
+    burst[lane]->result.outputs.push_back(
+        {snapshot.adjacency[side.index()].port, side, {frame, frame + bytes}, now_ns});
+  };
+  for (uint32_t lane = 0; lane < batch.count; ++lane) {
+    OfflineResult& result = burst[lane]->result;
+    result.verdict = batch.verdict[lane];
+    result.reason = batch.reason[lane];
+    result.sender = batch.sender[lane];
+    result.rule = batch.rule[lane];
+    result.rule_subnet = batch.rule_subnet[lane];
+    if (result.verdict == Verdict::kForward && batch.split[lane] == 0) {
+      add(lane, batch.out[lane], batch.out_frame[lane], batch.out_bytes[lane]);
+    }
+  }
+  for (size_t i = 0; i < state_->emits.frame_count(); ++i) {
+    const EmittedFrame& emitted = state_->emits.frame(i);
+    add(emitted.lane, emitted.out, state_->emits.frame_bytes(i), emitted.bytes);
+  }
+}
+
+void OfflineDataplane::RunOneBurst(Queue burst, Queue& released, const Sink& sink) {
+  Batch& batch = state_->batch;
+  batch.count = static_cast<uint32_t>(burst.size());
+  for (uint32_t lane = 0; lane < batch.count; ++lane) {
+    Packet& packet = *burst[lane];
+    batch.frame[lane] = packet.buffer.data() + kHeadroomBytes;
+    batch.handle[lane] = &packet;
+    batch.segment_bytes[lane] = static_cast<uint16_t>(packet.bytes);
+    batch.frame_bytes[lane] = static_cast<uint32_t>(packet.bytes);
+    batch.rx_port[lane] = packet.port;
+  }
+  RunBurst(*config_->snapshot, state_->worker, batch);
+  CollectOutputs(burst);
+  for (uint32_t lane = 0; lane < batch.count; ++lane) {
+    if (burst[lane]->result.verdict == Verdict::kHold) {
+      burst[lane].release();  // the fragment cache owns it until it is released
+    } else {
+      Finish(*burst[lane], sink);
+    }
+  }
+  TakeReleased(released, sink);
+  Reclaim();
+}
+
+// One worker, between bursts: every unlinked pair is past its grace period.
+void OfflineDataplane::Reclaim() {
+  SessionTable& sessions = *state_->sessions;
+  PairIdx pair = sessions.TakeUnlinked();
+  while (pair.has_value()) {
+    const PairIdx next = sessions.NextUnlinked(pair);
+    sessions.Free(pair);
+    pair = next;
+  }
+}
+
+void OfflineDataplane::RunQueue(Queue queue, const Sink& sink) {
+  while (!queue.empty()) {
+    const auto count =
+        static_cast<ptrdiff_t>(std::min<size_t>(queue.size(), options_.batch_capacity));
+    Queue burst(std::make_move_iterator(queue.begin()),
+                std::make_move_iterator(queue.begin() + count));
+    Queue next;
+    RunOneBurst(std::move(burst), next, sink);
+    std::move(queue.begin() + count, queue.end(), std::back_inserter(next));
+    queue = std::move(next);
+  }
+}
+
+void OfflineDataplane::Receive(int64_t time_ns, std::vector<OfflineInput> inputs,
+                               const Sink& sink) {
+  AdvanceTo(time_ns, sink);
+  Queue queue;
+  for (OfflineInput& input : inputs) {
+    auto packet = std::make_unique<Packet>();
+    packet->bytes = input.bytes.size();
+    packet->buffer.resize(kHeadroomBytes);
+    packet->buffer.insert(packet->buffer.end(), input.bytes.begin(), input.bytes.end());
+    packet->port = input.port;
+    packet->result.number = input.number;
+    queue.push_back(std::move(packet));
+  }
+  RunQueue(std::move(queue), sink);
+}
+
+void OfflineDataplane::AdvanceTo(int64_t time_ns, const Sink& sink) {
+  SetTime(time_ns);
+  Queue released;
+  RunTimers(state_->worker, false);
+  TakeReleased(released, sink);
+  RunQueue(std::move(released), sink);
+}
+
+void OfflineDataplane::Drain(const Sink& sink) {
+  Queue released;
+  RunTimers(state_->worker, true);
+  TakeReleased(released, sink);
+  RunQueue(std::move(released), sink);
+}
+
+const WorkerCounters& OfflineDataplane::counters() const {
+  return state_->counters;
+}
+SessionTable& OfflineDataplane::sessions() {
+  return *state_->sessions;
+}
+FlowAccount* OfflineDataplane::account() {
+  return state_->account.get();
+}
+BurstClock OfflineDataplane::clock() const {
+  return ClockOf(state_->worker);
+}
+
+uint64_t OfflineDataplane::LiveSessions() const {
+  const SessionTable& sessions = *state_->sessions;
+  uint64_t live = 0;
+  for (uint32_t i = 0; i < sessions.pair_count(); ++i) {
+    const PairIdx pair(i);
+    if (!sessions.IsLive(pair)) {
+      continue;
+    }
+    const SessionCold cold = sessions.LoadCold(pair);
+    const SessionLine& forward = sessions.Line(ForwardLine(pair));
+    const Expiry expiry = JudgeExpiry(ViewOf(forward), ViewOf(sessions.Line(ReverseLine(pair))),
+                                      cold, KeyOf(forward).protocol(), state_->worker.now_ms);
+    live += cold.counted() && !expiry.gone ? 1 : 0;
+  }
+  return live;
+}
+
+}  // namespace sluice

@@ -1,0 +1,107 @@
+// The real pipeline without EAL: plain buffers, one worker, a virtual clock. `sluice replay` and
+// the tests run it; the stages, tables and sessions are the product's own.
+//
+// One thread. Time never runs back: an earlier time counts as the latest seen.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "control/compile/compiler.h"
+#include "dataplane/packet/verdict.h"
+#include "dataplane/session/accounting.h"
+#include "dataplane/session/session_table.h"
+#include "dataplane/stage/counters.h"
+
+namespace sluice {
+
+struct OfflineOptions {
+  uint64_t seed = 0;
+  uint32_t batch_capacity = 32;  // 1..kNoLane: results never depend on it (decision 15)
+  bool session_cache = true;
+  bool flow_account = false;  // keep what flow logs are made of
+};
+
+// One frame that left because of an input.
+struct OfflineOutput {
+  PortIdx port;
+  InterfaceIdx side;  // the ENI, internet or Services side it left to
+  std::vector<uint8_t> bytes;
+  int64_t time_ns = 0;  // of its cause
+};
+
+// What became of one input.
+struct OfflineResult {
+  uint64_t number = 0;  // as given with the input
+  Verdict verdict = Verdict::kDrop;
+  DropReason reason = DropReason::kUndecided;
+  InterfaceIdx sender;
+  uint16_t rule = 0;      // NACL drops: the rule's number
+  SubnetIdx rule_subnet;  // NACL drops: the subnet whose NACL refused
+  uint64_t generation = 0;
+  std::vector<OfflineOutput> outputs;
+};
+
+struct OfflineInput {
+  uint64_t number = 0;
+  PortIdx port;
+  std::vector<uint8_t> bytes;  // an Ethernet frame
+};
+
+class OfflineDataplane {
+ public:
+  // Compile errors, or memory too short for MaxSessions.
+  static absl::StatusOr<std::unique_ptr<OfflineDataplane>> Make(
+      std::shared_ptr<const ValidatedIntent> intent, const OfflineOptions& options);
+  ~OfflineDataplane();
+
+  // Replaces the whole configuration; tracked sessions live on. On error the old one stays.
+  absl::Status Apply(std::shared_ptr<const ValidatedIntent> intent);
+  // The MAC of a side's next hop; 02:00:00:00:00:fe until told otherwise.
+  void SetNextHopMac(InterfaceIdx side, const MacAddress& mac);
+
+  // Packets of one instant, in order. Calls `sink` once for every input that has come to its end:
+  // those given, and earlier ones that were held. A held input is reported when it is released or
+  // dropped.
+  using Sink = std::function<void(const OfflineResult&)>;
+  void Receive(int64_t time_ns, std::vector<OfflineInput> inputs, const Sink& sink);
+  // Lets time act without packets; then `Drain` ends held fragments too.
+  void AdvanceTo(int64_t time_ns, const Sink& sink);
+  void Drain(const Sink& sink);
+
+  const CompiledConfig& config() const { return *config_; }
+  const WorkerCounters& counters() const;
+  SessionTable& sessions();
+  FlowAccount* account();  // nullptr without OfflineOptions::flow_account
+  BurstClock clock() const;
+  // Unexpired sessions (tracked or translated) at the present time.
+  uint64_t LiveSessions() const;
+
+ private:
+  struct State;
+  struct Packet;
+  using Queue = std::vector<std::unique_ptr<Packet>>;
+
+  explicit OfflineDataplane(const OfflineOptions& options);
+
+  absl::Status MakeState(const Host& host);
+  void SetTime(int64_t time_ns);
+  void RunQueue(Queue queue, const Sink& sink);
+  void RunOneBurst(Queue burst, Queue& released, const Sink& sink);
+  void CollectOutputs(const Queue& burst);
+  void TakeReleased(Queue& released, const Sink& sink);
+  void Finish(Packet& packet, const Sink& sink);
+  void Reclaim();
+
+  OfflineOptions options_;
+  std::unique_ptr<Compiler> compiler_;
+  std::shared_ptr<const CompiledConfig> config_;
+  uint64_t generation_ = 0;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice
