@@ -57,6 +57,7 @@ struct Batch {
   Column<uint16_t> segment_bytes;  // contiguous bytes at `frame`
   Column<uint32_t> frame_bytes;    // whole length, chained segments included
   Column<PortIdx> rx_port;
+  Column<uint8_t> reentered;  // 1: a held fragment that was released; it was counted as received
 
   // ---- Result, read by whoever filled the batch.
   Column<Verdict> verdict;

@@ -2,11 +2,20 @@
 
 namespace sluice {
 
+void CountReleasedDrop(WorkerContext& worker, PortIdx port, DropReason reason) noexcept {
+  worker.counters->ports[port.index()].released.Add(1);
+  worker.counters->ports[port.index()].dropped[static_cast<size_t>(reason)].Add(1);
+}
+
 void CountBurst(WorkerContext& worker, const Batch& batch) noexcept {
   for (uint32_t lane = 0; lane < batch.count; ++lane) {
     PortCounters& port = worker.counters->ports[batch.rx_port[lane].index()];
-    port.received.Add(1);
-    port.received_bytes.Add(batch.frame_bytes[lane]);
+    if (batch.reentered[lane] != 0) {
+      port.released.Add(1);
+    } else {
+      port.received.Add(1);
+      port.received_bytes.Add(batch.frame_bytes[lane]);
+    }
     const auto reason = static_cast<size_t>(batch.reason[lane]);
     switch (batch.verdict[lane]) {
       case Verdict::kForward:

@@ -7,6 +7,10 @@
 
 namespace sluice {
 
+// A frame that the fragment cache gave back to be dropped (ReleasedFrame::dropped), received on
+// `port`.
+void CountReleasedDrop(WorkerContext& worker, PortIdx port, DropReason reason) noexcept;
+
 void CountBurst(WorkerContext& worker, const Batch& batch) noexcept;
 
 }  // namespace sluice

@@ -8,6 +8,7 @@
 #include "dataplane/session/session_table.h"
 #include "dataplane/stage/account.h"
 #include "dataplane/stage/admit.h"
+#include "dataplane/stage/fragment.h"
 #include "dataplane/stage/frame_builder.h"
 #include "dataplane/stage/lane_ops.h"
 #include "dataplane/stage/mtu_ttl.h"
@@ -105,10 +106,11 @@ void Leave(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const 
 
 void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& lanes,
              LaneList& again) noexcept {
-  LaneList hits, walks, arrived, resets, forward;
+  LaneList whole, firsts, hits, walks, arrived, resets, forward;
+  FragmentStage(worker, batch, lanes, whole, firsts, again);
   {
-    const StageMeter meter(worker, StageId::kSession, lanes.count);
-    SessionStage(snapshot, worker, batch, lanes, hits, walks);
+    const StageMeter meter(worker, StageId::kSession, whole.count);
+    SessionStage(snapshot, worker, batch, whole, hits, walks);
   }
   DeferFollowers(batch, hits, walks, again);
   if (!walks.empty()) {
@@ -127,6 +129,7 @@ void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, cons
     }
   }
   Leave(snapshot, worker, batch, forward);
+  ResolveFragments(worker, batch, firsts);
   std::sort(again.lanes.begin(), again.lanes.begin() + again.count);
 }
 

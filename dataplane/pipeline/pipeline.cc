@@ -40,4 +40,9 @@ void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noe
   CountBurst(worker, batch);
 }
 
+void RunTimers(WorkerContext& worker, bool drain) noexcept {
+  worker.emits->Clear();
+  ReleaseHeld(worker, drain);
+}
+
 }  // namespace sluice

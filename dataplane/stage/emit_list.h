@@ -69,6 +69,7 @@ class EmitList {
     used_bytes_ += bytes;
     return start;
   }
+  bool HasReleaseRoom() const noexcept { return released_count_ < kMaxReleased; }
   bool Release(const ReleasedFrame& frame) noexcept {
     if (released_count_ == kMaxReleased) {
       return false;

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "dataplane/packet/batch.h"
+#include "dataplane/pipeline/burst_count.h"
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/session/fragment_cache.h"
 #include "dataplane/session/nat_port.h"
@@ -25,6 +26,7 @@ struct OfflineDataplane::Packet {
   std::vector<uint8_t> buffer;
   size_t bytes = 0;
   PortIdx port;
+  bool held = false;  // the fragment cache has had it
   OfflineResult result;
 };
 
@@ -165,6 +167,7 @@ void OfflineDataplane::TakeReleased(Queue& released, const Sink& sink) {
     }
     packet->result.verdict = Verdict::kDrop;
     packet->result.reason = frame.reason;
+    CountReleasedDrop(state_->worker, packet->port, frame.reason);
     Finish(*packet, sink);
   }
 }
@@ -204,11 +207,13 @@ void OfflineDataplane::RunOneBurst(Queue burst, Queue& released, const Sink& sin
     batch.segment_bytes[lane] = static_cast<uint16_t>(packet.bytes);
     batch.frame_bytes[lane] = static_cast<uint32_t>(packet.bytes);
     batch.rx_port[lane] = packet.port;
+    batch.reentered[lane] = packet.held ? 1 : 0;
   }
   RunBurst(*config_->snapshot, state_->worker, batch);
   CollectOutputs(burst);
   for (uint32_t lane = 0; lane < batch.count; ++lane) {
     if (burst[lane]->result.verdict == Verdict::kHold) {
+      burst[lane]->held = true;
       burst[lane].release();  // the fragment cache owns it until it is released
     } else {
       Finish(*burst[lane], sink);
