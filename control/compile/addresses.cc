@@ -49,6 +49,7 @@ void CompileInterface(Draft& draft, const NetworkInterface& eni, AddressBook& bo
   row.udp_stream_seconds = static_cast<uint16_t>(eni.tracking.udp_stream_seconds);
   row.udp_seconds = static_cast<uint16_t>(eni.tracking.udp_seconds);
   draft.adjacency[idx.index()].mac = *eni.mac;
+  draft.macs.push_back({row.subnet, *eni.mac, idx});
   for (const PrivateAddress& address : eni.addresses) {
     book.Add(row.vpc, address.address, idx.value);
   }

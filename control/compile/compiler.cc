@@ -33,6 +33,7 @@ bool StoreRows(const Draft& draft, MemorySource& memory, Snapshot& snapshot) {
          Store(draft.ports, "ports", memory, snapshot.ports) &&
          Store(draft.sides, "sides", memory, snapshot.sides) &&
          Store(draft.vpcs, "vpcs", memory, snapshot.vpcs) &&
+         Store(draft.dhcp, "dhcp", memory, snapshot.dhcp) &&
          Store(draft.subnets, "subnets", memory, snapshot.subnets) &&
          Store(draft.nat_gateways, "nat gateways", memory, snapshot.nat_gateways) &&
          Store(draft.next_hops, "next hops", memory, snapshot.next_hops) &&
@@ -64,9 +65,10 @@ absl::Status StoreTables(Draft& draft, uint64_t seed, MemorySource& memory, Snap
   status.Update(Take(AddressMap::Build(draft.public_of, address_key, memory), snapshot.public_of));
   status.Update(
       Take(AddressMap::Build(draft.public_map, address_key, memory), snapshot.public_map));
+  snapshot.macs = MacMap::Build(draft.macs, address_key.word[1], memory);
   snapshot.senders = SenderMap::Build(draft.senders, address_key.word[0], memory);
-  if (snapshot.senders == nullptr) {
-    status.Update(absl::ResourceExhaustedError("no memory for the map of senders"));
+  if (snapshot.senders == nullptr || snapshot.macs == nullptr) {
+    status.Update(absl::ResourceExhaustedError("no memory for the maps of MAC addresses"));
   }
   return status;
 }
@@ -118,6 +120,7 @@ absl::StatusOr<std::shared_ptr<const CompiledConfig>> Compiler::Compile(
   draft.vpcs.resize(vpcs_.size());
 
   CompileAddresses(draft);
+  CompileDhcp(draft);
   CompileHost(draft, options_.device_mtu_bytes);
   absl::Status status = CompileRoutes(draft);
   status.Update(CompileNacls(draft));

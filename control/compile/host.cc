@@ -29,6 +29,8 @@ void CompileSide(Draft& draft, const HostSide& side, InterfaceIdx idx, uint32_t 
   draft.sides.push_back({idx, row.port, side.vlan, side.address.address, side.next_hop});
   if (side.vlan == 0) {
     draft.ports[row.port.index()].side = idx;
+  } else {
+    draft.senders.push_back({row.port, side.vlan, MacAddress{}, idx});
   }
 }
 

@@ -15,6 +15,7 @@
 #include "control/intent/validated_intent.h"
 #include "dataplane/table/address_map.h"
 #include "dataplane/table/group_rule_map.h"
+#include "dataplane/table/mac_map.h"
 #include "dataplane/table/sender_map.h"
 
 namespace sluice {
@@ -53,6 +54,8 @@ struct Draft {
   std::vector<AddressEntry> public_of;
   std::vector<AddressEntry> public_map;
   std::vector<SenderMap::Attachment> senders;
+  std::vector<MacMap::Owner> macs;
+  std::vector<DhcpRow> dhcp;
 
   std::map<std::pair<int, uint32_t>, uint32_t> next_hop_idx;  // (kind, index) -> row
 };
@@ -67,6 +70,9 @@ absl::Status CompileRoutes(Draft& draft);
 absl::Status CompileNacls(Draft& draft);
 // Security groups: one policy a distinct set of groups.
 absl::Status CompileGroups(Draft& draft);
+
+// DHCP option sets of VPCs.
+void CompileDhcp(Draft& draft);
 
 // What the rows of the draft are called.
 void NameIndices(const Draft& draft, CompiledConfig& config);

@@ -106,8 +106,8 @@ void Leave(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const 
 
 void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& lanes,
              LaneList& again) noexcept {
-  LaneList whole, firsts, hits, walks, arrived, resets, forward;
-  FragmentStage(worker, batch, lanes, whole, firsts, again);
+  LaneList whole, hits, walks, arrived, resets, forward;
+  FragmentStage(worker, batch, lanes, whole, again);
   {
     const StageMeter meter(worker, StageId::kSession, whole.count);
     SessionStage(snapshot, worker, batch, whole, hits, walks);
@@ -129,7 +129,8 @@ void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, cons
     }
   }
   Leave(snapshot, worker, batch, forward);
-  ResolveFragments(worker, batch, firsts);
+  Retain(whole, [&](uint32_t lane) { return batch.reason[lane] != DropReason::kUndecided; });
+  ResolveFragments(worker, batch, whole);
   std::sort(again.lanes.begin(), again.lanes.begin() + again.count);
 }
 

@@ -42,7 +42,7 @@ void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noe
 
 void RunTimers(WorkerContext& worker, bool drain) noexcept {
   worker.emits->Clear();
-  ReleaseHeld(worker, drain);
+  ReleaseOrphans(worker, drain);
 }
 
 }  // namespace sluice

@@ -254,8 +254,8 @@ void OfflineDataplane::Receive(int64_t time_ns, std::vector<OfflineInput> inputs
   for (OfflineInput& input : inputs) {
     auto packet = std::make_unique<Packet>();
     packet->bytes = input.bytes.size();
-    packet->buffer.resize(kHeadroomBytes);
-    packet->buffer.insert(packet->buffer.end(), input.bytes.begin(), input.bytes.end());
+    packet->buffer = std::vector<uint8_t>(kHeadroomBytes + input.bytes.size());
+    std::copy(input.bytes.begin(), input.bytes.end(), packet->buffer.begin() + kHeadroomBytes);
     packet->port = input.port;
     packet->result.number = input.number;
     queue.push_back(std::move(packet));
