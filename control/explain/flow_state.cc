@@ -25,12 +25,12 @@ bool HasFlag(const TcpFields& tcp, uint8_t flag) {
 
 }  // namespace
 
-std::optional<FlowKey> KeyAsInitiator(const PacketHeader& header) {
-  FlowKey key{.protocol = header.protocol,
-              .initiator = header.source,
-              .responder = header.destination,
-              .initiator_port = header.source_port,
-              .responder_port = header.destination_port};
+std::optional<WorldFlowKey> KeyAsInitiator(const PacketHeader& header) {
+  WorldFlowKey key{.protocol = header.protocol,
+                   .initiator = header.source,
+                   .responder = header.destination,
+                   .initiator_port = header.source_port,
+                   .responder_port = header.destination_port};
   if (header.protocol == kProtocolIcmp) {
     if (!IsIcmpQuery(header)) {
       return std::nullopt;
@@ -41,12 +41,12 @@ std::optional<FlowKey> KeyAsInitiator(const PacketHeader& header) {
   return key;
 }
 
-std::optional<FlowKey> KeyAsResponder(const PacketHeader& header) {
-  FlowKey key{.protocol = header.protocol,
-              .initiator = header.destination,
-              .responder = header.source,
-              .initiator_port = header.destination_port,
-              .responder_port = header.source_port};
+std::optional<WorldFlowKey> KeyAsResponder(const PacketHeader& header) {
+  WorldFlowKey key{.protocol = header.protocol,
+                   .initiator = header.destination,
+                   .responder = header.source,
+                   .initiator_port = header.destination_port,
+                   .responder_port = header.source_port};
   if (header.protocol == kProtocolIcmp) {
     if (!IsIcmpReply(header)) {
       return std::nullopt;

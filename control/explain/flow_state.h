@@ -12,22 +12,22 @@
 
 namespace sluice {
 
-struct FlowKey {
+struct WorldFlowKey {
   uint8_t protocol = 0;
   uint8_t icmp_query_type = 0;
   Ipv4Address initiator;
   Ipv4Address responder;
   uint16_t initiator_port = 0;  // of ICMP: the query id
   uint16_t responder_port = 0;
-  friend auto operator<=>(const FlowKey&, const FlowKey&) = default;
+  friend auto operator<=>(const WorldFlowKey&, const WorldFlowKey&) = default;
 };
 
 // The key of the flow that this packet would start; nullopt when it starts none (an ICMP reply or
 // error).
-std::optional<FlowKey> KeyAsInitiator(const PacketHeader& header);
+std::optional<WorldFlowKey> KeyAsInitiator(const PacketHeader& header);
 // The key of the flow that this packet would answer; nullopt when it answers none (an echo request
 // is never a reply).
-std::optional<FlowKey> KeyAsResponder(const PacketHeader& header);
+std::optional<WorldFlowKey> KeyAsResponder(const PacketHeader& header);
 
 enum class FlowSide : uint8_t { kInitiator = 0, kResponder = 1 };
 

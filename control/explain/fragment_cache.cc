@@ -6,7 +6,7 @@
 
 namespace sluice {
 
-bool FragmentCache::Datagram::IsComplete() const {
+bool WorldFragmentCache::Datagram::IsComplete() const {
   size_t covered = 0;
   for (const auto& [begin, range_end] : ranges) {
     covered += range_end - begin;  // ranges never overlap
@@ -14,12 +14,12 @@ bool FragmentCache::Datagram::IsComplete() const {
   return end.has_value() && covered == *end;
 }
 
-FragmentKey FragmentCache::KeyOf(const std::string& side, const Packet& packet) {
+FragmentKey WorldFragmentCache::KeyOf(const std::string& side, const Packet& packet) {
   return {side, packet.header.source, packet.header.destination, packet.header.protocol,
           packet.identification};
 }
 
-std::vector<HeldFragment> FragmentCache::TakeExpired(int64_t now_ns) {
+std::vector<HeldFragment> WorldFragmentCache::TakeExpired(int64_t now_ns) {
   std::vector<HeldFragment> expired;
   for (auto it = datagrams_.begin(); it != datagrams_.end();) {
     Datagram& datagram = it->second;
@@ -47,7 +47,7 @@ std::vector<HeldFragment> FragmentCache::TakeExpired(int64_t now_ns) {
   return expired;
 }
 
-std::vector<HeldFragment> FragmentCache::TakeAll() {
+std::vector<HeldFragment> WorldFragmentCache::TakeAll() {
   std::vector<HeldFragment> all;
   for (auto& [key, datagram] : datagrams_) {
     for (HeldFragment& held : datagram.held) {
@@ -61,7 +61,8 @@ std::vector<HeldFragment> FragmentCache::TakeAll() {
   return all;
 }
 
-FragmentStep FragmentCache::File(const FragmentKey& key, const Packet& packet, int64_t now_ns) {
+FragmentStep WorldFragmentCache::File(const FragmentKey& key, const Packet& packet,
+                                      int64_t now_ns) {
   const bool first = !packet.IsLaterFragment();
   const auto known = datagrams_.find(key);
   if (known != datagrams_.end() && first && known->second.IsComplete() &&
@@ -86,18 +87,18 @@ FragmentStep FragmentCache::File(const FragmentKey& key, const Packet& packet, i
   return first || datagram.fate.has_value() ? FragmentStep::kProceed : FragmentStep::kHold;
 }
 
-void FragmentCache::Hold(const FragmentKey& key, HeldFragment fragment) {
+void WorldFragmentCache::Hold(const FragmentKey& key, HeldFragment fragment) {
   datagrams_[key].held.push_back(std::move(fragment));
 }
 
-const FirstFragmentFate& FragmentCache::FateOf(const FragmentKey& key) const {
+const FirstFragmentFate& WorldFragmentCache::FateOf(const FragmentKey& key) const {
   const auto found = datagrams_.find(key);
   SLUICE_CHECK(found != datagrams_.end() && found->second.fate.has_value());
   return *found->second.fate;
 }
 
-std::vector<HeldFragment> FragmentCache::Settle(const FragmentKey& key,
-                                                const FirstFragmentFate& fate) {
+std::vector<HeldFragment> WorldFragmentCache::Settle(const FragmentKey& key,
+                                                     const FirstFragmentFate& fate) {
   Datagram& datagram = datagrams_[key];
   datagram.fate = fate;
   return std::move(datagram.held);

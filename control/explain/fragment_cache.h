@@ -50,7 +50,7 @@ struct FirstFragmentFate {
 
 enum class FragmentStep : uint8_t { kProceed, kHold, kOverlap };
 
-class FragmentCache {
+class WorldFragmentCache {
  public:
   static FragmentKey KeyOf(const std::string& side, const Packet& packet);
 

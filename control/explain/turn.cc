@@ -204,7 +204,7 @@ void Turn::TakeFragment(const ArrivalOrigin& origin, const EthernetFrame& frame,
     Conclude(outcome, Verdict::kDrop, early);
     return;
   }
-  const FragmentKey key = FragmentCache::KeyOf(SideOf(intent_, origin), packet);
+  const FragmentKey key = WorldFragmentCache::KeyOf(SideOf(intent_, origin), packet);
   switch (state_.fragments.File(key, packet, state_.now_ns)) {
     case FragmentStep::kOverlap:
       Conclude(outcome, Verdict::kDrop, DropReason::kFragmentOverlap);

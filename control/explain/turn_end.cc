@@ -22,8 +22,8 @@ void Conclude(Outcome& outcome, Verdict verdict, DropReason reason) {
 }
 
 // The same flow seen with its sides exchanged.
-FlowKey Reversed(const FlowKey& key) {
-  FlowKey reversed = key;
+WorldFlowKey Reversed(const WorldFlowKey& key) {
+  WorldFlowKey reversed = key;
   std::swap(reversed.initiator, reversed.responder);
   std::swap(reversed.initiator_port, reversed.responder_port);
   return reversed;
@@ -108,7 +108,7 @@ bool Turn::ChooseNatPort(WalkResult& result, Outcome& outcome) {
   }
   BindingCommit& binding = *result.binding;
   const auto is_free = [&](uint16_t nat_port) {
-    FlowKey outside = binding.outside;
+    WorldFlowKey outside = binding.outside;
     outside.initiator_port = nat_port;
     return state_.LiveReverse(*binding.gateway, binding.left_by, outside) == nullptr;
   };

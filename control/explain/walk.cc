@@ -88,7 +88,7 @@ WalkResult Walk::FromServices(size_t services_index) {
     Drop(DropReason::kMartianAddress);
     return Finished();
   }
-  std::optional<FlowKey> key = KeyAsResponder(header_);
+  std::optional<WorldFlowKey> key = KeyAsResponder(header_);
   if (QuoteIsOfFlow()) {
     key = KeyAsInitiator(*result_.quote);
   }
@@ -321,7 +321,7 @@ bool Walk::Enter(const Leg* from, const std::string& side, const Target& target)
 bool Walk::ThroughEndpoint(const Leg& leg, const std::string& endpoint_id) {
   const size_t index = *ServicesSideOf(intent_.host(), endpoint_id);
   AddHop(endpoint_id, "can this carry " + ToString(header_) + "?", "to the services side");
-  const std::optional<FlowKey> key = KeyAsInitiator(header_);
+  const std::optional<WorldFlowKey> key = KeyAsInitiator(header_);
   if (key.has_value()) {
     result_.endpoint = EndpointCommit{.side = SideName(intent_.host().services[index]),
                                       .key = *key,

@@ -22,7 +22,7 @@ namespace sluice {
 
 struct GroupCommit {
   const NetworkInterface* eni = nullptr;
-  FlowKey key;
+  WorldFlowKey key;
   FlowSide side = FlowSide::kInitiator;
   bool is_new = false;
   bool mid_stream = false;
@@ -35,13 +35,13 @@ struct BindingCommit {
   NatBindingKey key;
   FlowSide side = FlowSide::kInitiator;
   bool is_new = false;
-  FlowKey outside;      // of a new one: initiator_port not chosen yet
-  std::string left_by;  // of a new one: the side
+  WorldFlowKey outside;  // of a new one: initiator_port not chosen yet
+  std::string left_by;   // of a new one: the side
 };
 
 struct EndpointCommit {
   std::string side;
-  FlowKey key;
+  WorldFlowKey key;
   FlowSide flow_side = FlowSide::kInitiator;
   std::string vpc_id;
   std::string endpoint_id;

@@ -105,7 +105,7 @@ bool Walk::EnterFromInternet() {
 bool Walk::UseBinding(const NatGateway& gateway, const NatBindingKey& key, FlowSide side) {
   const NatBinding& binding = state_.bindings.at(key);
   const bool out = side == FlowSide::kInitiator;
-  const FlowKey& to = out ? binding.outside : key.inside;
+  const WorldFlowKey& to = out ? binding.outside : key.inside;
   result_.nat_address = binding.outside.initiator;
   if (out) {
     SetSource(header_, to.initiator,
@@ -128,7 +128,7 @@ bool Walk::UseBinding(const NatGateway& gateway, const NatBindingKey& key, FlowS
 
 // Finds or asks for the binding of a packet from inside.
 bool Walk::BindAtNatGateway(const Leg& leg, const NatGateway& gateway) {
-  std::optional<FlowKey> inside = KeyAsInitiator(header_);
+  std::optional<WorldFlowKey> inside = KeyAsInitiator(header_);
   if (QuoteIsOfFlow()) {
     inside = KeyAsResponder(*result_.quote);
   }
@@ -203,7 +203,7 @@ bool Walk::BackThroughNatGateway(const NatGateway& gateway, const std::string& s
       (header_.protocol == kProtocolTcp || header_.protocol == kProtocolIcmp)) {
     return Drop(DropReason::kNatFragment);
   }
-  std::optional<FlowKey> outside = KeyAsResponder(header_);
+  std::optional<WorldFlowKey> outside = KeyAsResponder(header_);
   if (QuoteIsOfFlow()) {
     outside = KeyAsInitiator(*result_.quote);
   }

@@ -35,7 +35,7 @@ bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
            std::string(why));
   };
   if (QuoteIsOfFlow()) {
-    for (const std::optional<FlowKey>& key :
+    for (const std::optional<WorldFlowKey>& key :
          {KeyAsInitiator(*result_.quote), KeyAsResponder(*result_.quote)}) {
       const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
       if (flow != nullptr && flow->tracked) {
@@ -48,9 +48,9 @@ bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
   if (StartsNewFlow()) {
     return false;
   }
-  const std::optional<FlowKey> keys[2] = {KeyAsInitiator(header_), KeyAsResponder(header_)};
+  const std::optional<WorldFlowKey> keys[2] = {KeyAsInitiator(header_), KeyAsResponder(header_)};
   for (const FlowSide side : {FlowSide::kInitiator, FlowSide::kResponder}) {
-    const std::optional<FlowKey>& key = keys[static_cast<int>(side)];
+    const std::optional<WorldFlowKey>& key = keys[static_cast<int>(side)];
     const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
     if (flow == nullptr || !flow->tracked || StartsOver(*flow) ||
         (side == FlowSide::kResponder && flow->progress.mid_stream())) {
@@ -75,9 +75,9 @@ void Walk::RecordGroupCommit(const NetworkInterface& eni, Direction direction, b
       direction == Direction::kEgress ? Direction::kIngress : Direction::kEgress;
   const bool tracked = !tcp_or_udp || always_tracked || !is_everyone ||
                        !AllowsEveryone(intent_, eni, other, header_.protocol);
-  const std::optional<FlowKey> keys[2] = {KeyAsInitiator(header_), KeyAsResponder(header_)};
+  const std::optional<WorldFlowKey> keys[2] = {KeyAsInitiator(header_), KeyAsResponder(header_)};
   for (const FlowSide side : {FlowSide::kInitiator, FlowSide::kResponder}) {
-    const std::optional<FlowKey>& key = keys[static_cast<int>(side)];
+    const std::optional<WorldFlowKey>& key = keys[static_cast<int>(side)];
     const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
     if (flow == nullptr || StartsNewFlow() || StartsOver(*flow)) {
       continue;

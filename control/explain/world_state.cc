@@ -8,7 +8,8 @@ std::string SideName(const HostSide& side) {
   return "side " + side.port + "/" + std::to_string(side.vlan);
 }
 
-const GroupFlow* WorldState::LiveGroupFlow(const NetworkInterface& eni, const FlowKey& key) const {
+const GroupFlow* WorldState::LiveGroupFlow(const NetworkInterface& eni,
+                                           const WorldFlowKey& key) const {
   const auto found = group_flows.find({eni.id, key});
   if (found == group_flows.end()) {
     return nullptr;
@@ -35,7 +36,7 @@ const NatBinding* WorldState::LiveBinding(const NatGateway& gateway,
 }
 
 const NatBindingKey* WorldState::LiveReverse(const NatGateway& gateway, const std::string& side,
-                                             const FlowKey& outside) const {
+                                             const WorldFlowKey& outside) const {
   const auto found = reverse.find({gateway.id, side, outside});
   if (found == reverse.end()) {
     return nullptr;
@@ -47,7 +48,7 @@ const NatBindingKey* WorldState::LiveReverse(const NatGateway& gateway, const st
 
 const EndpointFlow* WorldState::LiveEndpointFlow(const ValidatedIntent& intent,
                                                  const std::string& side,
-                                                 const FlowKey& key) const {
+                                                 const WorldFlowKey& key) const {
   const auto found = endpoint_flows.find({side, key});
   if (found == endpoint_flows.end() ||
       found->second.progress.IsExpired(now_ns, {.tracking = found->second.tracking}) ||

@@ -27,23 +27,23 @@ struct GroupFlow {
   bool is_counted = true;  // some interface of the walk tracks it, or a NAT gateway binds it
   uint64_t session = 0;
 };
-using GroupFlowKey = std::pair<std::string, FlowKey>;  // interface id
+using GroupFlowKey = std::pair<std::string, WorldFlowKey>;  // interface id
 
 // A NAT gateway's binding. `inside` is the flow as it reached the gateway from `sender_eni_id`;
 // `outside` the same flow as it left, from the gateway's private address.
 struct NatBindingKey {
   std::string gateway_id;
   std::string sender_eni_id;
-  FlowKey inside;
+  WorldFlowKey inside;
   friend auto operator<=>(const NatBindingKey&, const NatBindingKey&) = default;
 };
 struct NatBinding {
-  FlowKey outside;
+  WorldFlowKey outside;
   std::string side;  // where it left to, and where answers must come from
   FlowProgress progress;
   uint64_t session = 0;
 };
-using NatReverseKey = std::tuple<std::string, std::string, FlowKey>;  // gateway, side, outside
+using NatReverseKey = std::tuple<std::string, std::string, WorldFlowKey>;  // gateway, side, outside
 
 // Who asked for a five-tuple on a services side.
 struct EndpointFlow {
@@ -52,7 +52,7 @@ struct EndpointFlow {
   FlowProgress progress;
   ConnectionTracking tracking;
 };
-using EndpointFlowKey = std::pair<std::string, FlowKey>;  // side
+using EndpointFlowKey = std::pair<std::string, WorldFlowKey>;  // side
 
 struct WorldState {
   int64_t now_ns = 0;
@@ -63,15 +63,15 @@ struct WorldState {
   std::map<NatReverseKey, NatBindingKey> reverse;
   std::map<EndpointFlowKey, EndpointFlow> endpoint_flows;
   std::map<std::string, MacAddress> next_hop_macs;  // by side
-  FragmentCache fragments;
+  WorldFragmentCache fragments;
 
   // nullptr when there is none or it has expired.
-  const GroupFlow* LiveGroupFlow(const NetworkInterface& eni, const FlowKey& key) const;
+  const GroupFlow* LiveGroupFlow(const NetworkInterface& eni, const WorldFlowKey& key) const;
   const NatBinding* LiveBinding(const NatGateway& gateway, const NatBindingKey& key) const;
   const NatBindingKey* LiveReverse(const NatGateway& gateway, const std::string& side,
-                                   const FlowKey& outside) const;
+                                   const WorldFlowKey& outside) const;
   const EndpointFlow* LiveEndpointFlow(const ValidatedIntent& intent, const std::string& side,
-                                       const FlowKey& key) const;
+                                       const WorldFlowKey& key) const;
 };
 
 inline constexpr const char* kInternetSide = "internet";
