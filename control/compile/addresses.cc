@@ -36,7 +36,7 @@ uint16_t InterfaceFlags(const NetworkInterface& eni) {
   return flags;
 }
 
-void CompileInterface(Draft& draft, const NetworkInterface& eni, AddressBook& book) {
+void CompileInterface(SnapshotDraft& draft, const NetworkInterface& eni, AddressBook& book) {
   const InterfaceIdx idx = draft.interface_idx.at(eni.id);
   InterfaceRow& row = draft.interfaces[idx.index()];
   row.kind = eni.kind == InterfaceKind::kNatGateway ? InterfaceRowKind::kNatGateway
@@ -61,7 +61,7 @@ void CompileInterface(Draft& draft, const NetworkInterface& eni, AddressBook& bo
 }
 
 // AWS-ADDR-08, 09.
-void ReserveAddresses(Draft& draft, const Subnet& subnet, AddressBook& book) {
+void ReserveAddresses(SnapshotDraft& draft, const Subnet& subnet, AddressBook& book) {
   const VpcIdx vpc = draft.vpc_idx.at(subnet.vpc_id);
   const uint32_t base = subnet.cidr.First().value;
   for (uint32_t offset = 0; offset < 4; ++offset) {
@@ -70,8 +70,9 @@ void ReserveAddresses(Draft& draft, const Subnet& subnet, AddressBook& book) {
   book.Add(vpc, subnet.cidr.Last(), kAddressReserved);
 }
 
-void AddPublicAddress(Draft& draft, AddressBook& of, AddressBook& map, Ipv4Address public_ip,
-                      Ipv4Address private_ip, InterfaceIdx interface, VpcIdx vpc) {
+void AddPublicAddress(SnapshotDraft& draft, AddressBook& of, AddressBook& map,
+                      Ipv4Address public_ip, Ipv4Address private_ip, InterfaceIdx interface,
+                      VpcIdx vpc) {
   of.Add(vpc, private_ip, public_ip.value);
   map.Add(VpcIdx(0), public_ip, static_cast<uint32_t>(draft.public_addresses.size()));
   draft.public_addresses.push_back({public_ip, private_ip, interface, vpc});
@@ -87,7 +88,7 @@ uint64_t StreamOf(const std::string& id) {
   return hash;
 }
 
-void CompileNatGateway(Draft& draft, const NatGateway& gateway, AddressBook& book) {
+void CompileNatGateway(SnapshotDraft& draft, const NatGateway& gateway, AddressBook& book) {
   const InterfaceIdx interface = draft.interface_idx.at(gateway.network_interface_id);
   InterfaceRow& row = draft.interfaces[interface.index()];
   row.nat = draft.nat_gateway_idx.at(gateway.id);
@@ -102,7 +103,7 @@ void CompileNatGateway(Draft& draft, const NatGateway& gateway, AddressBook& boo
   }
 }
 
-void CompilePublicAddresses(Draft& draft) {
+void CompilePublicAddresses(SnapshotDraft& draft) {
   AddressBook of(draft.public_of);
   AddressBook map(draft.public_map);
   for (const NetworkInterface& eni : draft.intent.intent().network_interfaces) {
@@ -134,7 +135,7 @@ void CompilePublicAddresses(Draft& draft) {
 
 }  // namespace
 
-void CompileAddresses(Draft& draft) {
+void CompileAddresses(SnapshotDraft& draft) {
   const Intent& intent = draft.intent.intent();
   for (const Vpc& vpc : intent.vpcs) {
     VpcRow& row = draft.vpcs[draft.vpc_idx.at(vpc.id).index()];

@@ -27,7 +27,7 @@ bool Store(const std::vector<T>& rows, const char* name, MemorySource& memory,
   return true;
 }
 
-bool StoreRows(const Draft& draft, MemorySource& memory, Snapshot& snapshot) {
+bool StoreRows(const SnapshotDraft& draft, MemorySource& memory, Snapshot& snapshot) {
   return Store(draft.interfaces, "interfaces", memory, snapshot.interfaces) &&
          Store(draft.adjacency, "adjacency", memory, snapshot.adjacency) &&
          Store(draft.ports, "ports", memory, snapshot.ports) &&
@@ -54,7 +54,8 @@ absl::Status Take(absl::StatusOr<T> built, std::shared_ptr<const U>& out) {
   return absl::OkStatus();
 }
 
-absl::Status StoreTables(Draft& draft, uint64_t seed, MemorySource& memory, Snapshot& snapshot) {
+absl::Status StoreTables(SnapshotDraft& draft, uint64_t seed, MemorySource& memory,
+                         Snapshot& snapshot) {
   const AddressHashKey address_key = KeyOf(seed, kAddressSalt);
   absl::Status status = Take(FibSet::Make(std::move(draft.fibs), memory), snapshot.fibs);
   status.Update(
@@ -96,7 +97,7 @@ Compiler::~Compiler() = default;
 
 absl::StatusOr<std::shared_ptr<const CompiledConfig>> Compiler::Compile(
     std::shared_ptr<const ValidatedIntent> intent, uint64_t generation) {
-  Draft draft{*intent, fib_builder_, classifier_builder_};
+  SnapshotDraft draft{*intent, fib_builder_, classifier_builder_};
   draft.internet = interfaces_.Of("internet");
   for (const HostSide& side : intent->host().services) {
     draft.services.push_back(interfaces_.Of(ServicesName(side)));

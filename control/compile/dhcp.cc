@@ -27,7 +27,7 @@ void CompileOptionSet(const DhcpOptions& options, Ipv4Address resolver, DhcpRow&
 
 }  // namespace
 
-void CompileDhcp(Draft& draft) {
+void CompileDhcp(SnapshotDraft& draft) {
   draft.dhcp.resize(draft.vpcs.size());
   for (const Vpc& vpc : draft.intent.intent().vpcs) {
     const VpcIdx idx = draft.vpc_idx.at(vpc.id);

@@ -21,7 +21,8 @@ bool CoversAllPorts(const SecurityGroupRule& rule, uint8_t protocol) {
          port.key_high == 0xffff;
 }
 
-absl::StatusOr<uint32_t> AddClassifier(Draft& draft, const std::vector<ClassifierRule>& rules,
+absl::StatusOr<uint32_t> AddClassifier(SnapshotDraft& draft,
+                                       const std::vector<ClassifierRule>& rules,
                                        const std::string& what) {
   absl::StatusOr<std::shared_ptr<const Classifier>> built = draft.classifier_builder.Build(rules);
   if (!built.ok()) {
@@ -31,7 +32,8 @@ absl::StatusOr<uint32_t> AddClassifier(Draft& draft, const std::vector<Classifie
   return static_cast<uint32_t>(draft.classifiers.size() - 1);
 }
 
-absl::StatusOr<uint32_t> CompileNaclDirection(Draft& draft, const std::vector<NaclRule>& rules,
+absl::StatusOr<uint32_t> CompileNaclDirection(SnapshotDraft& draft,
+                                              const std::vector<NaclRule>& rules,
                                               const std::string& id) {
   std::vector<ClassifierRule> compiled;
   compiled.reserve(rules.size());
@@ -45,7 +47,7 @@ absl::StatusOr<uint32_t> CompileNaclDirection(Draft& draft, const std::vector<Na
 }
 
 // The prefixes of an address rule; empty for a rule that names a group or matches nothing.
-std::span<const Ipv4Prefix> PrefixesOf(const Draft& draft, const SecurityGroupRule& rule) {
+std::span<const Ipv4Prefix> PrefixesOf(const SnapshotDraft& draft, const SecurityGroupRule& rule) {
   if (rule.stale) {
     return {};
   }
@@ -66,7 +68,7 @@ struct GroupSet {
   uint16_t flags = 0;
 };
 
-absl::StatusOr<uint32_t> CompilePolicy(Draft& draft, const GroupSet& set, RuleList rules) {
+absl::StatusOr<uint32_t> CompilePolicy(SnapshotDraft& draft, const GroupSet& set, RuleList rules) {
   std::vector<ClassifierRule> compiled;
   for (const bool any_address : {true, false}) {
     for (const SecurityGroup* group : set.groups) {
@@ -109,7 +111,7 @@ struct GroupSets {
   std::unordered_map<std::string, std::vector<uint32_t>> of_group;
 };
 
-GroupSets CollectGroupSets(Draft& draft) {
+GroupSets CollectGroupSets(SnapshotDraft& draft) {
   GroupSets all;
   for (const NetworkInterface& eni : draft.intent.intent().network_interfaces) {
     InterfaceRow& row = draft.interfaces[draft.interface_idx.at(eni.id).index()];
@@ -138,7 +140,7 @@ constexpr uint32_t GroupPolicy(uint32_t set, bool egress) {
   return set * 2 + (egress ? 1 : 0);
 }
 
-void CompileGroupPeers(Draft& draft, const GroupSets& all, uint32_t set_idx, bool egress) {
+void CompileGroupPeers(SnapshotDraft& draft, const GroupSets& all, uint32_t set_idx, bool egress) {
   const RuleList rules = egress ? &SecurityGroup::egress : &SecurityGroup::ingress;
   std::map<uint32_t, std::vector<PortRule>> by_peer_set;
   for (const SecurityGroup* group : all.sets[set_idx].groups) {
@@ -178,7 +180,7 @@ PortRule CompilePortRule(int protocol, PortRange ports, uint32_t value) {
   return rule;
 }
 
-absl::Status CompileNacls(Draft& draft) {
+absl::Status CompileNacls(SnapshotDraft& draft) {
   std::unordered_map<std::string, std::pair<uint32_t, uint32_t>> compiled;
   for (const NetworkAcl& nacl : draft.intent.intent().network_acls) {
     absl::StatusOr<uint32_t> ingress = CompileNaclDirection(draft, nacl.ingress, nacl.id);
@@ -198,7 +200,7 @@ absl::Status CompileNacls(Draft& draft) {
   return absl::OkStatus();
 }
 
-absl::Status CompileGroups(Draft& draft) {
+absl::Status CompileGroups(SnapshotDraft& draft) {
   GroupSets all = CollectGroupSets(draft);
   for (uint32_t i = 0; i < all.sets.size(); ++i) {
     GroupSet& set = all.sets[i];

@@ -4,7 +4,7 @@
 namespace sluice {
 namespace {
 
-uint16_t PortMtu(const Draft& draft, const std::string& port, bool side,
+uint16_t PortMtu(const SnapshotDraft& draft, const std::string& port, bool side,
                  const std::map<std::string, uint16_t>& device_mtu_bytes) {
   for (const HostPort& p : draft.intent.host().ports) {
     if (p.name == port && p.mtu) {
@@ -18,7 +18,7 @@ uint16_t PortMtu(const Draft& draft, const std::string& port, bool side,
   return device == device_mtu_bytes.end() ? kVpcMtuBytes : device->second;
 }
 
-void CompileSide(Draft& draft, const HostSide& side, InterfaceIdx idx, uint32_t neighbor,
+void CompileSide(SnapshotDraft& draft, const HostSide& side, InterfaceIdx idx, uint32_t neighbor,
                  const std::map<std::string, uint16_t>& device_mtu_bytes) {
   AdjacencyRow& row = draft.adjacency[idx.index()];
   row.port = draft.port_idx.at(side.port);
@@ -36,7 +36,7 @@ void CompileSide(Draft& draft, const HostSide& side, InterfaceIdx idx, uint32_t 
 
 }  // namespace
 
-void CompileHost(Draft& draft, const std::map<std::string, uint16_t>& device_mtu_bytes) {
+void CompileHost(SnapshotDraft& draft, const std::map<std::string, uint16_t>& device_mtu_bytes) {
   const Host& host = draft.intent.host();
   for (size_t i = 0; i < host.ports.size(); ++i) {
     draft.port_idx[host.ports[i].name] = PortIdx(static_cast<uint16_t>(i));

@@ -2,7 +2,7 @@
 
 namespace sluice {
 
-void NameIndices(const Draft& draft, CompiledConfig& config) {
+void NameIndices(const SnapshotDraft& draft, CompiledConfig& config) {
   const Intent& intent = draft.intent.intent();
   config.interface_names.resize(draft.interfaces.size());
   config.vpc_ids.resize(draft.vpcs.size());

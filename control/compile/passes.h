@@ -1,6 +1,6 @@
 // The passes of the compiler: each turns one part of the intent into rows and table inputs. They
-// share a Draft, the snapshot in the making, and run in the order they stand here. Control thread;
-// private to this room.
+// share a SnapshotDraft, the snapshot in the making, and run in the order they stand here. Control
+// thread; private to this room.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@
 namespace sluice {
 
 // Tables and rows that passes append to before they become arrays.
-struct Draft {
+struct SnapshotDraft {
   const ValidatedIntent& intent;
   FibBuilder& fib_builder;
   ClassifierBuilder& classifier_builder;
@@ -61,21 +61,21 @@ struct Draft {
 };
 
 // Ports, sides and attachments of the host; the internet side exists without an uplink too.
-void CompileHost(Draft& draft, const std::map<std::string, uint16_t>& device_mtu_bytes);
+void CompileHost(SnapshotDraft& draft, const std::map<std::string, uint16_t>& device_mtu_bytes);
 // Subnets, ENIs, NAT gateways; private and public addresses.
-void CompileAddresses(Draft& draft);
+void CompileAddresses(SnapshotDraft& draft);
 // Route tables, gateway route tables and the places of each VPC.
-absl::Status CompileRoutes(Draft& draft);
+absl::Status CompileRoutes(SnapshotDraft& draft);
 // Network ACLs of subnets.
-absl::Status CompileNacls(Draft& draft);
+absl::Status CompileNacls(SnapshotDraft& draft);
 // Security groups: one policy a distinct set of groups.
-absl::Status CompileGroups(Draft& draft);
+absl::Status CompileGroups(SnapshotDraft& draft);
 
 // DHCP option sets of VPCs.
-void CompileDhcp(Draft& draft);
+void CompileDhcp(SnapshotDraft& draft);
 
 // What the rows of the draft are called.
-void NameIndices(const Draft& draft, CompiledConfig& config);
+void NameIndices(const SnapshotDraft& draft, CompiledConfig& config);
 
 // The (protocol, port) part of a rule as written; shared by NACLs and groups.
 PortRule CompilePortRule(int protocol, PortRange ports, uint32_t value);

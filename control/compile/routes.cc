@@ -9,7 +9,7 @@
 namespace sluice {
 namespace {
 
-uint32_t NextHopOf(Draft& draft, NextHopKind kind, uint32_t index) {
+uint32_t NextHopOf(SnapshotDraft& draft, NextHopKind kind, uint32_t index) {
   const auto [it, added] = draft.next_hop_idx.try_emplace(
       {static_cast<int>(kind), index}, static_cast<uint32_t>(draft.next_hops.size()));
   if (added) {
@@ -18,7 +18,7 @@ uint32_t NextHopOf(Draft& draft, NextHopKind kind, uint32_t index) {
   return it->second;
 }
 
-uint32_t EndpointNextHop(Draft& draft, const std::string& endpoint_id) {
+uint32_t EndpointNextHop(SnapshotDraft& draft, const std::string& endpoint_id) {
   const auto named = draft.endpoint_side.find(endpoint_id);
   const InterfaceIdx side =
       named != draft.endpoint_side.end() ? named->second : draft.default_services;
@@ -26,7 +26,7 @@ uint32_t EndpointNextHop(Draft& draft, const std::string& endpoint_id) {
                           : NextHopOf(draft, NextHopKind::kUnavailable, kNoTable);
 }
 
-uint32_t CompileTarget(Draft& draft, const Route& route, const std::string& vpc_id) {
+uint32_t CompileTarget(SnapshotDraft& draft, const Route& route, const std::string& vpc_id) {
   if (route.blackhole) {
     return NextHopOf(draft, NextHopKind::kBlackhole, kNoTable);
   }
@@ -89,7 +89,7 @@ class RouteMerger {
   std::map<Ipv4Prefix, std::pair<Precedence, uint32_t>> best_;
 };
 
-std::vector<FibRoute> RoutesOf(Draft& draft, const RouteTable& table) {
+std::vector<FibRoute> RoutesOf(SnapshotDraft& draft, const RouteTable& table) {
   RouteMerger merger;
   for (const Route& route : table.routes) {
     const uint32_t next_hop = CompileTarget(draft, route, table.vpc_id);
@@ -108,7 +108,7 @@ std::vector<FibRoute> RoutesOf(Draft& draft, const RouteTable& table) {
   return merger.Take();
 }
 
-absl::StatusOr<uint32_t> AddFib(Draft& draft, const std::vector<FibRoute>& routes,
+absl::StatusOr<uint32_t> AddFib(SnapshotDraft& draft, const std::vector<FibRoute>& routes,
                                 const std::string& what) {
   absl::StatusOr<std::shared_ptr<const Fib>> fib = draft.fib_builder.Build(routes);
   if (!fib.ok()) {
@@ -118,7 +118,7 @@ absl::StatusOr<uint32_t> AddFib(Draft& draft, const std::vector<FibRoute>& route
   return static_cast<uint32_t>(draft.fibs.size() - 1);
 }
 
-absl::Status CompilePlaces(Draft& draft, const Vpc& vpc) {
+absl::Status CompilePlaces(SnapshotDraft& draft, const Vpc& vpc) {
   std::map<Ipv4Prefix, uint32_t> places;
   for (const Ipv4Prefix& cidr : vpc.cidrs) {
     places[cidr] = kPlaceWithoutSubnet;
@@ -142,7 +142,7 @@ absl::Status CompilePlaces(Draft& draft, const Vpc& vpc) {
 
 }  // namespace
 
-absl::Status CompileRoutes(Draft& draft) {
+absl::Status CompileRoutes(SnapshotDraft& draft) {
   const Intent& intent = draft.intent.intent();
   if (absl::StatusOr<uint32_t> empty = AddFib(draft, {}, "empty table"); !empty.ok()) {
     return empty.status();
