@@ -30,14 +30,33 @@ uint32_t WalkGenerationOf(const Snapshot& snapshot, const Batch& batch, uint32_t
   return snapshot.walk_generation[batch.sender[lane].index()];
 }
 
+// A segment of a known flow that is forwarded but neither counted in the line nor believed: an invalid RST (decision
+// 8), flags no sane sender sets, a SYN on an established connection.
+bool ChangesNothing(const SessionLine& line, const SessionLine& peer, bool forward,
+                    const PacketFacts& facts) {
+  if (facts.protocol != kProtocolTcp) {
+    return false;
+  }
+  if ((facts.tcp_flags & kTcpRst) != 0) {
+    return !TcpFlagsAreLegal(facts.tcp_flags) || !RstIsValid(line, peer, facts);
+  }
+  if (!TcpFlagsAreLegal(facts.tcp_flags)) {
+    return true;
+  }
+  const uint8_t own = line.state.load(std::memory_order_relaxed);
+  const uint8_t other = peer.state.load(std::memory_order_relaxed);
+  const bool established = DeriveState(kProtocolTcp, forward ? own : other,
+                                       forward ? other : own) == ConnectionState::kTcpEstablished;
+  return (facts.tcp_flags & kTcpSyn) != 0 && established;
+}
+
 // Counts the packet in its line and moves its direction's state.
 void Accept(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx idx) {
   SessionLine& line = worker.sessions->Line(idx);
   const SessionLine& peer = worker.sessions->Line(PeerOf(idx));
   const PacketFacts facts = FactsOf(batch, lane);
-  const bool ignored_reset = batch.protocol[lane] == kProtocolTcp &&
-                             (facts.tcp_flags & kTcpRst) != 0 && !RstIsValid(line, peer, facts);
-  if (ignored_reset) {
+  if (ChangesNothing(line, peer, IsForward(idx), facts)) {
+    CountUnkept(worker, batch, lane);
     return;
   }
   CountAccepted(worker, batch, lane, idx);
@@ -237,7 +256,7 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   if (forward && (reopen || !same_answer)) {
     return ReplacePair(snapshot, worker, batch, lane, wanted, same_answer, !reopen);
   }
-  if (SaysMore(wanted, current)) {
+  if (forward && SaysMore(wanted, current)) {
     wanted.flags |=
         current.flags & (kPairTrackedByInitiator | kPairTrackedByResponder | kPairMidstream);
     return ReplacePair(snapshot, worker, batch, lane, wanted, true, true);

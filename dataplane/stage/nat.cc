@@ -1,6 +1,7 @@
 #include "dataplane/stage/nat.h"
 
 #include "dataplane/packet/protocol.h"
+#include "dataplane/session/session_key.h"
 #include "dataplane/stage/lane_ops.h"
 
 namespace sluice {
@@ -39,7 +40,9 @@ enum class Mapping : uint8_t { kOpen, kDropped, kReset };
 // Whether a packet from inside without a mapping may make one.
 Mapping JudgeOpening(Batch& batch, uint32_t lane) {
   const uint16_t traits = batch.traits[lane];
-  if (batch.protocol[lane] == kProtocolIcmp && (traits & kTraitIcmpQuery) == 0) {
+  const auto icmp_type = static_cast<uint8_t>(batch.rule_key[lane] >> 8);
+  const bool asks = (traits & kTraitIcmpQuery) != 0 && !ClassifyIcmp(icmp_type, 0).is_reply;
+  if (batch.protocol[lane] == kProtocolIcmp && !asks) {
     DropLane(batch, lane, DropReason::kNatUnsupportedProtocol);
     return Mapping::kDropped;
   }

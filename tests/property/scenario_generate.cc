@@ -14,6 +14,7 @@ constexpr int64_t kSecondNs = 1'000 * kMillisecondNs;
 constexpr uint16_t kPorts[] = {21, 22, 53, 80, 443, 1023, 1024, 8080, 32768, 40000, 40001, 65535};
 constexpr uint8_t kProtocols[] = {6, 6, 6, 17, 17, 17, 1, 1, 47, 50};
 constexpr Ipv4Address kHosts[] = {{8, 8, 8, 8}, {203, 0, 113, 9}, {52, 0, 3, 4}, {198, 51, 100, 7}};
+constexpr uint32_t kRemembered = 64;  // sent frames kept as material for answers
 constexpr MacAddress kPeerMac = {{0x02, 0, 0, 0, 0, 0xfe}};
 
 template <typename T, size_t N>
@@ -85,10 +86,10 @@ class Generator {
         static_cast<uint16_t>(std::find(names.begin(), names.end(), step.port) - names.begin());
     const auto sink = [this](const OfflineResult& result) {
       for (const OfflineOutput& output : result.outputs) {
-        if (sent_.size() < 64) {
-          sent_.push_back({});
+        if (sent_.size() < kRemembered) {
+          sent_.emplace_back();
         }
-        Sent& slot = sent_.size() < 64 ? sent_.back() : sent_[Below(random_, 64)];
+        Sent& slot = fresh_ < kRemembered ? sent_[fresh_++] : sent_[Below(random_, kRemembered)];
         slot = {dataplane_->config().port_names[output.port.index()], output.bytes};
       }
     };
@@ -302,6 +303,7 @@ class Generator {
   std::shared_ptr<const ValidatedIntent> intent_;
   std::unique_ptr<OfflineDataplane> dataplane_;
   std::vector<Sent> sent_;
+  uint32_t fresh_ = 0;  // slots of sent_ in use
   int64_t now_ns_ = kStartNs;
 };
 
