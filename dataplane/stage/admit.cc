@@ -246,7 +246,10 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   const bool same_answer =
       !lapsed_nat && AnswerOf(batch, lane) == KeyOf(sessions.Line(PeerOf(idx)));
   const bool reopen = (batch.pair_flags[lane] & kPairReopen) != 0;
-  if (!forward && (!same_answer || (reopen && !current.nat()))) {
+  const bool answers_only =
+      current.nat() ||
+      snapshot.interfaces[batch.sender[lane].index()].kind == InterfaceRowKind::kServices;
+  if (!forward && (!same_answer || (reopen && !answers_only))) {
     // The answer's way has changed, or the responder opens a connection of its own: another
     // session.
     sessions.Unlink(PairOf(idx));

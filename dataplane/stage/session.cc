@@ -168,7 +168,7 @@ void JudgeError(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx foun
     ForgetPair(batch, lane);
     return;
   }
-  batch.pair_flags[lane] &= static_cast<uint8_t>(~kPairReopen);
+  batch.pair_flags[lane] &= static_cast<uint8_t>(~(kPairReopen | kPairAskReply));
   batch.traits[lane] |= kTraitRelated;
 }
 
