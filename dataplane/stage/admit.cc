@@ -256,6 +256,9 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
     batch.session[lane] = SessionIdx::None();
     return AdmitNew(snapshot, worker, batch, lane);
   }
+  if (!forward && reopen) {
+    return ReplacePair(snapshot, worker, batch, lane, wanted, true, false);
+  }
   if (forward && (reopen || !same_answer)) {
     return ReplacePair(snapshot, worker, batch, lane, wanted, same_answer, !reopen);
   }
