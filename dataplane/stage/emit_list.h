@@ -49,7 +49,7 @@ class EmitList {
   static constexpr size_t kMaxBytes = size_t{8} << 20;
   static constexpr size_t kMaxFrameBytes = 9001 + 18;
 
-  EmitList() : bytes_(std::make_unique<uint8_t[]>(kMaxBytes)) {}
+  EmitList() : bytes_(std::make_unique_for_overwrite<uint8_t[]>(kMaxBytes)) {}
 
   void Clear() noexcept { frame_count_ = released_count_ = used_bytes_ = 0; }
 
