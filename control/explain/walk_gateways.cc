@@ -199,6 +199,9 @@ bool Walk::ThroughNatGateway(const Leg& leg, const NatGateway& gateway) {
 
 bool Walk::BackThroughNatGateway(const NatGateway& gateway, const std::string& side) {
   Hop* hop = AddHop(gateway.id, "which flow does " + ToString(header_) + " answer?", "none");
+  if (result_.passes_nat) {
+    return Drop(DropReason::kBlackholeRoute);
+  }
   if (packet_.IsFragment() &&
       (header_.protocol == kProtocolTcp || header_.protocol == kProtocolIcmp)) {
     return Drop(DropReason::kNatFragment);
@@ -213,9 +216,6 @@ bool Walk::BackThroughNatGateway(const NatGateway& gateway, const std::string& s
           : nullptr;
   if (key == nullptr) {
     return Drop(DropReason::kNatUnsolicited);
-  }
-  if (result_.passes_nat) {
-    return Drop(DropReason::kBlackholeRoute);
   }
   result_.passes_nat = true;
   result_.nat_hop = trace_ == nullptr ? 0 : trace_->hops.size() - 1;

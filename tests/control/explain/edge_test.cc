@@ -91,7 +91,7 @@ Bytes DhcpMessage(uint8_t type, std::optional<Ipv4Address> requested) {
   return ip;
 }
 
-TEST_F(EdgeTest, AWS_LL_03_DhcpOfferAckAndNak) {
+TEST_F(EdgeTest, D_ROUTER_DhcpOfferAckAndNak) {
   Start();
   const auto ask = [&](uint8_t type, std::optional<Ipv4Address> requested) {
     return SendIp("eni-web", DhcpMessage(type, requested), kBroadcastMac).outcome;

@@ -185,7 +185,7 @@ TEST_F(WalkTest, AWS_EP_02_EndpointRouteIsMoreSpecific) {
                 DropReason::kEndpointUnavailable);
 }
 
-TEST_F(WalkTest, D_MTU_InternetEdgeFragmentsOrAnswers) {
+TEST_F(WalkTest, AWS_IGW_06_InternetEdgeFragmentsOrAnswers) {
   Start();
   const PacketShape big{.header = Udp("10.0.0.10", 7, "203.0.113.9", 9),
                         .payload_bytes = 3000,
