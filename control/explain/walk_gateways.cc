@@ -28,7 +28,11 @@ bool Walk::ThroughInternetGateway(const Leg& leg, const std::string& gateway_id)
   Hop* hop = AddHop(gateway_id, "what is the public address of " + ToString(header_.source) + "?",
                     "it has none");
   const std::optional<PublicMapping> source = MappingOfPrivate(intent_, leg.vpc_id, header_.source);
-  if (!source.has_value()) {
+  // A NAT gateway's public address serves only what the gateway itself sends, or P4 would not hold.
+  const NetworkInterface* owner = OwnerOf(intent_, leg.vpc_id, header_.source);
+  const bool borrowed =
+      owner != nullptr && owner->kind == InterfaceKind::kNatGateway && owner != leg.eni;
+  if (!source.has_value() || borrowed) {
     return Drop(DropReason::kIgwNoPublicIp);
   }
   header_.source = source->public_ip;

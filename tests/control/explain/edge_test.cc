@@ -165,6 +165,15 @@ TEST_F(EdgeTest, ServicesSideSharedByTwoVpcsRefusesTheSecondHolder) {
                   "eni-app");
 }
 
+TEST_F(EdgeTest, AWS_IGW_04_NobodyBorrowsANatGatewaysAddress) {
+  Start();
+  ExpectDropped(Send("eni-mid", Tcp("10.0.0.200", 1, "8.8.8.8", 80)), DropReason::kIgwNoPublicIp);
+  // AWS-RT-12: an appliance may hand on what another interface sent.
+  const Outcome handed_on = Send("eni-mid", Tcp("10.0.0.10", 1, "8.8.8.8", 80));
+  ExpectForwarded(handed_on, "internet");
+  EXPECT_EQ(Sent(handed_on).header.source, Ip("198.51.100.10"));
+}
+
 TEST_F(EdgeTest, AWS_NAT_01_PrivateGatewayCannotReachTheInternet) {
   Start({{"ROUTES_APP", R"({"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-p"})"},
          {"MORE",
