@@ -5,6 +5,17 @@
 #include "dataplane/packet/wire.h"
 
 namespace sluice {
+namespace {
+
+// One step of splitmix64 (Steele, Lea, Flood 2014) per word.
+uint64_t Mix(uint64_t x, uint64_t word) noexcept {
+  x = (x ^ word) + 0x9e3779b97f4a7c15;
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+  x = (x ^ x >> 27) * 0x94d049bb133111eb;
+  return x ^ x >> 31;
+}
+
+}  // namespace
 
 bool FindLinkAddress(const Snapshot& snapshot, const WorkerContext& worker, InterfaceIdx side,
                      MacAddress& mac) noexcept {
@@ -49,18 +60,14 @@ void WriteIpv4(uint8_t* ip, uint32_t src, uint32_t dst, uint8_t protocol, uint16
 
 uint16_t RouterIpId(const Snapshot&, const WorkerContext& worker, const Batch& batch,
                     uint32_t lane) noexcept {
-  // splitmix64 steps (Steele, Lea, Flood 2014) over what makes the packet unique.
-  uint64_t x = worker.seed;
-  const auto mix = [&x](uint64_t word) {
-    x = (x ^ word) + 0x9e3779b97f4a7c15;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    x ^= x >> 31;
-  };
-  mix(batch.sender[lane].value);
-  mix(uint64_t{batch.src[lane]} << 32 | batch.dst[lane]);
-  mix(static_cast<uint64_t>(worker.now_ns) ^ uint64_t{batch.ip_id[lane]} << 48);
+  uint64_t x = Mix(worker.seed, batch.sender[lane].value);
+  x = Mix(x, uint64_t{batch.src[lane]} << 32 | batch.dst[lane]);
+  x = Mix(x, static_cast<uint64_t>(worker.now_ns) ^ uint64_t{batch.ip_id[lane]} << 48);
   return static_cast<uint16_t>(x);
+}
+
+uint16_t NatIpId(const WorkerContext& worker, uint32_t inside_src, uint16_t ip_id) noexcept {
+  return static_cast<uint16_t>(ip_id + Mix(Mix(worker.seed, inside_src), 0x6e61742d6964));
 }
 
 void EmitNatIdleReset(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,

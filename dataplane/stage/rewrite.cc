@@ -23,9 +23,21 @@ constexpr uint16_t TtlDelta(uint8_t spent) noexcept {
   return spent == 0 ? 0 : static_cast<uint16_t>(~(uint32_t{spent} << 8));
 }
 
-void RewriteL3(const Batch& batch, uint32_t lane, uint8_t* ip) noexcept {
+// Datagrams in pieces that leave through a NAT gateway; they always walk.
+bool NeedsNatIpId(const Batch& batch, uint32_t lane) noexcept {
+  return (batch.walk_flags[lane] & kWalkToNat) != 0 &&
+         ((batch.traits[lane] & kTraitFragment) != 0 || batch.split[lane] != 0);
+}
+
+void RewriteL3(const WorkerContext& worker, const Batch& batch, uint32_t lane,
+               uint8_t* ip) noexcept {
   const uint8_t spent = batch.ttl_spent[lane];
-  const uint16_t delta = AddDeltas(batch.l3_delta[lane], TtlDelta(spent));
+  uint16_t delta = AddDeltas(batch.l3_delta[lane], TtlDelta(spent));
+  if (spent != 0 && NeedsNatIpId(batch, lane)) {
+    ChecksumDelta id;
+    Patch16(ip + kIpv4IdOffset, NatIpId(worker, batch.src[lane], batch.ip_id[lane]), id);
+    delta = AddDeltas(delta, id.value());
+  }
   ip[kIpv4TtlOffset] = static_cast<uint8_t>(ip[kIpv4TtlOffset] - spent);
   StoreBe32(ip + kIpv4SourceOffset, batch.walk_src[lane]);
   StoreBe32(ip + kIpv4DestinationOffset, batch.walk_dst[lane]);
@@ -138,7 +150,7 @@ void RewriteStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                   const LaneList& in) noexcept {
   for (const uint8_t lane : in) {
     uint8_t* ip = batch.frame[lane] + batch.l2_bytes[lane];
-    RewriteL3(batch, lane, ip);
+    RewriteL3(worker, batch, lane, ip);
     const uint16_t traits = batch.traits[lane];
     if ((traits & (kTraitPorts | kTraitLaterFragment)) == kTraitPorts) {
       RewritePorts(batch, lane, ip + batch.l3_bytes[lane]);

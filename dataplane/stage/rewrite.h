@@ -2,10 +2,10 @@
 // headers, and puts the link header of the outgoing side in front, backwards from the IPv4 header.
 //
 // Worker thread. RewriteStage reads frame, l2_bytes, l3_bytes, ip_bytes, traits, vlan, protocol,
-// src..l4_dst, quoted_*, walk_src..walk_quoted_l4_dst, l3_delta, l4_delta, ttl_spent and out;
-// writes out_frame and out_bytes, and the bytes. Every lane has a port and a next hop
-// (ResolveNextHopStage) and ttl > ttl_spent. The frame sent is link header + IPv4 total length: a
-// trailer is cut off.
+// src..l4_dst, quoted_*, walk_src..walk_quoted_l4_dst, l3_delta, l4_delta, ttl_spent, walk_flags,
+// split and out; writes out_frame and out_bytes, and the bytes. Every lane has a port and a next
+// hop (ResolveNextHopStage) and ttl > ttl_spent. The frame sent is link header + IPv4 total length:
+// a trailer is cut off.
 //
 // Checksums follow RFC 1624; those of later fragments and unknown protocols have no transport part,
 // a UDP checksum of 0 stays 0. Of ICMP errors the quoted packet follows the walk too, with its own

@@ -29,6 +29,7 @@ uint32_t Enter(EdgeWorld& world, const Bytes& frame, uint32_t out) {
   b.walk_quoted_l4_src[lane] = b.quoted_l4_src[lane];
   b.walk_quoted_l4_dst[lane] = b.quoted_l4_dst[lane];
   b.ttl_spent[lane] = 0;
+  b.walk_flags[lane] = 0;
   b.out[lane] = InterfaceIdx(out);
   return lane;
 }
@@ -126,6 +127,31 @@ TEST(RewriteTest, EqualsAFreshPacket) {
     }
     ASSERT_EQ(Leave(*world, lane), BuildFrame(sent)) << i;
   }
+}
+
+// RFC 6864 5.3, row 76: the pieces of one datagram keep one id, and two hosts' equal ids part.
+TEST(RewriteTest, NatGivesDatagramsInPiecesIdsOfTheirOwn) {
+  EdgeWorld world;
+  world.worker.seed = 42;
+  world.snapshot.interfaces[0].flags = 0;
+  const auto id_of = [&](const char* src, uint16_t id, size_t piece, uint8_t flags) {
+    PacketSpec spec = UdpSpec();
+    spec.payload.assign(64, 0xab);
+    spec.src = Address(src);
+    spec.dst = Address("8.8.8.8");
+    spec.ip_id = id;
+    const uint32_t lane = Enter(world, BuildFragments(spec, 32)[piece], 5);
+    world.batch->walk_src[lane] = Address("203.0.113.200");
+    world.batch->ttl_spent[lane] = 1;
+    world.batch->walk_flags[lane] = flags;
+    const Bytes out = Leave(world, lane);
+    EXPECT_EQ(ChecksumComplaint(out, 14), "");
+    return Get16(out, 18);
+  };
+  EXPECT_EQ(id_of("10.0.0.10", 7, 0, kWalkToNat), id_of("10.0.0.10", 7, 1, kWalkToNat));
+  EXPECT_NE(id_of("10.0.0.10", 7, 0, kWalkToNat), id_of("10.0.0.11", 7, 0, kWalkToNat));
+  EXPECT_NE(id_of("10.0.0.10", 7, 0, kWalkToNat), id_of("10.0.0.10", 8, 0, kWalkToNat));
+  EXPECT_EQ(id_of("10.0.0.10", 7, 0, 0), 7u) << "replies keep theirs";
 }
 
 TEST(RewriteTest, LaterFragmentsChangeAddressesOnly) {
