@@ -82,10 +82,11 @@ void Walk::RecordGroupCommit(const NetworkInterface& eni, Direction direction, b
     if (flow == nullptr || StartsNewFlow() || StartsOver(*flow)) {
       continue;
     }
-    result_.groups.push_back({.eni = &eni,
-                              .key = *key,
-                              .side = side,
-                              .becomes_tracked = tracked && side == FlowSide::kInitiator});
+    result_.groups.push_back(
+        {.eni = &eni,
+         .key = *key,
+         .side = side,
+         .becomes_tracked = tracked && side == FlowSide::kInitiator && MayOpenFlow(packet_)});
     return;
   }
   if (keys[0].has_value() && MayOpenFlow(packet_)) {

@@ -68,6 +68,8 @@ TEST_F(SessionTest, D_TRACK_UntrackedFlowBecomesTrackedWithItsRules) {
   Establish(80);
   Change({{"APP_IN", kTcp80FromAll}, {"APP_OUT", kTcp22From10}});
   ExpectDropped(Reply(80, kTcpAck, 5001), DropReason::kSgEgress);
+  ExpectForwarded(Ask(80, kTcpFin | kTcpAck, 1001), "eni-app");  // opens nothing, so tracks nothing
+  ExpectDropped(Reply(80, kTcpAck, 5001), DropReason::kSgEgress);
   ExpectForwarded(Ask(80, kTcpAck, 1001), "eni-app");
   ExpectForwarded(Reply(80, kTcpAck, 5001), "eni-two");
 }
