@@ -1,6 +1,7 @@
-// The configuration as plain values, in the user's words: what `aws ec2 describe-*` prints, one struct a resource.
-// Loading fills it (it may be wrong), validation completes and checks it (validated_intent.h). Control thread or an
-// offline tool; workers never see it. IPv4 values now; IPv6 members join beside them.
+// The configuration as plain values, in the user's words: what `aws ec2 describe-*` prints, one
+// struct a resource. Loading fills it (it may be wrong), validation completes and checks it
+// (validated_intent.h). Control thread or an offline tool; workers never see it. IPv4 values now;
+// IPv6 members join beside them.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ namespace sluice {
 
 struct Vpc {
   std::string id;
-  std::string owner_id;  // account; empty when unknown
+  std::string owner_id;           // account; empty when unknown
   std::vector<Ipv4Prefix> cidrs;  // associated ones, the primary first
   std::string dhcp_options_id;    // empty or "default": AWS's default set
   std::string json_path;          // where it was read, for messages; empty for what validation made
@@ -29,7 +30,8 @@ struct Subnet {
   Ipv4Prefix cidr;
   std::string availability_zone;     // "eu-west-1a"; empty when unknown
   std::string availability_zone_id;  // "euw1-az1"; empty when unknown
-  // Filled by validation: the explicit association or the VPC's main table, the named or the VPC's default NACL.
+  // Filled by validation: the explicit association or the VPC's main table, the named or the VPC's
+  // default NACL.
   std::string route_table_id;
   std::string network_acl_id;
   std::string json_path;
@@ -57,7 +59,8 @@ struct Route {
   std::string prefix_list_id;
   RouteTarget target;
   bool propagated = false;
-  bool blackhole = false;  // by validation: the target is absent, detached or unsupported (AWS-RT-09)
+  bool blackhole =
+      false;  // by validation: the target is absent, detached or unsupported (AWS-RT-09)
 };
 
 struct RouteTable {
@@ -65,8 +68,9 @@ struct RouteTable {
   std::string vpc_id;
   bool main = false;
   std::vector<std::string> subnet_ids;  // explicit associations
-  std::string gateway_id;               // edge association with an internet gateway, or empty (AWS-RT-11)
-  // After validation: with the local routes of all CIDRs and the gateway endpoints' routes, duplicates united.
+  std::string gateway_id;  // edge association with an internet gateway, or empty (AWS-RT-11)
+  // After validation: with the local routes of all CIDRs and the gateway endpoints' routes,
+  // duplicates united.
   std::vector<Route> routes;
   std::string json_path;
 };
@@ -88,7 +92,7 @@ struct NatGateway {
   std::string vpc_id;
   std::string subnet_id;
   bool is_public = true;
-  std::string network_interface_id;  // its own ENI; made by validation when absent
+  std::string network_interface_id;          // its own ENI; made by validation when absent
   std::vector<NatGatewayAddress> addresses;  // 1..8, the primary first
   std::string json_path;
 };
@@ -120,8 +124,8 @@ struct NetworkAcl {
   std::string json_path;
 };
 
-// One peer of one rule: exactly one of the three is set. After validation a stale one (AWS-SG-06) keeps its id and
-// has `stale` set: it matches nothing.
+// One peer of one rule: exactly one of the three is set. After validation a stale one (AWS-SG-06)
+// keeps its id and has `stale` set: it matches nothing.
 struct SecurityGroupRule {
   std::string id;  // "sgr-…"; made by validation when absent: unique in the group
   int protocol = kAllProtocols;
@@ -171,11 +175,13 @@ struct NetworkInterface {
   std::optional<MacAddress> mac;          // always set after validation
   std::vector<PrivateAddress> addresses;  // 1.., the primary first
   std::vector<Ipv4Prefix> prefixes;       // delegated /28 blocks
-  std::vector<std::string> group_ids;     // 0..16; after validation the default group where AWS means it
+  std::vector<std::string>
+      group_ids;  // 0..16; after validation the default group where AWS means it
   bool source_dest_check = true;
   ConnectionTracking tracking;
   std::string json_path;
-  std::string interface_type;  // InterfaceType as AWS spells it, may be empty; `kind` is what it means
+  std::string
+      interface_type;  // InterfaceType as AWS spells it, may be empty; `kind` is what it means
 };
 
 struct PrefixList {
@@ -189,8 +195,8 @@ struct VpcEndpoint {
   std::string id;
   std::string vpc_id;
   std::string service_name;
-  bool is_gateway = true;                          // Gateway, else Interface
-  std::string prefix_list_id;                      // of a gateway endpoint; by validation, empty when unknown
+  bool is_gateway = true;      // Gateway, else Interface
+  std::string prefix_list_id;  // of a gateway endpoint; by validation, empty when unknown
   std::vector<std::string> route_table_ids;        // gateway
   std::vector<std::string> subnet_ids;             // interface
   std::vector<std::string> group_ids;              // interface
@@ -207,7 +213,8 @@ struct VpcPeering {
   std::string json_path;
 };
 
-// An Elastic IP address, associated or not. What it means for packets is in PrivateAddress and NatGatewayAddress.
+// An Elastic IP address, associated or not. What it means for packets is in PrivateAddress and
+// NatGatewayAddress.
 struct ElasticAddress {
   Ipv4Address public_ip;
   std::string allocation_id;         // may be empty
@@ -241,8 +248,9 @@ struct DhcpOptions {
 // How this machine carries the VPCs (interface.md "Host").
 struct HostPort {
   std::string name;
-  std::string device;            // DPDK device arguments; empty in replay and tests
-  std::optional<uint16_t> mtu;   // bytes; none: 1500 on uplink and services ports, else 9001 or what the device can
+  std::string device;  // DPDK device arguments; empty in replay and tests
+  std::optional<uint16_t>
+      mtu;  // bytes; none: 1500 on uplink and services ports, else 9001 or what the device can
 };
 
 struct HostAttachment {
@@ -257,7 +265,8 @@ struct HostSide {
   uint16_t vlan = 0;
   Ipv4Prefix address;  // host bits kept: the address on the wire and its subnet's length
   Ipv4Address next_hop;
-  std::vector<std::string> endpoint_ids;  // Services only; empty: every gateway endpoint not named elsewhere
+  std::vector<std::string>
+      endpoint_ids;  // Services only; empty: every gateway endpoint not named elsewhere
 };
 
 struct Host {
@@ -269,7 +278,7 @@ struct Host {
   uint64_t max_sessions = 1048576;
   std::string behavior_profile = "aws";
   MacAddress router_mac = {{0x02, 0, 0, 0, 0, 0x01}};
-  std::string flow_log_folder;                             // for every destination not in the map; may be empty
+  std::string flow_log_folder;  // for every destination not in the map; may be empty
   std::map<std::string, std::string> flow_log_folder_for;  // LogDestination -> folder
 };
 

@@ -1,6 +1,7 @@
-// A configuration that passed validation: the only input of compile, explain and telemetry. Complete (what AWS creates
-// by itself is there), canonical (CIDRs without host bits, rules sorted) and consistent (every reference that must
-// resolve does). Immutable; share it by shared_ptr between generations. Control thread or an offline tool.
+// A configuration that passed validation: the only input of compile, explain and telemetry.
+// Complete (what AWS creates by itself is there), canonical (CIDRs without host bits, rules sorted)
+// and consistent (every reference that must resolve does). Immutable; share it by shared_ptr
+// between generations. Control thread or an offline tool.
 #pragma once
 
 #include <cstddef>
@@ -25,10 +26,14 @@ struct IntentIssue {
 class ValidatedIntent {
  public:
   // What validation promises about `intent`, beyond the comments of intent.h:
-  //  * vectors are sorted by id, except addresses, CIDRs and rules, which keep their meaning's order;
-  //  * every VPC has one main route table, a default NACL and a default group; every subnet names its table and NACL;
-  //  * every NAT gateway's and interface endpoint's ENI is in network_interfaces, with kind and address;
-  //  * host is set: the one written, or the one interface.md §3 implies (a port an ENI named by its id, "internet",
+  //  * vectors are sorted by id, except addresses, CIDRs and rules, which keep their meaning's
+  //  order;
+  //  * every VPC has one main route table, a default NACL and a default group; every subnet names
+  //  its table and NACL;
+  //  * every NAT gateway's and interface endpoint's ENI is in network_interfaces, with kind and
+  //  address;
+  //  * host is set: the one written, or the one interface.md §3 implies (a port an ENI named by its
+  //  id, "internet",
   //    "services"), with one attachment for every ENI that can send (not a NAT gateway's).
   const Intent& intent() const { return intent_; }
   const Host& host() const { return *intent_.host; }
@@ -73,16 +78,18 @@ struct ValidationOptions {
   bool enforce_quotas = false;  // quotas become errors
 };
 
-// Reads and unites every path (a file, or a folder of *.json read recursively in name order), completes and checks it.
-// Never throws; unreadable files and broken JSON are issues like any other.
-ValidationResult LoadIntent(const std::vector<std::string>& paths, const ValidationOptions& options);
+// Reads and unites every path (a file, or a folder of *.json read recursively in name order),
+// completes and checks it. Never throws; unreadable files and broken JSON are issues like any
+// other.
+ValidationResult LoadIntent(const std::vector<std::string>& paths,
+                            const ValidationOptions& options);
 
 // The same from text; `name` stands for the file in messages.
 ValidationResult LoadIntentText(std::string_view name, std::string_view json_text,
                                 const ValidationOptions& options);
 
-// The running configuration in the shapes it was read in (describe lists plus Host); loading it again gives an equal
-// intent (round trip).
+// The running configuration in the shapes it was read in (describe lists plus Host); loading it
+// again gives an equal intent (round trip).
 std::string ExportIntentJson(const ValidatedIntent& intent);
 
 }  // namespace sluice

@@ -1,5 +1,6 @@
-// A fixed-size array of trivial elements from a MemorySource: the storage of every table a worker reads. Movable, not
-// copyable. The control thread makes and destroys it; any thread may read the elements.
+// A fixed-size array of trivial elements from a MemorySource: the storage of every table a worker
+// reads. Movable, not copyable. The control thread makes and destroys it; any thread may read the
+// elements.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +28,8 @@ class AlignedArray {
     return *this;
   }
 
-  // `count` zero-filled elements, aligned to a cache line at least; nullopt-like empty array (ok() false) when memory
-  // is short.
+  // `count` zero-filled elements, aligned to a cache line at least; nullopt-like empty array (ok()
+  // false) when memory is short.
   static AlignedArray Make(MemorySource& source, const char* name, size_t count) {
     AlignedArray array;
     constexpr size_t kAlign = alignof(T) > kCacheLineBytes ? alignof(T) : kCacheLineBytes;

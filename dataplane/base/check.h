@@ -1,5 +1,5 @@
-// Broken invariants end the process: a dataplane that forwards from damaged tables is worse than one that restarts.
-// Never for wrong input (absl::Status) nor for wrong packets (DropReason).
+// Broken invariants end the process: a dataplane that forwards from damaged tables is worse than
+// one that restarts. Never for wrong input (absl::Status) nor for wrong packets (DropReason).
 #pragma once
 
 namespace sluice {
@@ -10,9 +10,9 @@ namespace sluice {
 }  // namespace sluice
 
 // A macro because it reports the text and the place of its argument.
-#define SLUICE_CHECK(expression)                                       \
-  do {                                                                 \
-    if (!(expression)) [[unlikely]] {                                  \
-      ::sluice::CheckFailed(__FILE__, __LINE__, #expression);          \
-    }                                                                  \
+#define SLUICE_CHECK(expression)                              \
+  do {                                                        \
+    if (!(expression)) [[unlikely]] {                         \
+      ::sluice::CheckFailed(__FILE__, __LINE__, #expression); \
+    }                                                         \
   } while (false)

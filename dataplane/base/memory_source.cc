@@ -18,7 +18,8 @@ class Heap final : public MemorySource {
  public:
   void* Allocate(const char*, size_t bytes, size_t alignment) override {
     const bool large = bytes >= kHugePageBytes;
-    const size_t align = large ? kHugePageBytes : (alignment < sizeof(void*) ? sizeof(void*) : alignment);
+    const size_t align =
+        large ? kHugePageBytes : (alignment < sizeof(void*) ? sizeof(void*) : alignment);
     void* memory = std::aligned_alloc(align, RoundUp(bytes == 0 ? 1 : bytes, align));
     if (memory == nullptr) {
       return nullptr;

@@ -1,4 +1,5 @@
-// Dense indices that cannot be mixed up. An id of one kind never converts to another kind or from a bare integer.
+// Dense indices that cannot be mixed up. An id of one kind never converts to another kind or from a
+// bare integer.
 #pragma once
 
 #include <compare>

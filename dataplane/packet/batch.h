@@ -31,9 +31,9 @@ enum PacketTrait : uint16_t {
   kTraitIcmpError = 1 << 7,  // type 3, 11 or 12: the quoted columns are set
   kTraitL2Direct =
       1 << 8,  // addressed to an ENI's MAC of the same subnet: no route applies (AWS-RT-10)
-  kTraitTcpSlow = 1 << 9,   // TCP with SYN, FIN or RST: never a hit of the session cache
-  kTraitRelated = 1 << 10,  // an ICMP error about a tracked session
-  kTraitDhcp = 1 << 11,     // UDP from port 68 to 67, whole: a DHCP client speaks
+  kTraitTcpSlow = 1 << 9,         // TCP with SYN, FIN or RST: never a hit of the session cache
+  kTraitRelated = 1 << 10,        // an ICMP error about a tracked session
+  kTraitDhcp = 1 << 11,           // UDP from port 68 to 67, whole: a DHCP client speaks
   kTraitFragmentFiled = 1 << 12,  // the fragment cache knows this fragment: it is not asked again
 };
 

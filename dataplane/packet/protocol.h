@@ -1,5 +1,5 @@
-// Numbers of the wire that more than one room names: IP protocols (IANA), EtherTypes, TCP flags (RFC 9293), ICMP types
-// (RFC 792).
+// Numbers of the wire that more than one room names: IP protocols (IANA), EtherTypes, TCP flags
+// (RFC 9293), ICMP types (RFC 792).
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,8 @@ inline constexpr uint16_t kIcmpBytes = 8;
 inline constexpr uint16_t kInternetMtuBytes = 1500;
 inline constexpr uint16_t kVpcMtuBytes = 9001;
 
-// The rule key of ICMP is one 16-bit number, type in the high byte, so that type and code ranges are port ranges.
+// The rule key of ICMP is one 16-bit number, type in the high byte, so that type and code ranges
+// are port ranges.
 constexpr uint16_t IcmpRuleKey(uint8_t type, uint8_t code) {
   return static_cast<uint16_t>(type << 8 | code);
 }

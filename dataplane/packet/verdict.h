@@ -1,5 +1,5 @@
-// What became of a packet, and why: the one closed enumeration that counters, replay, explain, captures and metrics
-// print. Any thread.
+// What became of a packet, and why: the one closed enumeration that counters, replay, explain,
+// captures and metrics print. Any thread.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ enum class Verdict : uint8_t {
   kHold,     // an early fragment kept by the fragment cache; ends as forward or drop later
 };
 
-// Why a packet was dropped or consumed. kUndecided is where every lane starts: a packet that ends with it shows a
-// defect of the pipeline. kNone belongs to forwarded packets only.
+// Why a packet was dropped or consumed. kUndecided is where every lane starts: a packet that ends
+// with it shows a defect of the pipeline. kNone belongs to forwarded packets only.
 enum class DropReason : uint8_t {
   kUndecided = 0,
   kMalformedEthernet,
@@ -65,7 +65,8 @@ enum class DropReason : uint8_t {
   kDhcpReply,
   kNone,
 };
-inline constexpr size_t kDropReasonCount = static_cast<size_t>(DropReason::kNone);  // kNone is not a reason
+inline constexpr size_t kDropReasonCount =
+    static_cast<size_t>(DropReason::kNone);  // kNone is not a reason
 
 // "forward", "drop", "consume", "hold".
 std::string_view VerdictName(Verdict verdict);

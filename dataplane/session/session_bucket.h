@@ -23,8 +23,9 @@
 namespace sluice {
 
 inline constexpr int kBucketSlots = 12;
-// Home and fifteen more: the bound of every probe. At full load (mean 6 of 12) a key finds no place with probability
-// below 1e-16 (Chernoff, Poisson(96) >= 192); with four it happened once in 16M pairs.
+// Home and fifteen more: the bound of every probe. At full load (mean 6 of 12) a key finds no place
+// with probability below 1e-16 (Chernoff, Poisson(96) >= 192); with four it happened once in 16M
+// pairs.
 inline constexpr uint32_t kProbeBuckets = 16;
 
 inline constexpr uint32_t kRefPending = 0x8000'0000;  // claimed, not published

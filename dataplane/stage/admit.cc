@@ -30,8 +30,8 @@ uint32_t WalkGenerationOf(const Snapshot& snapshot, const Batch& batch, uint32_t
   return snapshot.walk_generation[batch.sender[lane].index()];
 }
 
-// A segment of a known flow that is forwarded but neither counted in the line nor believed: an invalid RST (decision
-// 8), flags no sane sender sets, a SYN on an established connection.
+// A segment of a known flow that is forwarded but neither counted in the line nor believed: an
+// invalid RST (decision 8), flags no sane sender sets, a SYN on an established connection.
 bool ChangesNothing(const SessionLine& line, const SessionLine& peer, bool forward,
                     const PacketFacts& facts) {
   if (facts.protocol != kProtocolTcp) {
@@ -246,9 +246,8 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   const bool same_answer =
       !lapsed_nat && AnswerOf(batch, lane) == KeyOf(sessions.Line(PeerOf(idx)));
   const bool reopen = (batch.pair_flags[lane] & kPairReopen) != 0;
-  const bool answers_only =
-      current.nat() ||
-      snapshot.interfaces[batch.sender[lane].index()].kind == InterfaceRowKind::kServices;
+  const bool answers_only = current.nat() || snapshot.interfaces[batch.sender[lane].index()].kind ==
+                                                 InterfaceRowKind::kServices;
   if (!forward && (!same_answer || (reopen && !answers_only))) {
     // The answer's way has changed, or the responder opens a connection of its own: another
     // session.

@@ -40,7 +40,7 @@ struct alignas(kCacheLineBytes) PortCounters {
   OwnedCounter extra_fragments;
   OwnedCounter originated;
   OwnedCounter emit_drops;  // originated frames and pieces for which there was no buffer
-  OwnedCounter tx_full;     // frames of any kind that the device, or the ring to its worker, refused
+  OwnedCounter tx_full;  // frames of any kind that the device, or the ring to its worker, refused
 };
 
 // One row of `show stages`.

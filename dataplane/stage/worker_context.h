@@ -33,10 +33,10 @@ struct WorkerContext {
   FlowAccount* account = nullptr;           // this worker's; nullptr: no flow log anywhere
   SightingLog* sightings = nullptr;         // this worker's scratch, with `account`
   const NeighborTable* neighbors = nullptr;
-  IcmpLimiter* icmp_limiter = nullptr;  // this worker's
+  IcmpLimiter* icmp_limiter = nullptr;    // this worker's
   ArpLearnedRing* arp_learned = nullptr;  // this worker's, drained by control; may be nullptr
-  EmitList* emits = nullptr;            // this worker's, cleared by RunBurst
-  WorkerCounters* counters = nullptr;   // this worker's
+  EmitList* emits = nullptr;              // this worker's, cleared by RunBurst
+  WorkerCounters* counters = nullptr;     // this worker's
   uint64_t seed =
       0;  // of NAT ports and IP ids; every stream derives from it and a NAT gateway's or side's id
 };

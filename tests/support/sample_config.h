@@ -1,11 +1,15 @@
-// A small configuration as JSON text: two peered VPCs with every kind of gateway, for tests that need a whole one.
+// A small configuration as JSON text: two peered VPCs with every kind of gateway, for tests that
+// need a whole one.
 //
-//   vpc-a 10.0.0.0/16   subnet-public 10.0.0.0/24 (default route to igw-a): eni-web 10.0.0.10 = 198.51.100.10, nat-a
-//                       subnet-private 10.0.1.0/24 (default route to nat-a, 10.1/16 to pcx-ab): eni-app 10.0.1.10
+//   vpc-a 10.0.0.0/16   subnet-public 10.0.0.0/24 (default route to igw-a): eni-web 10.0.0.10 =
+//   198.51.100.10, nat-a
+//                       subnet-private 10.0.1.0/24 (default route to nat-a, 10.1/16 to pcx-ab):
+//                       eni-app 10.0.1.10
 //   vpc-b 10.1.0.0/16   subnet-b 10.1.0.0/24 (10.0/16 to pcx-ab): eni-b 10.1.0.10
 //
-// No Host: ports are named by the interfaces' ids. Groups: sg-web lets TCP 80 and 443 in from everywhere, sg-app TCP
-// 8080 from sg-web; both let everything out. subnet-private has acl-private, the others the VPC's default ACL.
+// No Host: ports are named by the interfaces' ids. Groups: sg-web lets TCP 80 and 443 in from
+// everywhere, sg-app TCP 8080 from sg-web; both let everything out. subnet-private has acl-private,
+// the others the VPC's default ACL.
 #pragma once
 
 #include <string_view>
