@@ -69,17 +69,17 @@ absl::StatusOr<std::unique_ptr<Eal>> Eal::Start(const EalPlan& plan, bool show_l
     return folder.status();
   }
   CaptureLog();
-  std::vector<std::string> words = {"sluiced"};
+  // DPDK keeps and permutes the pointers; this runs once, so both live as long as the process.
+  static std::vector<std::string> words = {"sluiced"};
+  static std::vector<char*> argv;
   words.insert(words.end(), plan.arguments.begin(), plan.arguments.end());
-  // DPDK keeps and permutes the pointers: they live as long as the process.
-  auto* const argv = new std::vector<char*>;
   std::string shown;
-  for (const std::string& word : words) {
-    argv->push_back(strdup(word.c_str()));
+  for (std::string& word : words) {
+    argv.push_back(word.data());
     shown += (shown.empty() ? "" : " ") + word;
   }
-  argv->push_back(nullptr);
-  if (rte_eal_init(static_cast<int>(words.size()), argv->data()) < 0) {
+  argv.push_back(nullptr);
+  if (rte_eal_init(static_cast<int>(words.size()), argv.data()) < 0) {
     const std::string said = LastDpdkMessages();
     return absl::UnavailableError("DPDK did not start (" + shown +
                                   "): " + (said.empty() ? rte_strerror(rte_errno) : said));
