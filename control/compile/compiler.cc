@@ -134,7 +134,12 @@ absl::StatusOr<std::shared_ptr<const CompiledConfig>> Compiler::Compile(
   snapshot->generation = generation;
   snapshot->router_mac = intent->host().router_mac;
   snapshot->internet = draft.internet;
-  const std::vector<uint32_t> generations(draft.interfaces.size(), WalkGeneration(generation));
+  auto config = std::make_shared<CompiledConfig>();
+  if (last_ != nullptr) {
+    config->changes = DiffIntents(*last_->intent, *intent);
+  }
+  const std::vector<uint32_t> generations =
+      WalkGenerations(draft, last_.get(), config->changes, WalkGeneration(generation));
   if (!StoreRows(draft, memory_, *snapshot) ||
       !Store(generations, "walk generations", memory_, snapshot->walk_generation)) {
     return absl::ResourceExhaustedError("no memory for the rows of the snapshot");
@@ -143,11 +148,11 @@ absl::StatusOr<std::shared_ptr<const CompiledConfig>> Compiler::Compile(
   if (!status.ok()) {
     return status;
   }
-  auto config = std::make_shared<CompiledConfig>();
   NameIndices(draft, *config);
   config->snapshot = std::move(snapshot);
   config->intent = std::move(intent);
-  return std::shared_ptr<const CompiledConfig>(std::move(config));
+  last_ = std::move(config);
+  return last_;
 }
 
 }  // namespace sluice

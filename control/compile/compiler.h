@@ -1,5 +1,6 @@
 // ValidatedIntent -> Snapshot. Pure but for what makes generations cheap: indices of interfaces
-// that stay the same while the interface exists, and large tables shared with earlier snapshots.
+// that stay the same while the interface exists, large tables shared with earlier snapshots, and
+// walk generations that only change where an edit can be felt.
 // Same history, same seed: byte-identical tables.
 //
 // Control thread only, one compiler a process (or a replay).
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "control/intent/diff.h"
 #include "control/intent/validated_intent.h"
 #include "dataplane/table/classifier.h"
 #include "dataplane/table/fib.h"
@@ -23,6 +25,8 @@ namespace sluice {
 struct CompiledConfig {
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const ValidatedIntent> intent;
+  // From the configuration compiled before; empty for the first.
+  std::vector<IntentChange> changes;
   // By InterfaceIdx: the ENI's id, "internet", or "services" with the port's name; empty for an
   // index no longer in use.
   std::vector<std::string> interface_names;
@@ -71,6 +75,7 @@ class Compiler {
   NameIndex<InterfaceIdx> interfaces_;
   NameIndex<NatGatewayIdx> nat_gateways_;
   NameIndex<VpcIdx> vpcs_;
+  std::shared_ptr<const CompiledConfig> last_;  // compiled, published or not
 };
 
 }  // namespace sluice

@@ -74,6 +74,12 @@ absl::Status CompileGroups(SnapshotDraft& draft);
 // DHCP option sets of VPCs.
 void CompileDhcp(SnapshotDraft& draft);
 
+// By InterfaceIdx: `generation` where `changes`, from the configuration `before` (nullptr: none) to
+// the draft's, can reach a walk the interface sends; the number it had otherwise (decision 18).
+std::vector<uint32_t> WalkGenerations(const SnapshotDraft& draft, const CompiledConfig* before,
+                                      const std::vector<IntentChange>& changes,
+                                      uint32_t generation);
+
 // What the rows of the draft are called.
 void NameIndices(const SnapshotDraft& draft, CompiledConfig& config);
 

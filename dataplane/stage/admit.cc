@@ -9,6 +9,7 @@
 #include "dataplane/stage/lane_ops.h"
 #include "dataplane/stage/rewrite.h"
 #include "dataplane/stage/session.h"
+#include "dataplane/stage/walk_generation.h"
 
 namespace sluice {
 namespace {
@@ -26,8 +27,11 @@ Fate Refuse(Batch& batch, uint32_t lane, DropReason reason) {
   return Fate::kDropped;
 }
 
-uint32_t WalkGenerationOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane) {
-  return snapshot.walk_generation[batch.sender[lane].index()];
+// What a new line is stamped with.
+uint32_t StampOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane) {
+  return MayRemember(snapshot, batch, lane)
+             ? WalkGenerationOf(snapshot, batch.sender[lane], batch.out[lane])
+             : kGenerationNone;
 }
 
 // A segment of a known flow that is forwarded but neither counted in the line nor believed: an
@@ -143,7 +147,7 @@ void StampForward(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                   const Admission& admission) {
   Recompute(batch, lane);
   FillWalk(worker.sessions->Line(ForwardLine(admission.pair)), OutcomeOf(batch, lane),
-           WalkGenerationOf(snapshot, batch, lane));
+           StampOf(snapshot, batch, lane));
 }
 
 // Ends an admission whose forward key is claimed.
@@ -214,7 +218,7 @@ Fate ReplacePair(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
   const bool forward = (batch.pair_flags[lane] & kPairForward) != 0;
   Recompute(batch, lane);
   const LineIdx line = forward ? ForwardLine(admission.pair) : ReverseLine(admission.pair);
-  FillWalk(sessions.Line(line), OutcomeOf(batch, lane), WalkGenerationOf(snapshot, batch, lane));
+  FillWalk(sessions.Line(line), OutcomeOf(batch, lane), StampOf(snapshot, batch, lane));
   Accept(worker, batch, lane, line);
   sessions.Publish(admission);
   return Fate::kForward;
@@ -223,9 +227,9 @@ Fate ReplacePair(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
 Fate Refresh(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {
   const LineIdx idx(batch.session[lane].value);
   Recompute(batch, lane);
-  if ((batch.traits[lane] & kTraitFragment) == 0) {
+  if ((batch.traits[lane] & kTraitFragment) == 0 && MayRemember(snapshot, batch, lane)) {
     StampWalk(worker.sessions->Line(idx), OutcomeOf(batch, lane),
-              WalkGenerationOf(snapshot, batch, lane));
+              WalkGenerationOf(snapshot, batch.sender[lane], batch.out[lane]));
   }
   Accept(worker, batch, lane, idx);
   return Fate::kForward;

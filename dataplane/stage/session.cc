@@ -5,6 +5,7 @@
 #include "dataplane/packet/protocol.h"
 #include "dataplane/session/session_table.h"
 #include "dataplane/stage/lane_ops.h"
+#include "dataplane/stage/walk_generation.h"
 
 namespace sluice {
 namespace {
@@ -116,7 +117,8 @@ constexpr uint16_t kTraitsThatWalk = kTraitTcpSlow | kTraitFragment;
 
 // Whether the line's own walk may be used for this packet; copies it into the lane's columns.
 bool UseWalk(const Snapshot& snapshot, Batch& batch, uint32_t lane, const SessionLine& line) {
-  const uint32_t generation = snapshot.walk_generation[batch.sender[lane].index()];
+  const InterfaceIdx leads(line.next_hop.load(std::memory_order_relaxed) & ~kNextHopDirect);
+  const uint32_t generation = WalkGenerationOf(snapshot, batch.sender[lane], leads);
   WalkOutcome walk;
   if ((batch.traits[lane] & kTraitsThatWalk) != 0 || !ReadWalk(line, generation, &walk)) {
     return false;

@@ -192,6 +192,7 @@ struct Snapshot {
   AlignedArray<AdjacencyRow> adjacency;   // by InterfaceIdx
   AlignedArray<uint32_t>
       walk_generation;  // by InterfaceIdx, never 0: sessions walked under another one are stale
+                        // (dataplane/stage/walk_generation.h)
   AlignedArray<PortRow> ports;  // by PortIdx
   AlignedArray<SideRow> sides;
   AlignedArray<VpcRow> vpcs;
