@@ -5,6 +5,14 @@ namespace sluice {
 
 std::vector<Verb> AllVerbs() {
   return {
+      {"doctor",
+       "[-j]",
+       "Look whether this machine is fit for sluiced, and say what to type where it is not.",
+       "Needs no daemon. Each line is OK, WARN (works, but slower or less safe) or FIX (sluiced\n"
+       "cannot start or carry packets), with the command that mends it. Exit 0 when nothing is "
+       "FIX.",
+       {"j"},
+       RunDoctor},
       {"check",
        "PATH… [-j] [--enforce_quotas]",
        "Check a configuration offline: every error and warning.",

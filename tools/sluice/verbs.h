@@ -11,6 +11,7 @@ namespace sluice {
 // All of them, in the order of the help.
 std::vector<Verb> AllVerbs();
 
+int RunDoctor(const Arguments& arguments);
 int RunCheck(const Arguments& arguments);
 int RunExplain(const Arguments& arguments);
 
