@@ -10,14 +10,20 @@ constexpr uint8_t kMaxHairpins = 1;
 
 enum class Way : uint8_t { kOut, kBackIn, kDropped };
 
+// The mapping is one of (VPC, private address), whoever hands the packet on: an appliance may. Only
+// what a NAT gateway translated itself uses the gateway's (docs/semantics_choices.md).
+bool IsBorrowedFromGateway(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
+                           VpcIdx vpc) {
+  const uint32_t owner = snapshot.addresses->Lookup(vpc.value, batch.walk_src[lane]);
+  return IsInterfaceAddress(owner) && owner != batch.origin[lane].value &&
+         snapshot.interfaces[owner].kind == InterfaceRowKind::kNatGateway;
+}
+
 Way Translate(const Snapshot& snapshot, Batch& batch, uint32_t lane) {
   const VpcIdx vpc = snapshot.interfaces[batch.origin[lane].index()].vpc;
   const uint32_t private_ip = batch.walk_src[lane];
   const uint32_t public_ip = snapshot.public_of->Lookup(vpc.value, private_ip);
-  // An appliance's foreign source has no public address here: the mapping is one of (ENI, private
-  // address).
-  const bool own = snapshot.addresses->Lookup(vpc.value, private_ip) == batch.origin[lane].value;
-  if (public_ip == kNoAddress || !own) {
+  if (public_ip == kNoAddress || IsBorrowedFromGateway(snapshot, batch, lane, vpc)) {
     DropLane(batch, lane, DropReason::kIgwNoPublicIp);
     return Way::kDropped;
   }
