@@ -168,8 +168,14 @@ Fate Complete(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uin
   return Fate::kForward;
 }
 
+// An ICMP reply opens nothing: what it would open is a flow that its receiver's requests answer.
+bool IsIcmpReply(const Batch& batch, uint32_t lane) {
+  return (batch.traits[lane] & kTraitIcmpQuery) != 0 &&
+         ClassifyIcmp(static_cast<uint8_t>(batch.rule_key[lane] >> 8), 0).is_reply;
+}
+
 bool MayOpen(const Batch& batch, uint32_t lane) {
-  return (batch.traits[lane] & kTraitLaterFragment) == 0 &&
+  return (batch.traits[lane] & kTraitLaterFragment) == 0 && !IsIcmpReply(batch, lane) &&
          (batch.protocol[lane] != kProtocolTcp || TcpMayOpen(batch.tcp_flags[lane]));
 }
 
@@ -224,10 +230,12 @@ Fate ReplacePair(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
   return Fate::kForward;
 }
 
-Fate Refresh(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {
+// `settled` is false while the flow waits for a packet that makes it tracked: that one has to walk.
+Fate Refresh(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
+             bool settled) {
   const LineIdx idx(batch.session[lane].value);
   Recompute(batch, lane);
-  if ((batch.traits[lane] & kTraitFragment) == 0 && MayRemember(snapshot, batch, lane)) {
+  if (settled && (batch.traits[lane] & kTraitFragment) == 0 && MayRemember(snapshot, batch, lane)) {
     StampWalk(worker.sessions->Line(idx), OutcomeOf(batch, lane),
               WalkGenerationOf(snapshot, batch.sender[lane], batch.out[lane]));
   }
@@ -250,6 +258,10 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   const bool same_answer =
       !lapsed_nat && AnswerOf(batch, lane) == KeyOf(sessions.Line(PeerOf(idx)));
   const bool reopen = (batch.pair_flags[lane] & kPairReopen) != 0;
+  if (!reopen) {  // the flow goes on as it was opened, whatever this segment would open
+    wanted.flags =
+        static_cast<uint8_t>((wanted.flags & ~kPairMidstream) | (current.flags & kPairMidstream));
+  }
   const bool answers_only = current.nat() || snapshot.interfaces[batch.sender[lane].index()].kind ==
                                                  InterfaceRowKind::kServices;
   if (!forward && (!same_answer || (reopen && !answers_only))) {
@@ -265,12 +277,12 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   if (forward && (reopen || !same_answer)) {
     return ReplacePair(snapshot, worker, batch, lane, wanted, same_answer, !reopen);
   }
-  if (forward && SaysMore(wanted, current)) {
-    wanted.flags |=
-        current.flags & (kPairTrackedByInitiator | kPairTrackedByResponder | kPairMidstream);
+  const bool more = forward && SaysMore(wanted, current);
+  if (more && MayOpen(batch, lane)) {
+    wanted.flags |= current.flags & (kPairTrackedByInitiator | kPairTrackedByResponder);
     return ReplacePair(snapshot, worker, batch, lane, wanted, true, true);
   }
-  return Refresh(snapshot, worker, batch, lane);
+  return Refresh(snapshot, worker, batch, lane, !more);
 }
 
 void AdmitHit(WorkerContext& worker, Batch& batch, uint32_t lane) {
