@@ -1,0 +1,89 @@
+// The fixture of the semantic tests: one scene, three players. Every packet goes through the real
+// pipeline, through the real pipeline without its session cache, and through the reference world;
+// all three must say what the test expects, byte for byte the same, and the invariants of
+// tests/support/invariants hold throughout. The clock is virtual.
+//
+// An expectation is a text such as
+//
+//   "forward eni-app"               to that port, addresses and ports unchanged
+//   "forward internet: tcp 198.51.100.200:* > 203.0.113.9:443"       one frame, rewritten; "*" any
+//   "forward internet: udp ... +0 | internet: udp ... +1480"         several frames
+//   "drop sg_ingress", "drop nacl_ingress acl-app 90" (the rule), "consume arp_ignored"
+//   "consume ttl_expired eni-app: icmp 11/0 10.0.0.200 > 10.0.1.10 [udp ...]"
+//   "hold"                          its end comes later, see ExpectSettled
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include "dataplane/packet/mac.h"
+#include "tests/semantics/packets.h"
+#include "tests/semantics/vpc_config.h"
+
+namespace sluice::testing {
+
+inline constexpr MacAddress kRouterMac = {{0x02, 0, 0, 0, 0, 0x01}};
+inline constexpr MacAddress kNextHopMac = {{0x02, 0, 0, 0, 0, 0xfe}};
+
+struct SentFrame {
+  std::string port_name;
+  Bytes frame;
+};
+
+struct Players {
+  bool reference_world = true;  // it has no capacity limits: off where those are tested
+  bool uncached = true;
+  uint64_t seed = 1;  // of NAT ports and IP ids
+};
+
+class VpcTest : public ::testing::Test {
+ protected:
+  VpcTest();
+  ~VpcTest() override;
+
+  using Where = std::source_location;
+
+  // A new scene at time 0. `Apply` replaces its configuration, as `sluice apply` would.
+  void Start(const VpcConfig& config = {}, const Players& players = {});
+  void Apply(const VpcConfig& config);
+  // Resolution of the dataplane: a millisecond.
+  void Wait(double seconds);
+
+  // One packet from the host behind a port, to the router's MAC. Returns what became of it.
+  std::string Send(const std::string& port_name, const PacketSpec& spec);
+  std::string SendFrame(const std::string& port_name, const Bytes& frame);
+  void Expect(const std::string& port_name, const PacketSpec& spec, const std::string& expected,
+              const Where& where = Where::current());
+  void ExpectFrame(const std::string& port_name, const Bytes& frame, const std::string& expected,
+                   const Where& where = Where::current());
+  // What became, in order, of inputs held earlier, since the last call. Drain ends what is held.
+  void ExpectSettled(const std::vector<std::string>& expected,
+                     const Where& where = Where::current());
+  void Drain();
+
+  // The frames that the last packet led to, and all that settled packets did since ExpectSettled.
+  const std::vector<SentFrame>& sent() const;
+  const std::vector<SentFrame>& settled_frames() const;
+  Seen LastSent(size_t index = 0) const;
+  // The frame that Send makes of a spec: from the MAC of the host behind the port to the router.
+  Bytes FrameOf(const std::string& port_name, const PacketSpec& spec) const;
+  MacAddress MacOf(const std::string& eni_id) const;
+
+  // Unexpired sessions that are tracked or translated.
+  uint64_t LiveSessions() const;
+  // Inputs that ended as "reason" so far, over all ports; dropped or consumed.
+  uint64_t Count(const std::string& reason) const;
+
+  void TearDown() override;
+
+ private:
+  struct Scene;
+  std::unique_ptr<Scene> scene_;
+};
+
+}  // namespace sluice::testing
