@@ -86,16 +86,22 @@ std::string LcoreMap(uint32_t workers, const std::vector<int>& cpus, bool shares
   return map.str();
 }
 
+std::string Megabytes(uint64_t bytes) {
+  return std::to_string((bytes + kMiB - 1) / kMiB);
+}
+
 void PlanMemory(const EalRequest& request, const MachineFacts& machine, EalPlan& plan) {
   const uint64_t wanted_bytes = request.mbuf_bytes + kEalSlackBytes;
-  const std::string wanted_mb = std::to_string((wanted_bytes + kMiB - 1) / kMiB);
+  const std::string wanted_mb = Megabytes(wanted_bytes);
   if (machine.free_1g_bytes + machine.free_2m_bytes >= wanted_bytes) {
     plan.memory = machine.free_1g_bytes >= wanted_bytes ? MemoryMode::kHuge1G : MemoryMode::kHuge2M;
     plan.arguments.insert(plan.arguments.end(), {"--in-memory", "-m", wanted_mb});
     return;
   }
   plan.memory = MemoryMode::kNoHuge;
-  plan.arguments.insert(plan.arguments.end(), {"--no-huge", "--no-shconf", "-m", wanted_mb});
+  plan.arguments.insert(plan.arguments.end(),
+                        {"--no-huge", "--no-shconf", "-m",
+                         Megabytes(request.small_page_mbuf_bytes + kEalSlackBytes)});
   const uint64_t free_bytes = machine.free_1g_bytes + machine.free_2m_bytes;
   plan.notice = free_bytes == 0
                     ? "no hugepages: correct, but do not quote numbers from this mode"

@@ -28,9 +28,10 @@ MachineFacts ReadMachineFacts();
 struct EalRequest {
   std::vector<std::string> devices;  // Device of every port, in order
   uint32_t workers = 1;
-  uint64_t mbuf_bytes = 0;  // packet buffers of all ports
-  std::string file_prefix;  // unique on this machine
-  std::string given;        // --eal: its options replace derived ones of the same kind
+  uint64_t mbuf_bytes = 0;             // packet buffers of all ports, on hugepages
+  uint64_t small_page_mbuf_bytes = 0;  // the same on pages of 4 KB
+  std::string file_prefix;             // unique on this machine
+  std::string given;                   // --eal: its options replace derived ones of the same kind
 };
 
 struct EalPlan {

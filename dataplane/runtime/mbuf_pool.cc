@@ -17,13 +17,27 @@ constexpr uint32_t kWorkerMbufs =
     2 * kCacheMbufs + 1024;                     // its cache at its fullest and a burst's output
 constexpr uint32_t kNicDescriptors = 2 * 1024;  // receive and transmit
 constexpr uint32_t kVirtualDescriptors = 2 * 512;
+constexpr uint64_t kSmallPageBytes = 4096;
 constexpr uint32_t kLayerTwoBytes = 22;  // Ethernet with one VLAN tag and its checksum
+
+uint64_t ElementBytes(uint16_t room_bytes) {
+  // The mempool's own header, trailer and padding of an element are below 192 bytes.
+  return room_bytes + sizeof(rte_mbuf) + 192;
+}
 
 }  // namespace
 
 uint64_t MbufPoolSize::bytes() const {
-  // The mempool's own header, trailer and padding of an element are below 192 bytes.
-  return uint64_t{count} * (room_bytes + sizeof(rte_mbuf) + 192);
+  return uint64_t{count} * ElementBytes(room_bytes);
+}
+
+uint64_t MbufPoolSize::small_page_bytes() const {
+  const uint64_t element_bytes = ElementBytes(room_bytes);
+  if (element_bytes > kSmallPageBytes) {
+    return count * ((element_bytes + kSmallPageBytes - 1) / kSmallPageBytes * kSmallPageBytes);
+  }
+  const uint64_t per_page = kSmallPageBytes / element_bytes;
+  return (count + per_page - 1) / per_page * kSmallPageBytes;
 }
 
 MbufPoolSize SizeMbufPool(uint32_t ports, uint32_t pci_ports, uint32_t workers,

@@ -13,7 +13,9 @@ struct MbufPoolSize {
   uint32_t count = 0;
   uint16_t room_bytes = 0;  // headroom of 128 included
 
-  uint64_t bytes() const;  // memory of the whole pool, rounded up
+  uint64_t bytes() const;  // memory of the whole pool on hugepages, rounded up
+  // The same on pages of 4 KB: no buffer crosses the end of a page it could fit in.
+  uint64_t small_page_bytes() const;
 };
 
 // Enough for every descriptor, every worker's cache and bursts, and as much again for held

@@ -81,6 +81,7 @@ absl::StatusOr<std::unique_ptr<Runtime>> Runtime::Open(const RuntimeOptions& opt
   }
   request.workers = options.workers;
   request.mbuf_bytes = size.bytes();
+  request.small_page_mbuf_bytes = size.small_page_bytes();
   request.file_prefix = "sluiced-" + std::to_string(getpid());
   request.given = options.eal_arguments;
   std::unique_ptr<Runtime> runtime(new Runtime(options, PlanEal(request, ReadMachineFacts())));

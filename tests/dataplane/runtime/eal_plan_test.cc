@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "dataplane/runtime/mbuf_pool.h"
+
 namespace sluice {
 namespace {
 
@@ -15,6 +17,7 @@ EalRequest Request() {
   EalRequest request;
   request.devices = {"net_tap0,iface=web", "net_null0"};
   request.mbuf_bytes = uint64_t{100} << 20;
+  request.small_page_mbuf_bytes = uint64_t{200} << 20;
   request.file_prefix = std::string("unique");
   return request;
 }
@@ -24,7 +27,7 @@ TEST(EalPlanTest, WithoutHugepagesUsesNoHugeAndSaysSo) {
   EXPECT_EQ(plan.memory, MemoryMode::kNoHuge);
   EXPECT_TRUE(Has(plan, "--no-huge"));
   EXPECT_FALSE(Has(plan, "--in-memory"));
-  EXPECT_TRUE(Has(plan, "132"));
+  EXPECT_TRUE(Has(plan, "232")) << "small pages hold fewer buffers";
   EXPECT_EQ(plan.notice, "no hugepages: correct, but do not quote numbers from this mode");
 }
 
@@ -32,6 +35,7 @@ TEST(EalPlanTest, EnoughHugepagesMeanInMemory) {
   const EalPlan plan = PlanEal(Request(), {.free_2m_bytes = uint64_t{132} << 20, .cpus = {0, 1}});
   EXPECT_EQ(plan.memory, MemoryMode::kHuge2M);
   EXPECT_TRUE(Has(plan, "--in-memory"));
+  EXPECT_TRUE(Has(plan, "132"));
   EXPECT_FALSE(Has(plan, "--no-huge"));
   EXPECT_EQ(plan.notice, "");
 }
@@ -79,6 +83,16 @@ TEST(EalPlanTest, GivenOptionsReplaceDerivedOnesOfTheirKindOnly) {
   EXPECT_TRUE(Has(plan, "--no-pci"));
   EXPECT_TRUE(Has(plan, "--file-prefix=unique"));
   EXPECT_EQ(plan.memory, MemoryMode::kAsGiven);
+}
+
+// A buffer that fits a page does not cross its end: ten TAP ports did not start without hugepages.
+TEST(MbufPoolSizeTest, SmallPagesHoldWholeBuffersOnly) {
+  const MbufPoolSize taps = SizeMbufPool(10, 0, 1, 1500);
+  EXPECT_EQ(taps.small_page_bytes(), uint64_t{taps.count} * 4096);
+  EXPECT_LT(taps.bytes(), taps.small_page_bytes());
+  const MbufPoolSize jumbo = SizeMbufPool(2, 0, 1, 9001);
+  EXPECT_EQ(jumbo.small_page_bytes(), uint64_t{jumbo.count} * 12288);
+  EXPECT_EQ((MbufPoolSize{.count = 5, .room_bytes = 1500}.small_page_bytes()), 3u * 4096);
 }
 
 TEST(EalPlanTest, PciAddresses) {

@@ -38,7 +38,7 @@ World& TheWorld() {
     EalRequest request;
     request.devices = {"net_ring_a"};
     request.workers = 2;
-    request.mbuf_bytes = uint64_t{64} << 20;
+    request.mbuf_bytes = request.small_page_mbuf_bytes = uint64_t{64} << 20;
     request.file_prefix = "mbuf-batch-test-" + std::to_string(getpid());
     request.given = "--no-huge -m 128 --no-shconf";
     auto eal = Eal::Start(PlanEal(request, ReadMachineFacts()), false);
