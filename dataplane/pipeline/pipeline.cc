@@ -2,6 +2,8 @@
 
 #include "dataplane/pipeline/burst_count.h"
 #include "dataplane/pipeline/pass.h"
+#include "dataplane/session/accounting.h"
+#include "dataplane/stage/account.h"
 #include "dataplane/stage/arp.h"
 #include "dataplane/stage/dhcp.h"
 #include "dataplane/stage/fragment.h"
@@ -10,6 +12,10 @@
 
 namespace sluice {
 namespace {
+
+// Rows of the accounting table looked at a call: with one a millisecond all 8192 are seen in an
+// eighth of a second, so that what ended is reported long before its window is closed.
+constexpr uint32_t kAccountRowsATimer = 64;
 
 void AllLanes(const Batch& batch, LaneList& lanes) {
   lanes.Clear();
@@ -43,6 +49,9 @@ void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noe
 void RunTimers(WorkerContext& worker, bool drain) noexcept {
   worker.emits->Clear();
   ReleaseOrphans(worker, drain);
+  if (worker.account != nullptr) {
+    worker.account->EmitEnded(ClockOf(worker), kAccountRowsATimer);
+  }
 }
 
 }  // namespace sluice

@@ -22,7 +22,8 @@ namespace sluice {
 void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noexcept;
 
 // Lets time act when no packet comes: fragments held too long leave through worker.emits (cleared
-// first), with lane kNoLane. Cheap when nothing is due. `drain` gives back everything that is held.
+// first), with lane kNoLane, and ended windows of worker.account go to its ring, a share of them a
+// call. Cheap when nothing is due. `drain` gives back every fragment that is held.
 void RunTimers(WorkerContext& worker, bool drain) noexcept;
 
 }  // namespace sluice
