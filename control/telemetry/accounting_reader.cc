@@ -50,10 +50,11 @@ std::vector<std::string> AccountingReader::Configure(
   return recorder_.Configure(intent, identities, at_ns);
 }
 
-void AccountingReader::Drain(FlowAccount& account, size_t worker_idx, int64_t now_ns) {
+void AccountingReader::Drain(FlowAccount& account, size_t worker_idx, int64_t now_ns,
+                             const SessionSweep* sweep) {
   FlowRecord record;
   while (account.Take(&record)) {
-    if (WasSwept(record)) {
+    if (WasSwept(record) || (sweep != nullptr && sweep->AlreadyReported(record))) {
       ++duplicate_count_;
     } else {
       Report(record);

@@ -3,10 +3,11 @@
 // came both ways, and expands one line's record into the ACCEPT of each interface of its walk.
 // Control thread or an offline tool, one thread.
 //
-// Order in the daemon, every few seconds: Drain each worker, SweepLines over a share of the pairs
-// so that all are seen within kFlowWindowSeconds, then FlowLogRecorder::Advance to a time at least
-// one such round behind the clock. In replay, at the end: EmitAll of the account, Drain, SweepLines
-// with kAll, then FlowLogRecorder::Finish.
+// Order in the daemon, every tick: Drain each worker, then a step of the SessionSweep with a sink
+// that Reports (idle lines, and the last windows of pairs whose memory is about to be free); now
+// and then FlowLogRecorder::Advance to a time at least one round of the sweep behind the clock. In
+// replay, at the end: EmitAll of the account, Drain, SweepLines with kAll, then
+// FlowLogRecorder::Finish.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "control/telemetry/flow_log_recorder.h"
 #include "control/telemetry/flow_path.h"
 #include "dataplane/session/accounting.h"
+#include "dataplane/session/ageing.h"
 #include "dataplane/session/session_table.h"
 
 namespace sluice {
@@ -36,9 +38,11 @@ class AccountingReader {
                                      const std::vector<std::string>& nat_gateway_ids,
                                      int64_t at_ns);
 
-  // Takes every record of one worker's ring; `worker_idx` is dense. Records lost since the last
-  // call are SKIPDATA at `now_ns`.
-  void Drain(FlowAccount& account, size_t worker_idx, int64_t now_ns);
+  // Takes every record of one worker's ring; `worker_idx` is dense. Windows that SweepLines, or
+  // `sweep` where there is one, has reported already are left out. Records lost since the last call
+  // are SKIPDATA at `now_ns`.
+  void Drain(FlowAccount& account, size_t worker_idx, int64_t now_ns,
+             const SessionSweep* sweep = nullptr);
 
   enum class Windows : uint8_t {
     kEnded,  // those that ended kSettleSeconds ago or more

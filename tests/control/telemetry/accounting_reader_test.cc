@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "dataplane/session/session_state.h"
 #include "tests/control/telemetry/flow_log_world.h"
 
 namespace sluice {
@@ -188,37 +189,48 @@ TEST_F(AccountingReaderTest, AWS_FL_12_FullRingIsSkipDataWhereItWasLost) {
   EXPECT_EQ(lines.size(), 3u) << "two records of eni-a and one loss, told once";
 }
 
-TEST_F(AccountingReaderTest, IdleLinesAreReportedOnce) {
-  const HashSecret secret = HashSecret::FromSeed(1);
-  const auto table = SessionTable::Make(HeapMemory(), {64, 8, 8}, secret);
-  const auto account = FlowAccount::Make(HeapMemory(), {64, 64, 8}, secret);
-  ASSERT_TRUE(table != nullptr && account != nullptr);
-  SessionCold cold;
-  cold.initiator_interface_idx = kAIdx;
-  cold.responder_interface_idx = kBIdx;
-  cold.vpc_idx = 0;
-  cold.flags = kPairTrackedByInitiator;
-  const SessionKey key =
-      MakeSessionKey(kAIdx, Ip("10.0.1.10").value, Ip("10.0.2.20").value, 7, 8, kProtocolUdp);
-  Admission admission;
-  LineIdx existing;
-  ASSERT_EQ(table->BeginPair(key, table->hasher().HashOne(key), cold, {}, &admission, &existing),
-            ClaimOutcome::kClaimed);
-  ASSERT_EQ(table->ClaimReverse(admission, AnswerKey(key, kBIdx), &existing),
-            ClaimOutcome::kClaimed);
-  const LineIdx line = ForwardLine(admission.pair);
-  FillWalk(table->Line(line), {key.src(), key.dst(), 7, 8, 0, 0, 0}, 1);
-  table->Publish(admission);
+BurstClock ClockAt(uint32_t second) {
+  return {second * 1000, static_cast<uint64_t>(At(second) / 1'000'000)};
+}
 
-  const auto clock_at = [](uint32_t second) {
-    return BurstClock{second * 1000, static_cast<uint64_t>(At(second) / 1'000'000)};
-  };
-  const auto packet = [&](uint32_t second) {
-    account->CountLine(line, table->Line(line), cold, 100, 0, clock_at(second));
-    table->Line(line).last_seen_ms.store(second * 1000, std::memory_order_relaxed);
-  };
+// One tracked UDP session from eni-a to eni-b, and its worker.
+struct OneSession {
+  OneSession() {
+    cold.initiator_interface_idx = kAIdx;
+    cold.responder_interface_idx = kBIdx;
+    cold.vpc_idx = 0;
+    cold.flags = kPairTrackedByInitiator;
+    const SessionKey key =
+        MakeSessionKey(kAIdx, Ip("10.0.1.10").value, Ip("10.0.2.20").value, 7, 8, kProtocolUdp);
+    Admission admission;
+    LineIdx existing;
+    EXPECT_EQ(table->BeginPair(key, table->hasher().HashOne(key), cold, {}, &admission, &existing),
+              ClaimOutcome::kClaimed);
+    EXPECT_EQ(table->ClaimReverse(admission, AnswerKey(key, kBIdx), &existing),
+              ClaimOutcome::kClaimed);
+    line = ForwardLine(admission.pair);
+    FillWalk(table->Line(line), {key.src(), key.dst(), 7, 8, 0, 0, 0}, 1);
+    table->Publish(admission);
+  }
+  void Packet(uint32_t second) {
+    account->CountLine(line, table->Line(line), cold, 100, 0, ClockAt(second));
+    AcceptPacket(table->Line(line), table->Line(ReverseLine(PairOf(line))), true,
+                 {.protocol = kProtocolUdp}, second * 1000);
+  }
+
+  const HashSecret secret = HashSecret::FromSeed(1);
+  std::unique_ptr<SessionTable> table = SessionTable::Make(HeapMemory(), {64, 8, 8}, secret);
+  std::unique_ptr<FlowAccount> account = FlowAccount::Make(HeapMemory(), {64, 64, 8}, secret);
+  SessionCold cold;
+  LineIdx line;
+};
+
+TEST_F(AccountingReaderTest, IdleLinesAreReportedOnce) {
+  OneSession session;
+  const auto& account = session.account;
+  const auto packet = [&](uint32_t second) { session.Packet(second); };
   const auto sweep = [&](uint32_t second, AccountingReader::Windows windows) {
-    reader_->SweepLines(*table, clock_at(second), 0, UINT32_MAX, windows);
+    reader_->SweepLines(*session.table, ClockAt(second), 0, UINT32_MAX, windows);
   };
   packet(5);
   packet(6);
@@ -238,6 +250,33 @@ TEST_F(AccountingReaderTest, IdleLinesAreReportedOnce) {
   EXPECT_EQ(lines.size(), 4u);
   EXPECT_EQ(lines.count(shown + "2" + rest), 1u);
   EXPECT_EQ(lines.count(shown + "1" + rest), 1u);
+}
+
+// The daemon's way: the session sweep reports idle lines, and what a pair counted last before its
+// memory is free.
+TEST_F(AccountingReaderTest, WhatTheSessionSweepReportedIsLeftOutOfTheRing) {
+  struct Sink final : FlowRecordSink {
+    explicit Sink(AccountingReader& r) : reader(r) {}
+    void OnRecord(const FlowRecord& record) override { reader.Report(record); }
+    AccountingReader& reader;
+  } sink(*reader_);
+  OneSession session;
+  const auto sweep = SessionSweep::Make(*session.table, HeapMemory(), true);
+  NoReaders workers_at_rest;
+  const uint32_t all = session.table->pair_count();
+  session.Packet(58);
+  sweep->Step(ClockAt(63), all, workers_at_rest, &sink);
+  session.Packet(75);  // pushes the window that was swept
+  reader_->Drain(*session.account, 0, At(75), sweep.get());
+  EXPECT_EQ(reader_->duplicate_count(), 1u);
+  ASSERT_TRUE(session.table->Unlink(PairOf(session.line)));
+  sweep->Step(ClockAt(76), all, workers_at_rest, &sink);
+  EXPECT_EQ(sweep->counts().freed, 1u);
+  const std::string shown =
+      "eni-a egress 10.0.1.10 7 10.0.2.20 8 10.0.1.10 10.0.2.20 1 1 ACCEPT OK";
+  const std::multiset<std::string> lines = Lines(111);
+  EXPECT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines.count(shown), 2u) << "one a window";
 }
 
 TEST(FlowPathTest, AWS_FL_14_PathFollowsTheRoute) {
