@@ -21,6 +21,8 @@ import time
 
 TIMEOUT_S = 3
 CHUNK_BYTES = 1 << 16
+IP_PKTINFO = 8  # Linux's number; this Python's socket module has no name for it
+PKTINFO_BYTES = 12
 
 
 class QuietServer(http.server.ThreadingHTTPServer):
@@ -70,13 +72,17 @@ def sink(connection):
 
 
 def udp_server(port):
+    """Answers from the address that was asked: a host with several would otherwise choose by its routes."""
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
     server.bind(("0.0.0.0", port))
 
     def loop():
         while True:
-            request, peer = server.recvfrom(65535)
-            server.sendto(b"answer to " + request + f" from {peer[0]}".encode(), peer)
+            request, ancillary, _, peer = server.recvmsg(65535, socket.CMSG_SPACE(PKTINFO_BYTES))
+            asked = ancillary[0][2][4:8]  # in_pktinfo: interface, local address, destination address
+            source = (socket.IPPROTO_IP, IP_PKTINFO, bytes(4) + asked + bytes(4))
+            server.sendmsg([b"answer to " + request + f" from {peer[0]}".encode()], [source], 0, peer)
     return loop
 
 
