@@ -1,0 +1,81 @@
+// The dataplane of one daemon as one object: runtime, workers' state, compiler, publisher, and
+// their order of birth and death. No DPDK type appears here.
+//
+//   Open -> Start -> (the control thread ticks, operators ask) -> Stop
+//
+// Main thread; after Start everything here belongs to whoever holds the daemon's control lock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "control/apply/applier.h"
+#include "control/daemon/flow_logs.h"
+#include "control/daemon/options.h"
+#include "control/daemon/secrets.h"
+#include "control/daemon/worker_state.h"
+#include "dataplane/publish/publisher.h"
+#include "dataplane/runtime/neighbor_resolver.h"
+#include "dataplane/runtime/runtime.h"
+
+namespace sluice {
+
+// The machine's clocks.
+class SystemClock final : public ApplyClock {
+ public:
+  int64_t EpochNs() override;
+  int64_t MonotonicNs() override;
+  void Pause() override;
+};
+
+class LiveDataplane {
+ public:
+  // Devices open and memory reserved; nothing is forwarded. Nothing is left on an error.
+  static absl::StatusOr<std::unique_ptr<LiveDataplane>> Open(const ValidatedIntent& intent,
+                                                             const DaemonOptions& options);
+  ~LiveDataplane();
+
+  // Publishes `intent` as generation 1 and starts the workers.
+  absl::StatusOr<ApplyReport> Start(std::shared_ptr<const ValidatedIntent> intent);
+
+  // The periodic work of the control thread, every few milliseconds: learned next hops, ARP
+  // requests, sessions, flow logs, replaced generations. Bounded.
+  void Tick();
+  // Sentences since the last call that an operator should read, such as a flow log's full disk.
+  std::vector<std::string> TakeNotes() { return std::exchange(notes_, {}); }
+
+  // Drains and ends the workers, writes what flow logs are left, closes the ports. Once.
+  MbufAccount Stop();
+
+  Applier& applier() { return applier_; }
+  Runtime& runtime() { return *runtime_; }
+  WorkerStates& states() { return *states_; }
+  const NeighborResolver& neighbors() const { return resolver_; }
+  FlowLogs& flow_logs() { return *flow_logs_; }
+
+ private:
+  LiveDataplane(std::unique_ptr<Runtime> runtime, std::unique_ptr<WorkerStates> states,
+                std::unique_ptr<FlowLogs> flow_logs, CompileOptions compile);
+  void Follow(const CompiledConfig& config);
+  void ResolveNextHops(int64_t monotonic_ns);
+  BurstClock Now();
+
+  // In the order of birth: each may use those above it.
+  std::unique_ptr<Runtime> runtime_;
+  std::unique_ptr<WorkerStates> states_;
+  std::unique_ptr<FlowLogs> flow_logs_;
+  SystemClock clock_;
+  Qsbr qsbr_;
+  Compiler compiler_;
+  Publisher<Snapshot> publisher_;
+  Applier applier_;
+  NeighborResolver resolver_;
+  int64_t published_ns_ = 0;  // monotonic: when flow-log files were last looked after
+  std::vector<std::string> notes_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,220 @@
+// Who may touch what. Everything in LiveDataplane that the workers do not own belongs to the holder
+// of `control_`: this thread for a tick of bounded length, the operator server's thread for a
+// request. Configurations are read and validated without the lock. Workers never wait for it.
+#include "control/daemon/sluiced.h"
+
+#include <atomic>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "control/api/operator_server.h"
+#include "control/daemon/dataplane.h"
+#include "control/daemon/saved_configuration.h"
+#include "control/daemon/signals.h"
+#include "control/intent/check_report.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kTickMs = 10;
+
+void Say(const std::string& line) {
+  std::fprintf(stderr, "sluiced: %s\n", line.c_str());
+}
+
+int Fail(const absl::Status& status) {
+  Say(std::string(status.message()));
+  return 1;
+}
+
+class Daemon {
+ public:
+  explicit Daemon(const DaemonOptions& options) : options_(options) {}
+  int Run();
+
+ private:
+  std::shared_ptr<const ValidatedIntent> Load();
+  absl::Status Start(std::shared_ptr<const ValidatedIntent> intent);
+  std::string Answer(std::string_view request);
+  void SayReady();
+  void Serve();
+  void Tick();
+  void Reload();
+  void FollowGeneration();
+  int End();
+
+  const DaemonOptions options_;
+  std::unique_ptr<SignalQueue> signals_;
+  std::mutex control_;
+  std::unique_ptr<LiveDataplane> dataplane_;
+  std::unique_ptr<OperatorServer> server_;
+  std::atomic<bool> stop_{false};  // by an operator; nothing is ordered by it
+  uint64_t followed_generation_ = 0;
+  std::string last_note_;
+};
+
+// Prints what is wrong, and what is odd. nullptr when it cannot run.
+std::shared_ptr<const ValidatedIntent> Daemon::Load() {
+  const ValidationResult result =
+      LoadIntent(options_.config_paths, {.enforce_quotas = options_.enforce_quotas});
+  if (!result.issues.empty()) {
+    std::fputs(CheckReportText(result).c_str(), stderr);
+  }
+  return result.intent;
+}
+
+absl::Status Daemon::Start(std::shared_ptr<const ValidatedIntent> intent) {
+  if (!options_.state_folder.empty()) {
+    if (absl::Status status = SaveConfiguration(options_.state_folder, *intent); !status.ok()) {
+      return status;
+    }
+  }
+  absl::StatusOr<std::unique_ptr<LiveDataplane>> dataplane = LiveDataplane::Open(*intent, options_);
+  if (!dataplane.ok()) {
+    return dataplane.status();
+  }
+  dataplane_ = *std::move(dataplane);
+  // An operator who is early waits for the lock. Another daemon at this socket is found before
+  // anything is forwarded.
+  const std::lock_guard<std::mutex> lock(control_);
+  absl::StatusOr<std::unique_ptr<OperatorServer>> server = OperatorServer::Start(
+      {.path = options_.socket_path}, [this](std::string_view request) { return Answer(request); });
+  if (!server.ok()) {
+    return server.status();
+  }
+  server_ = *std::move(server);
+  absl::StatusOr<ApplyReport> report = dataplane_->Start(std::move(intent));
+  followed_generation_ = report.ok() ? report->generation : 0;
+  return report.status();
+}
+
+std::string Daemon::Answer(std::string_view) {
+  const std::lock_guard<std::mutex> lock(control_);
+  return R"({"Ok": false, "Error": "this sluiced answers no questions yet"})";
+}
+
+void Daemon::SayReady() {
+  const Runtime& runtime = dataplane_->runtime();
+  if (!runtime.notice().empty()) {
+    Say(runtime.notice());
+  }
+  const uint32_t workers = runtime.worker_count();
+  Say("ready: generation 1, " + std::to_string(dataplane_->applier().running()->port_names.size()) +
+      " ports, " + std::to_string(workers) + (workers == 1 ? " worker" : " workers") +
+      (runtime.shares_cpus() ? " on shared CPUs" : "") + ", memory " +
+      std::string(MemoryModeName(runtime.memory_mode())) + ", operators at " +
+      options_.socket_path);
+}
+
+void Daemon::Serve() {
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const DaemonSignal signal = signals_->Wait(kTickMs);
+    if (signal == DaemonSignal::kStop) {
+      return;
+    }
+    if (signal == DaemonSignal::kReload) {
+      Reload();
+    }
+    Tick();
+  }
+}
+
+void Daemon::Tick() {
+  std::vector<std::string> notes;
+  {
+    const std::lock_guard<std::mutex> lock(control_);
+    dataplane_->Tick();
+    notes = dataplane_->TakeNotes();
+  }
+  for (const std::string& note : notes) {
+    if (note != last_note_) {  // a full disk says so every second
+      Say(note);
+      last_note_ = note;
+    }
+  }
+  FollowGeneration();
+}
+
+void Daemon::Reload() {
+  std::shared_ptr<const ValidatedIntent> intent = Load();
+  if (intent == nullptr) {
+    Say("SIGHUP: refused; the running configuration stays");
+    return;
+  }
+  const std::lock_guard<std::mutex> lock(control_);
+  const absl::StatusOr<ApplyReport> report = dataplane_->applier().Apply(std::move(intent));
+  if (!report.ok()) {
+    Say("SIGHUP: refused: " + std::string(report.status().message()));
+  } else if (!report->effective) {
+    Say("SIGHUP: worker " + std::to_string(report->laggard) + " has not taken generation " +
+        std::to_string(report->generation) + " up after 1 s");
+  }
+}
+
+// Whoever applied it, a new generation is told and kept.
+void Daemon::FollowGeneration() {
+  std::shared_ptr<const ValidatedIntent> intent;
+  {
+    const std::lock_guard<std::mutex> lock(control_);
+    const Applier& applier = dataplane_->applier();
+    if (applier.generation() == followed_generation_) {
+      return;
+    }
+    followed_generation_ = applier.generation();
+    intent = applier.running()->intent;
+    Say("generation " + std::to_string(followed_generation_) + ": " +
+        applier.history().back().summary);
+  }
+  if (!options_.state_folder.empty()) {
+    if (absl::Status status = SaveConfiguration(options_.state_folder, *intent); !status.ok()) {
+      Say(std::string(status.message()));
+    }
+  }
+}
+
+int Daemon::End() {
+  server_.reset();  // no request runs from here on
+  const MbufAccount account = dataplane_->Stop();
+  for (const std::string& note : dataplane_->TakeNotes()) {
+    Say(note);
+  }
+  dataplane_.reset();
+  if (account.missing != 0) {
+    Say(std::to_string(account.missing) + " of " + std::to_string(account.count) +
+        " packet buffers were not given back: a defect, please report it");
+    return 1;
+  }
+  Say("ended; all " + std::to_string(account.count) + " packet buffers were given back");
+  return 0;
+}
+
+int Daemon::Run() {
+  std::shared_ptr<const ValidatedIntent> intent = Load();
+  if (intent == nullptr) {
+    return 1;
+  }
+  absl::StatusOr<std::unique_ptr<SignalQueue>> signals = SignalQueue::Make();
+  if (!signals.ok()) {
+    return Fail(signals.status());
+  }
+  signals_ = *std::move(signals);
+  if (absl::Status status = Start(std::move(intent)); !status.ok()) {
+    server_.reset();
+    dataplane_.reset();
+    return Fail(status);
+  }
+  SayReady();
+  Serve();
+  return End();
+}
+
+}  // namespace
+
+int RunDaemon(const DaemonOptions& options) {
+  return Daemon(options).Run();
+}
+
+}  // namespace sluice
