@@ -56,6 +56,18 @@ TEST_F(CommandLineTest, EnvironmentStandsInForAFlagThatIsNotGiven) {
   unsetenv("SLUICE_SEED");
 }
 
+TEST_F(CommandLineTest, AProgramSpeaksUnderItsOwnName) {
+  NameProgram("sluice-bench", "Measures.");
+  const std::string help = HelpOf(verbs_);
+  testing::internal::CaptureStderr();
+  UsageError("no");
+  const std::string error = testing::internal::GetCapturedStderr();
+  NameProgram("sluice", "The client.");
+  EXPECT_EQ(help.find("usage: sluice-bench VERB"), 0u);
+  EXPECT_NE(help.find("Measures."), std::string::npos);
+  EXPECT_EQ(error, "sluice-bench: no\nTry `sluice-bench --help`.\n");
+}
+
 TEST_F(CommandLineTest, HelpNamesEveryVerbAndEveryFlag) {
   const std::vector<Verb> verbs = AllVerbs();
   const std::string all = HelpOf(verbs);

@@ -11,6 +11,16 @@ namespace {
 
 constexpr std::string_view kHelpFlag = "help";
 
+struct ProgramName {
+  std::string_view name = "sluice";
+  std::string_view summary = "The client of sluiced and the offline toolbox of a Sluice VPC.";
+};
+ProgramName program;
+
+std::string Name() {
+  return std::string(program.name);
+}
+
 std::string WithUnderscores(std::string name) {
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
@@ -81,7 +91,7 @@ bool TakeFlag(const Verb& verb, const std::vector<std::string>& words, size_t& i
     flag = {flag.name.substr(2), "false"};
   }
   if (!HasFlag(verb, flag.name)) {
-    UsageError("`sluice " + std::string(verb.name) + "` has no flag " + shown);
+    UsageError("`" + Name() + " " + std::string(verb.name) + "` has no flag " + shown);
     return false;
   }
   if (!flag.value && IsSwitch(flag.name)) {
@@ -116,14 +126,18 @@ const std::vector<std::string>& Arguments::All(std::string_view flag) const {
   return found == given.end() ? none : found->second;
 }
 
+void NameProgram(std::string_view name, std::string_view summary) {
+  program = {name, summary};
+}
+
 int UsageError(std::string_view what) {
-  std::fprintf(stderr, "sluice: %.*s\nTry `sluice --help`.\n", static_cast<int>(what.size()),
-               what.data());
+  std::fprintf(stderr, "%s: %.*s\nTry `%s --help`.\n", Name().c_str(),
+               static_cast<int>(what.size()), what.data(), Name().c_str());
   return kExitUsage;
 }
 
 std::string HelpOf(const Verb& verb) {
-  std::string help = "usage: sluice " + std::string(verb.name);
+  std::string help = "usage: " + Name() + " " + std::string(verb.name);
   if (!verb.synopsis.empty()) {
     help += " " + std::string(verb.synopsis);
   }
@@ -147,9 +161,8 @@ std::string HelpOf(const Verb& verb) {
 }
 
 std::string HelpOf(const std::vector<Verb>& verbs) {
-  std::string help =
-      "usage: sluice VERB [FLAGS] [WORDS]\n\n"
-      "The client of sluiced and the offline toolbox of a Sluice VPC.\n\nVerbs:\n";
+  std::string help = "usage: " + Name() + " VERB [FLAGS] [WORDS]\n\n" +
+                     std::string(program.summary) + "\n\nVerbs:\n";
   for (const Verb& verb : verbs) {
     std::string name = "  " + std::string(verb.name);
     name.resize(std::max<size_t>(name.size() + 1, 12), ' ');
@@ -157,7 +170,8 @@ std::string HelpOf(const std::vector<Verb>& verbs) {
   }
   return help +
          "\nExit codes: 0 yes, 1 no or failed, 2 usage. `-j` prints JSON. Every flag is also an\n"
-         "environment variable: --socket is SLUICE_SOCKET. `sluice VERB --help` says the rest:\n\n";
+         "environment variable: --config is SLUICE_CONFIG. `" +
+         Name() + " VERB --help` says the rest:\n\n";
 }
 
 std::optional<Arguments> ParseArguments(const Verb& verb, const std::vector<std::string>& words) {

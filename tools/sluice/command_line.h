@@ -1,6 +1,6 @@
-// The command line of `sluice`: a verb, its flags and its words. gflags holds the flags' names,
-// types, defaults and descriptions; this says which verb has which, takes values from the
-// environment, and turns every mistake into usage and exit code 2. Main thread.
+// The command line of `sluice` and `sluice-bench`: a verb, its flags and its words. gflags holds
+// the flags' names, types, defaults and descriptions; this says which verb has which, takes values
+// from the environment, and turns every mistake into usage and exit code 2. Main thread.
 #pragma once
 
 #include <map>
@@ -32,6 +32,9 @@ struct Verb {
   std::vector<std::string_view> flags;  // names in gflags, in the order of the help
   int (*run)(const Arguments&);
 };
+
+// Whose command line it is; `sluice` unless said, before anything below. Both outlive the process.
+void NameProgram(std::string_view name, std::string_view summary);
 
 // Prints `what` and how to get help to stderr. Always kExitUsage.
 int UsageError(std::string_view what);
