@@ -45,6 +45,20 @@ void DeferFollowers(const Batch& batch, LaneList& hits, LaneList& walks, LaneLis
   walks = kept_walks;
 }
 
+// How the session table answered this pass's lanes; packets that make no session are in none.
+void CountMatches(WorkerContext& worker, const Batch& batch, const LaneList& hits,
+                  const LaneList& walks) {
+  const auto count = [&](SessionMatch match) {
+    return static_cast<uint64_t>(std::count_if(
+        walks.begin(), walks.end(), [&](uint8_t lane) { return batch.match[lane] == match; }));
+  };
+  worker.counters->session_hits.Add(hits.count);
+  if (!walks.empty()) {
+    worker.counters->session_misses.Add(count(SessionMatch::kMiss));
+    worker.counters->session_walks.Add(count(SessionMatch::kKnown));
+  }
+}
+
 LaneList Merge(const LaneList& a, const LaneList& b) {
   LaneList merged;
   merged.count = a.count + b.count;
@@ -113,6 +127,7 @@ void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, cons
     SessionStage(snapshot, worker, batch, whole, hits, walks);
   }
   DeferFollowers(batch, hits, walks, again);
+  CountMatches(worker, batch, hits, walks);
   if (!walks.empty()) {
     RunWalk(snapshot, worker, batch, walks, arrived, resets);
     arrived = Check(snapshot, worker, batch, arrived);

@@ -77,9 +77,10 @@ struct WorkerCounters {
 
   std::vector<PortCounters> ports;  // by PortIdx
   StageCounters stages[kStageCount];
-  OwnedCounter session_hits;
-  OwnedCounter session_misses;
-  OwnedCounter session_walks;  // of known sessions
+  // Packets by what the session table said; a lane that is passed again counts again.
+  OwnedCounter session_hits;    // the session's own walk was used
+  OwnedCounter session_misses;  // no session
+  OwnedCounter session_walks;   // of known sessions
 };
 
 }  // namespace sluice
