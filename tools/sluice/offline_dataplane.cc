@@ -287,6 +287,9 @@ SessionTable& OfflineDataplane::sessions() {
 FlowAccount* OfflineDataplane::account() {
   return state_->account.get();
 }
+WorkerContext& OfflineDataplane::worker() {
+  return state_->worker;
+}
 BurstClock OfflineDataplane::clock() const {
   return ClockOf(state_->worker);
 }

@@ -15,7 +15,7 @@
 #include "dataplane/packet/verdict.h"
 #include "dataplane/session/accounting.h"
 #include "dataplane/session/session_table.h"
-#include "dataplane/stage/counters.h"
+#include "dataplane/stage/worker_context.h"
 
 namespace sluice {
 
@@ -78,6 +78,9 @@ class OfflineDataplane {
   SessionTable& sessions();
   FlowAccount* account();  // nullptr without OfflineOptions::flow_account
   BurstClock clock() const;
+  // For who fills bursts himself and calls RunBurst with config().snapshot (benches); the clock is
+  // then his too.
+  WorkerContext& worker();
   // Unexpired sessions (tracked or translated) at the present time.
   uint64_t LiveSessions() const;
 
