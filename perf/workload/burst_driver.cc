@@ -1,0 +1,74 @@
+#include "perf/workload/burst_driver.h"
+
+#include "dataplane/base/check.h"
+#include "dataplane/pipeline/pipeline.h"
+
+namespace sluice {
+
+BurstDriver::BurstDriver(const Snapshot& snapshot, WorkerContext& worker, const Links& links,
+                         uint32_t burst)
+    : snapshot_(snapshot),
+      worker_(worker),
+      links_(links),
+      burst_(burst),
+      buffers_(burst),
+      batch_owner_(std::make_unique<Batch>()),
+      batch_(*batch_owner_) {
+  SLUICE_CHECK(burst >= 1 && burst <= kMaxBurst);
+  batch_.reentered.fill(0);
+}
+
+void BurstDriver::Load(const Stamp* stamps, uint32_t count) noexcept {
+  batch_.count = count;
+  for (uint32_t lane = 0; lane < count; ++lane) {
+    const Stamp& stamp = stamps[lane];
+    const Link& link = links_[stamp.link];
+    uint8_t* frame = buffers_[lane].bytes + kHeadroomBytes;
+    WriteHeaders(stamp, link, frame);
+    batch_.frame[lane] = frame;
+    batch_.handle[lane] = nullptr;
+    batch_.segment_bytes[lane] = stamp.frame_bytes;
+    batch_.frame_bytes[lane] = stamp.frame_bytes;
+    batch_.rx_port[lane] = link.port;
+  }
+}
+
+void BurstDriver::Judge() noexcept {
+  RunBurst(snapshot_, worker_, batch_);
+}
+
+void BurstDriver::PassThrough() noexcept {
+  for (uint32_t lane = 0; lane < batch_.count; ++lane) {
+    batch_.verdict[lane] = Verdict::kForward;
+    batch_.out_frame[lane] = batch_.frame[lane];
+    batch_.out_bytes[lane] = batch_.frame_bytes[lane];
+    batch_.split[lane] = 0;
+  }
+}
+
+uint32_t BurstDriver::Send() noexcept {
+  uint32_t sent = 0;
+  for (uint32_t lane = 0; lane < batch_.count; ++lane) {
+    const bool leaves = batch_.verdict[lane] == Verdict::kForward && batch_.split[lane] == 0;
+    sent += leaves ? 1 : 0;
+    sent_bytes_ += leaves ? batch_.out_bytes[lane] : 0;
+  }
+  return sent;
+}
+
+std::vector<SentPacket> BurstDriver::Outputs(uint32_t first) const {
+  std::vector<SentPacket> outputs(batch_.count);
+  for (uint32_t lane = 0; lane < batch_.count; ++lane) {
+    SentPacket& sent = outputs[lane];
+    sent.stamp_idx = first + lane;
+    sent.verdict = batch_.verdict[lane];
+    sent.reason = batch_.reason[lane];
+    if (sent.verdict == Verdict::kForward) {
+      sent.port = snapshot_.adjacency[batch_.out[lane].index()].port;
+      sent.bytes.assign(batch_.out_frame[lane], batch_.out_frame[lane] + batch_.out_bytes[lane]);
+    }
+  }
+  return outputs;
+}
+
+}  // namespace sluice

@@ -1,0 +1,68 @@
+// Drives the pipeline from memory, burst by burst: what a worker's loop does, without a device.
+// Frames are stamped into the same few buffers again and again, as a driver with a warm mempool
+// hands them out.
+//
+// One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dataplane/packet/batch.h"
+#include "dataplane/stage/worker_context.h"
+#include "dataplane/table/snapshot.h"
+#include "perf/workload/flow_plan.h"
+#include "perf/workload/stamp.h"
+
+namespace sluice {
+
+// What came out of one input packet.
+struct SentPacket {
+  uint32_t stamp_idx = 0;  // of the packet that went in, in the driver's list
+  Verdict verdict = Verdict::kDrop;
+  DropReason reason = DropReason::kUndecided;
+  PortIdx port;
+  std::vector<uint8_t> bytes;
+};
+
+class BurstDriver {
+ public:
+  static constexpr uint32_t kMaxBurst = 192;  // WorkerLoop::kMaxLanes
+
+  // 1 <= burst <= kMaxBurst. All outlive the driver.
+  BurstDriver(const Snapshot& snapshot, WorkerContext& worker, const Links& links, uint32_t burst);
+
+  uint32_t burst() const { return burst_; }
+  const Batch& batch() const { return batch_; }
+
+  // Puts `count` <= burst packets into the batch.
+  void Load(const Stamp* stamps, uint32_t count) noexcept;
+  // The product's pipeline.
+  void Judge() noexcept;
+  // What stands in its place when the source alone is measured: every packet leaves as it came.
+  void PassThrough() noexcept;
+  // Counts what leaves, as a worker that hands frames to its ports; returns the number forwarded.
+  uint32_t Send() noexcept;
+  uint64_t sent_bytes() const { return sent_bytes_; }
+
+  // Copies what became of each packet of the batch; `first` is the list index of lane 0.
+  std::vector<SentPacket> Outputs(uint32_t first) const;
+
+ private:
+  struct alignas(kCacheLineBytes) Buffer {
+    uint8_t bytes[2048];
+  };
+  static constexpr uint32_t kHeadroomBytes = 128;
+
+  const Snapshot& snapshot_;
+  WorkerContext& worker_;
+  const Links& links_;
+  const uint32_t burst_;
+  std::vector<Buffer> buffers_;
+  std::unique_ptr<Batch> batch_owner_;
+  Batch& batch_;
+  uint64_t sent_bytes_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,168 @@
+#include "perf/workload/sample_network.h"
+
+#include <cstdarg>
+#include <cstdio>
+
+#include "perf/workload/key_stream.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kWebEnis = 4;
+
+[[gnu::format(printf, 1, 2)]] std::string Format(const char* format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  return text;
+}
+
+// A prefix of 172.16/12, where no packet of the workload comes from or goes to.
+std::string StrayCidr(WorkloadRandom& random) {
+  const uint32_t bits = 16 + static_cast<uint32_t>(random.Below(13));
+  const uint32_t network =
+      (0xac100000 | static_cast<uint32_t>(random.Below(1u << 20))) & ~uint32_t{0} << (32 - bits);
+  return Format("%u.%u.%u.%u/%u", network >> 24, network >> 16 & 255, network >> 8 & 255,
+                network & 255, bits);
+}
+
+struct StrayPorts {
+  uint32_t first;
+  uint32_t last;
+};
+StrayPorts DrawPorts(WorkloadRandom& random) {
+  const auto first = static_cast<uint32_t>(1 + random.Below(60000));
+  return {first, first + static_cast<uint32_t>(random.Below(4) == 0 ? random.Below(1000) : 0)};
+}
+
+std::string NaclEntries(const SampleNetwork& network, WorkloadRandom& random, bool egress) {
+  const char* way = egress ? "true" : "false";
+  std::string entries;
+  for (uint32_t i = 1; i < network.rules; ++i) {
+    const StrayPorts ports = DrawPorts(random);
+    entries += Format(R"({"RuleNumber": %u, "Egress": %s, "Protocol": "%s", "RuleAction": "deny",)"
+                      R"( "CidrBlock": "%s", "PortRange": {"From": %u, "To": %u}},)",
+                      i, way, random.Below(2) == 0 ? "6" : "17", StrayCidr(random).c_str(),
+                      ports.first, ports.last);
+  }
+  return entries + Format(R"({"RuleNumber": 32000, "Egress": %s, "Protocol": "-1",)"
+                          R"( "CidrBlock": "0.0.0.0/0", "RuleAction": "allow"})",
+                          way);
+}
+
+std::string Nacl(const SampleNetwork& network, WorkloadRandom& random, const char* name) {
+  return Format(R"({"NetworkAclId": "acl-%s", "VpcId": "vpc-a", "IsDefault": false,)"
+                R"( "Associations": [{"SubnetId": "subnet-%s"}], "Entries": [)",
+                name, name) +
+         NaclEntries(network, random, false) + "," + NaclEntries(network, random, true) + "]}";
+}
+
+std::string StrayPermissions(const SampleNetwork& network, WorkloadRandom& random) {
+  std::string permissions;
+  for (uint32_t i = 1; i < network.rules; ++i) {
+    const StrayPorts ports = DrawPorts(random);
+    permissions += Format(R"({"IpProtocol": "%s", "FromPort": %u, "ToPort": %u,)"
+                          R"( "IpRanges": [{"CidrIp": "%s"}]},)",
+                          random.Below(2) == 0 ? "tcp" : "udp", ports.first, ports.last,
+                          StrayCidr(random).c_str());
+  }
+  return permissions;
+}
+
+std::string Groups(const SampleNetwork& network, WorkloadRandom& random) {
+  const std::string everything = R"({"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])";
+  const std::string from_app = R"("UserIdGroupPairs": [{"GroupId": "sg-app"}]})";
+  return R"({"GroupId": "sg-app", "GroupName": "app", "VpcId": "vpc-a", "IpPermissions": [],)"
+         R"( "IpPermissionsEgress": [)" +
+         StrayPermissions(network, random) + everything +
+         R"(}, {"GroupId": "sg-web", "GroupName": "web", "VpcId": "vpc-a", "IpPermissions": [)" +
+         StrayPermissions(network, random) +
+         R"({"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, )" + from_app +
+         R"(, {"IpProtocol": "udp", "FromPort": 8080, "ToPort": 8080, )" + from_app +
+         R"(], "IpPermissionsEgress": [)" + everything + "}";
+}
+
+struct Eni {
+  std::string id;
+  std::string json;
+};
+
+Eni MakeEni(const char* role, uint32_t number, uint32_t address) {
+  Eni eni;
+  eni.id = Format("eni-%s-%u", role, number);
+  eni.json = Format(
+      R"({"NetworkInterfaceId": "%s", "SubnetId": "subnet-%s", "OwnerId": "111122223333",)"
+      R"( "PrivateIpAddress": "%u.%u.%u.%u", "MacAddress": "02:%02x:%02x:%02x:%02x:%02x",)"
+      R"( "Groups": [{"GroupId": "sg-%s"}]})",
+      eni.id.c_str(), role, address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255,
+      address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255, 1, role);
+  return eni;
+}
+
+// Interfaces and attachments, each behind its key.
+std::string Interfaces(const SampleNetwork& network, std::string& attachments) {
+  std::string interfaces;
+  const auto add = [&](const Eni& eni) {
+    const char* comma = interfaces.empty() ? "" : ",";
+    interfaces += comma + eni.json;
+    attachments +=
+        Format(R"(%s{"NetworkInterfaceId": "%s", "Port": "inside"})", comma, eni.id.c_str());
+  };
+  for (uint32_t i = 0; i < network.senders; ++i) {
+    add(MakeEni("app", i, 0x0a001004 + i));
+  }
+  for (uint32_t i = 0; i < kWebEnis; ++i) {
+    add(MakeEni("web", i, 0x0a000104 + i));
+  }
+  return interfaces;
+}
+
+constexpr const char* kFixedParts = R"json(
+  "Vpcs": [{"VpcId": "vpc-a", "CidrBlock": "10.0.0.0/16", "OwnerId": "111122223333"}],
+  "Subnets": [
+    {"SubnetId": "subnet-nat", "VpcId": "vpc-a", "CidrBlock": "10.0.0.0/24",
+     "AvailabilityZone": "eu-west-1a", "AvailabilityZoneId": "euw1-az1"},
+    {"SubnetId": "subnet-web", "VpcId": "vpc-a", "CidrBlock": "10.0.1.0/24",
+     "AvailabilityZone": "eu-west-1a", "AvailabilityZoneId": "euw1-az1"},
+    {"SubnetId": "subnet-app", "VpcId": "vpc-a", "CidrBlock": "10.0.16.0/20",
+     "AvailabilityZone": "eu-west-1a", "AvailabilityZoneId": "euw1-az1"}],
+  "InternetGateways": [
+    {"InternetGatewayId": "igw-a", "Attachments": [{"VpcId": "vpc-a", "State": "available"}]}],
+  "NatGateways": [
+    {"NatGatewayId": "nat-a", "VpcId": "vpc-a", "SubnetId": "subnet-nat", "State": "available",
+     "ConnectivityType": "public",
+     "NatGatewayAddresses": [{"PrivateIp": "10.0.0.200", "PublicIp": "198.51.100.200",
+                              "AllocationId": "eipalloc-nat"}]}],
+  "RouteTables": [
+    {"RouteTableId": "rtb-nat", "VpcId": "vpc-a",
+     "Associations": [{"Main": false, "SubnetId": "subnet-nat"}],
+     "Routes": [{"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"},
+                {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-a"}]},
+    {"RouteTableId": "rtb-app", "VpcId": "vpc-a", "Associations": [{"Main": true}],
+     "Routes": [{"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"},
+                {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-a"}]}],
+)json";
+
+}  // namespace
+
+std::string SampleNetworkJson(const SampleNetwork& network) {
+  WorkloadRandom random(network.seed);
+  std::string attachments;
+  const std::string interfaces = Interfaces(network, attachments);
+  std::string json = std::string("{") + kFixedParts + R"("NetworkAcls": [)";
+  json += Nacl(network, random, "app") + "," + Nacl(network, random, "web") + "," +
+          Nacl(network, random, "nat");
+  json += R"(], "SecurityGroups": [)" + Groups(network, random);
+  json += R"(], "NetworkInterfaces": [)" + interfaces;
+  json += R"(], "Host": {"Ports": [{"Name": "inside", "Device": "net_null0", "Mtu": 1500},)"
+          R"( {"Name": "outside", "Device": "net_null1", "Mtu": 1500}], "Attachments": [)" +
+          attachments;
+  json += Format(R"(], "Uplink": {"Port": "outside", "Address": "198.51.100.2/24",)"
+                 R"( "NextHop": "198.51.100.1"}, "MaxSessions": %llu}})",
+                 static_cast<unsigned long long>(network.max_sessions));
+  return json;
+}
+
+}  // namespace sluice

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""`sluice-bench forward` as users and scripts call it."""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BENCH = None
+
+
+def bench(*words, env=None):
+    return subprocess.run([BENCH, *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100,
+                          env=env)
+
+
+class ForwardCommand(unittest.TestCase):
+    def test_last_line_is_the_figure(self):
+        answer = bench("forward", "--quick")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertRegex(
+            answer.stdout.splitlines()[-1],
+            r"^forward: \d+\.\d Mpps a core, \d+ ns \(\d+ ticks\) a packet of 64 B, all services, 1000 flows, "
+            r"hit rate 1\.000, source \d+ ns; dataplane only, no NIC; .*TSC .*commit ")
+
+    def test_json_and_google_benchmark_json(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder) / "out.json"
+            answer = bench("forward", "--quick", "-j", f"--benchmark_out={out}", "--keys=zipf", "--size=imix",
+                           "--traffic=mixed")
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            report = json.loads(answer.stdout)
+            self.assertEqual(report["settings"]["keys"], "zipf")
+            self.assertEqual(report["figures"][0]["hit_rate"], 1)
+            self.assertEqual(report["broken_claims"], [])
+            self.assertTrue(report["machine"]["cpu"])
+            runs = json.loads(out.read_text())["benchmarks"]
+            self.assertEqual(runs[0]["aggregate_name"], "median")
+
+    def test_mistakes_are_usage(self):
+        for words in (["forward", "--nonsense"], ["forward", "--size=12"], ["forward", "--keys=normal"],
+                      ["forward", "--flows=0"], ["forward", "--source=tape"], ["forward", "word"], ["backward"], []):
+            answer = bench(*words)
+            self.assertEqual(answer.returncode, 2, words)
+            self.assertTrue(answer.stderr, words)
+
+    def test_bad_configuration_is_no(self):
+        answer = bench("forward", "--config=/nonexistent.json")
+        self.assertEqual(answer.returncode, 1)
+        self.assertIn("nonexistent", answer.stderr)
+
+    def test_environment_stands_in_for_a_flag(self):
+        answer = bench("forward", "--quick", "-j", env={"SLUICE_FLOWS": "77"})
+        self.assertEqual(json.loads(answer.stdout)["figures"][0]["flows"], 77)
+
+    def test_help_names_every_flag(self):
+        answer = bench("forward", "--help")
+        self.assertEqual(answer.returncode, 0)
+        self.assertTrue(re.search(r"--benchmark-out", answer.stdout))
+
+
+if __name__ == "__main__":
+    BENCH = sys.argv.pop(1)
+    unittest.main()

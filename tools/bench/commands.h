@@ -1,0 +1,20 @@
+// The subcommands of `sluice-bench`. Each prints its answer to stdout, mistakes to stderr, and
+// returns the exit code. Main thread.
+#pragma once
+
+#include <vector>
+
+#include "tools/sluice/command_line.h"
+
+namespace sluice {
+
+inline constexpr const char* kBenchName = "sluice-bench";
+inline constexpr const char* kBenchSummary =
+    "The load tester of a Sluice VPC. Needs no NIC, no hugepages and no root.";
+
+// All of them, in the order of the help.
+std::vector<Verb> AllBenchCommands();
+
+int RunForwardCommand(const Arguments& arguments);
+
+}  // namespace sluice

@@ -1,0 +1,237 @@
+#include "tools/bench/forward_run.h"
+
+#include <time.h>
+#include <x86intrin.h>
+
+#include <algorithm>
+
+#include "tools/bench/machine.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kBurstsBetweenSamples = 61;  // a prime: no beat with the schedule
+
+enum class Body : uint8_t { kPipeline, kSourceOnly };
+
+int64_t CpuNs() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+struct Counted {
+  uint64_t received = 0;
+  uint64_t forwarded = 0;
+  uint64_t consumed = 0;
+  uint64_t dropped = 0;
+  uint64_t hits = 0;
+  uint64_t reasons[kDropReasonCount] = {};
+};
+
+Counted CountAll(const WorkerCounters& counters) {
+  Counted all;
+  for (const PortCounters& port : counters.ports) {
+    all.received += port.received.Read();
+    all.forwarded += port.forwarded.Read();
+    for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
+      all.consumed += port.consumed[reason].Read();
+      all.dropped += port.dropped[reason].Read();
+      all.reasons[reason] += port.dropped[reason].Read();
+    }
+  }
+  all.hits = counters.session_hits.Read();
+  return all;
+}
+
+struct RoundTime {
+  double cpu_ns = 0;
+  double wall_ns = 0;
+};
+
+class Rounds {
+ public:
+  Rounds(Workbench& bench, const ForwardOptions& options)
+      : bench_(bench),
+        options_(options),
+        schedule_(MakeSchedule(bench.flows(), bench.links(), options.schedule)) {}
+
+  const std::vector<Stamp>& schedule() const { return schedule_; }
+  uint64_t sent() const { return sent_; }
+  const std::vector<SentPacket>& samples() const { return samples_; }
+  const std::vector<float>& burst_ticks() const { return burst_ticks_; }
+
+  template <Body kBody>
+  RoundTime Run(uint32_t packets, bool sample) {
+    BurstDriver& driver = bench_.driver();
+    const uint32_t burst = driver.burst();
+    const int64_t cpu = CpuNs();
+    const uint64_t start = __rdtsc();
+    uint64_t before = start;
+    for (uint32_t done = 0; done + burst <= packets; done += burst) {
+      const uint32_t at = TakeBurst(burst);
+      bench_.ReadClock();
+      driver.Load(&schedule_[at], burst);
+      if constexpr (kBody == Body::kPipeline) {
+        driver.Judge();
+      } else {
+        driver.PassThrough();
+      }
+      const uint32_t sent = driver.Send();
+      if constexpr (kBody == Body::kPipeline) {
+        sent_ += sent;
+        const uint64_t now = __rdtsc();
+        if (sample) {
+          burst_ticks_.push_back(static_cast<float>(now - before));
+          SampleSometimes(at);
+        }
+        before = now;
+      }
+    }
+    const double wall = static_cast<double>(__rdtsc() - start) * 1e9 / TscHz();
+    return {static_cast<double>(CpuNs() - cpu), wall};
+  }
+
+ private:
+  uint32_t TakeBurst(uint32_t burst) {
+    if (next_ + burst > schedule_.size()) {
+      next_ = 0;
+    }
+    const uint32_t at = next_;
+    next_ += burst;
+    return at;
+  }
+  void SampleSometimes(uint32_t at) {
+    if (++bursts_ % kBurstsBetweenSamples == 0 && samples_.size() < options_.sampled_packets) {
+      for (SentPacket& sent : bench_.driver().Outputs(at)) {
+        samples_.push_back(std::move(sent));
+      }
+    }
+  }
+
+  Workbench& bench_;
+  const ForwardOptions& options_;
+  const std::vector<Stamp> schedule_;
+  uint32_t next_ = 0;
+  uint64_t bursts_ = 0;
+  uint64_t sent_ = 0;
+  std::vector<SentPacket> samples_;
+  std::vector<float> burst_ticks_;
+};
+
+void CheckSamples(Workbench& bench, const Rounds& rounds, ForwardTotals& totals) {
+  OutputCheck check(bench.config(), bench.flows(), bench.links());
+  for (const SentPacket& sent : rounds.samples()) {
+    const std::string complaint = check.Complaint(rounds.schedule()[sent.stamp_idx], sent);
+    ++totals.sampled;
+    totals.wrong += complaint.empty() ? 0 : 1;
+    totals.first_wrong = totals.first_wrong.empty() ? complaint : totals.first_wrong;
+  }
+}
+
+void Subtract(const Counted& before, const Counted& after, ForwardTotals& totals) {
+  totals.received = after.received - before.received;
+  totals.forwarded = after.forwarded - before.forwarded;
+  totals.consumed = after.consumed - before.consumed;
+  totals.dropped = after.dropped - before.dropped;
+  totals.hits = after.hits - before.hits;
+  uint64_t most = 0;
+  for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
+    const uint64_t dropped = after.reasons[reason] - before.reasons[reason];
+    if (dropped > most) {
+      most = dropped;
+      totals.first_drop = DropReasonName(static_cast<DropReason>(reason));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> BrokenClaims(const ForwardTotals& totals, bool session_cache) {
+  std::vector<std::string> broken;
+  const auto equal = [&](const char* what, uint64_t observed, uint64_t expected,
+                         const std::string& more) {
+    if (observed != expected) {
+      broken.push_back(std::string(what) + ": " + std::to_string(observed) + ", expected " +
+                       std::to_string(expected) + (more.empty() ? "" : " (" + more + ")"));
+    }
+  };
+  equal("packets counted as received", totals.received, totals.packets, "");
+  equal("packets forwarded", totals.forwarded, totals.packets, totals.first_drop);
+  equal("packets that left", totals.sent, totals.packets, "");
+  equal("packets dropped", totals.dropped, 0, totals.first_drop);
+  equal("packets consumed", totals.consumed, 0, "");
+  equal("hits of the session cache", totals.hits, session_cache ? totals.packets : 0, "");
+  equal("live sessions", totals.sessions, totals.flows, "flows");
+  equal("sampled packets with wrong bytes", totals.wrong, 0, totals.first_wrong);
+  if (totals.packets == 0 || totals.sampled == 0) {
+    broken.push_back("nothing was measured or no packet was sampled");
+  }
+  return broken;
+}
+
+ForwardResult RunForward(Workbench& bench, const ForwardOptions& options) {
+  Rounds rounds(bench, options);
+  rounds.Run<Body::kPipeline>(options.warmup_packets, false);
+  ForwardResult result;
+  const uint64_t sent_before = rounds.sent();
+  const Counted before = CountAll(bench.dataplane().counters());
+  std::vector<double> pipeline, source, whole;
+  RoundTime all;
+  const double packets = options.round_packets;
+  for (uint32_t round = 0; round < options.rounds; ++round) {
+    const RoundTime with = rounds.Run<Body::kPipeline>(options.round_packets, true);
+    const RoundTime without = rounds.Run<Body::kSourceOnly>(options.round_packets, false);
+    whole.push_back(with.cpu_ns / packets);
+    source.push_back(without.cpu_ns / packets);
+    pipeline.push_back((with.cpu_ns - without.cpu_ns) / packets);
+    all.cpu_ns += with.cpu_ns + without.cpu_ns;
+    all.wall_ns += with.wall_ns + without.wall_ns;
+  }
+  ForwardTotals& totals = result.totals;
+  Subtract(before, CountAll(bench.dataplane().counters()), totals);
+  totals.packets = uint64_t{options.round_packets} * options.rounds;
+  totals.sent = rounds.sent() - sent_before;
+  totals.flows = bench.flows().size();
+  const SessionCounts counts = bench.dataplane().sessions().Counts();
+  totals.sessions = counts.counted + counts.cache_only;
+  CheckSamples(bench, rounds, totals);
+  result.pipeline_ns = SpreadOf(pipeline);
+  result.source_ns = SpreadOf(source);
+  result.whole_ns = SpreadOf(whole);
+  result.p99_burst_ns = Quantile({rounds.burst_ticks().begin(), rounds.burst_ticks().end()}, 0.99) *
+                        1e9 / TscHz() / bench.driver().burst();
+  result.preempted_share = std::max(0.0, 1 - all.cpu_ns / all.wall_ns);
+  result.mean_frame_bytes = options.schedule.sizes.mean_bytes();
+  return result;
+}
+
+std::vector<StageCost> MeasureStages(Workbench& bench, const ForwardOptions& options) {
+  Rounds rounds(bench, options);
+  rounds.Run<Body::kPipeline>(options.warmup_packets, false);
+  const auto read = [&] {
+    std::vector<StageCost> stages;
+    for (size_t i = 0; i < kStageCount; ++i) {
+      const StageCounters& counters = bench.dataplane().counters().stages[i];
+      stages.push_back({static_cast<StageId>(i), counters.calls.Read(), counters.packets.Read(),
+                        static_cast<double>(counters.ticks.Read())});
+    }
+    return stages;
+  };
+  const std::vector<StageCost> before = read();
+  bench.worker().time_stages = true;
+  const uint32_t packets = options.round_packets * options.rounds;
+  rounds.Run<Body::kPipeline>(packets, false);
+  bench.worker().time_stages = false;
+  std::vector<StageCost> stages = read();
+  for (size_t i = 0; i < stages.size(); ++i) {
+    stages[i].calls -= before[i].calls;
+    stages[i].packets -= before[i].packets;
+    stages[i].ticks_per_packet =
+        (stages[i].ticks_per_packet - before[i].ticks_per_packet) / packets;
+  }
+  std::erase_if(stages, [](const StageCost& stage) { return stage.calls == 0; });
+  return stages;
+}
+
+}  // namespace sluice

@@ -1,0 +1,69 @@
+// Forwarding established flows from memory: rounds of the product's pipeline and rounds of the
+// source alone, interleaved, and the proof that what was measured is what is named. Main thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dataplane/stage/counters.h"
+#include "perf/workload/output_check.h"
+#include "perf/workload/schedule.h"
+#include "tools/bench/samples.h"
+#include "tools/bench/workbench.h"
+
+namespace sluice {
+
+struct ForwardOptions {
+  ScheduleOptions schedule;
+  uint32_t rounds = 0;         // of each kind
+  uint32_t round_packets = 0;  // a multiple of the burst
+  uint32_t warmup_packets = 0;
+  uint32_t sampled_packets = 0;  // compared with the reference world, at least
+  bool session_cache = true;
+};
+
+// What the rounds of the pipeline did, all together.
+struct ForwardTotals {
+  uint64_t packets = 0;  // given to the pipeline
+  uint64_t received = 0;
+  uint64_t forwarded = 0;
+  uint64_t consumed = 0;
+  uint64_t dropped = 0;
+  std::string first_drop;  // the reason most dropped, or empty
+  uint64_t sent = 0;       // as the driver saw them leave
+  uint64_t hits = 0;
+  uint64_t sessions = 0;  // live ones, at the end
+  uint64_t flows = 0;
+  uint64_t sampled = 0;
+  uint64_t wrong = 0;  // of the sampled
+  std::string first_wrong;
+};
+
+struct StageCost {
+  StageId stage;
+  uint64_t calls = 0;
+  uint64_t packets = 0;
+  double ticks_per_packet =
+      0;  // of all packets of the run, the cost of reading the counter taken off
+};
+
+struct ForwardResult {
+  ForwardTotals totals;
+  Spread pipeline_ns;  // a packet; the source taken off, round by round
+  Spread source_ns;
+  Spread whole_ns;             // both
+  double p99_burst_ns = 0;     // a packet, in the slowest hundredth of all bursts; with the source
+  double preempted_share = 0;  // of the time, by other processes; not in the figures
+  double mean_frame_bytes = 0;
+};
+
+// The sentences that are not true of this run; empty: the figure may be printed.
+std::vector<std::string> BrokenClaims(const ForwardTotals& totals, bool session_cache);
+
+ForwardResult RunForward(Workbench& bench, const ForwardOptions& options);
+
+// The same packets with the stage meter on: what each stage costs.
+std::vector<StageCost> MeasureStages(Workbench& bench, const ForwardOptions& options);
+
+}  // namespace sluice
