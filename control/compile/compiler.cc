@@ -7,6 +7,7 @@
 namespace sluice {
 namespace {
 
+constexpr size_t kMaxPorts = PortIdx::kNoneValue;
 constexpr uint64_t kAddressSalt = 0x61646472;
 constexpr uint64_t kGroupSalt = 0x67727073;
 
@@ -91,6 +92,9 @@ Compiler::Compiler(MemorySource& memory, CompileOptions options)
       fib_builder_(memory),
       classifier_builder_(memory) {
   interfaces_.Of("internet");
+  for (const std::string& name : options_.port_names) {
+    ports_.Of(name);
+  }
 }
 
 Compiler::~Compiler() = default;
@@ -111,14 +115,19 @@ absl::StatusOr<std::shared_ptr<const CompiledConfig>> Compiler::Compile(
   for (const Vpc& vpc : intent->intent().vpcs) {
     draft.vpc_idx[vpc.id] = vpcs_.Of(vpc.id);
   }
-  if (interfaces_.size() >= kMaxInterfaces || nat_gateways_.size() >= kMaxNatGateways) {
+  for (const HostPort& port : intent->host().ports) {
+    draft.port_idx[port.name] = ports_.Of(port.name);
+  }
+  if (interfaces_.size() >= kMaxInterfaces || nat_gateways_.size() >= kMaxNatGateways ||
+      ports_.size() >= kMaxPorts) {
     return absl::ResourceExhaustedError(
-        "too many interfaces or NAT gateways were made since the start; restart to go on");
+        "too many interfaces, NAT gateways or ports were made since the start; restart to go on");
   }
   draft.interfaces.resize(interfaces_.size());
   draft.adjacency.resize(interfaces_.size());
   draft.nat_gateways.resize(nat_gateways_.size());
   draft.vpcs.resize(vpcs_.size());
+  draft.ports.resize(ports_.size());
 
   CompileAddresses(draft);
   CompileDhcp(draft);

@@ -30,7 +30,7 @@ struct CompiledConfig {
   // By InterfaceIdx: the ENI's id, "internet", or "services" with the port's name; empty for an
   // index no longer in use.
   std::vector<std::string> interface_names;
-  std::vector<std::string> port_names;       // by PortIdx
+  std::vector<std::string> port_names;       // by PortIdx; empty for one this configuration lacks
   std::vector<std::string> vpc_ids;          // by VpcIdx
   std::vector<std::string> subnet_ids;       // by SubnetIdx
   std::vector<std::string> nacl_ids;         // by SubnetIdx: the NACL of the subnet
@@ -42,6 +42,9 @@ struct CompileOptions {
   // Largest IPv4 packet of a port without an Mtu, as the device reports; by port name. Others: 9001
   // (1500 on sides).
   std::map<std::string, uint16_t> device_mtu_bytes;
+  // Ports that have the first indices, whether a configuration names them or not. Others follow in
+  // the order of Host.Ports, generation by generation.
+  std::vector<std::string> port_names;
 };
 
 // Dense indices by name. An index is never given twice: sessions hold indices across generations.
@@ -49,7 +52,8 @@ template <typename Id>
 class NameIndex {
  public:
   Id Of(const std::string& name) {
-    return idx_.try_emplace(name, Id(static_cast<uint32_t>(idx_.size()))).first->second;
+    return idx_.try_emplace(name, Id(static_cast<typename Id::rep_type>(idx_.size())))
+        .first->second;
   }
   size_t size() const { return idx_.size(); }
 
@@ -75,6 +79,7 @@ class Compiler {
   NameIndex<InterfaceIdx> interfaces_;
   NameIndex<NatGatewayIdx> nat_gateways_;
   NameIndex<VpcIdx> vpcs_;
+  NameIndex<PortIdx> ports_;
   std::shared_ptr<const CompiledConfig> last_;  // compiled, published or not
 };
 

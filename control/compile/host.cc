@@ -38,10 +38,6 @@ void CompileSide(SnapshotDraft& draft, const HostSide& side, InterfaceIdx idx, u
 
 void CompileHost(SnapshotDraft& draft, const std::map<std::string, uint16_t>& device_mtu_bytes) {
   const Host& host = draft.intent.host();
-  for (size_t i = 0; i < host.ports.size(); ++i) {
-    draft.port_idx[host.ports[i].name] = PortIdx(static_cast<uint16_t>(i));
-  }
-  draft.ports.resize(host.ports.size());
   draft.interfaces[draft.internet.index()].kind = InterfaceRowKind::kInternet;
   if (host.uplink) {
     CompileSide(draft, *host.uplink, draft.internet, 0, device_mtu_bytes);

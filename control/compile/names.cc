@@ -14,8 +14,9 @@ void NameIndices(const SnapshotDraft& draft, CompiledConfig& config) {
   for (const auto& [id, idx] : draft.interface_idx) {
     config.interface_names[idx.index()] = id;
   }
-  for (const HostPort& port : draft.intent.host().ports) {
-    config.port_names.push_back(port.name);
+  config.port_names.resize(draft.ports.size());
+  for (const auto& [name, idx] : draft.port_idx) {
+    config.port_names[idx.index()] = name;
   }
   for (const auto& [id, idx] : draft.vpc_idx) {
     config.vpc_ids[idx.index()] = id;
