@@ -127,11 +127,37 @@ void SessionSweep::Step(const BurstClock& clock, uint32_t pair_budget, GracePeri
   }
 }
 
-void SessionSweep::ExportAll(const BurstClock& clock, FlowRecordSink& sink) {
+void SessionSweep::ReclaimNow(const BurstClock& clock, FlowRecordSink* sink) {
   NoReaders at_rest;
   for (int pass = 0; pass < 2; ++pass) {  // what waits already, then what was unlinked since
-    Reclaim(clock, table_.pair_count(), at_rest, &sink);
+    Reclaim(clock, table_.pair_count(), at_rest, sink);
   }
+}
+
+void SessionSweep::FlushLines(const BurstClock& clock, FlowRecordSink& sink) {
+  ReclaimNow(clock, &sink);
+  for (uint32_t i = 0; i < table_.pair_count(); ++i) {
+    const PairIdx pair(i);
+    for (const LineIdx line : {ForwardLine(pair), ReverseLine(pair)}) {
+      uint16_t* reported = Reported(line);
+      LineWindow window;
+      if (!table_.IsLive(pair) || reported == nullptr || !ReadWindow(table_.Line(line), &window) ||
+          window.packets == 0) {
+        continue;
+      }
+      window.partial = true;
+      if (*reported != static_cast<uint16_t>(WindowMinuteBits(window.window) | kReported)) {
+        sink.OnRecord(
+            MakeLineRecord(line, table_.Line(line), table_.LoadCold(pair), window, clock));
+      }
+      *reported = 0;
+      table_.Line(line).counters.store(0, std::memory_order_relaxed);  // no worker counts
+    }
+  }
+}
+
+void SessionSweep::ExportAll(const BurstClock& clock, FlowRecordSink& sink) {
+  ReclaimNow(clock, &sink);
   for (uint32_t i = 0; i < table_.pair_count(); ++i) {
     const PairIdx pair(i);
     if (table_.IsLive(pair)) {

@@ -55,6 +55,11 @@ class SessionSweep {
   void Step(const BurstClock& clock, uint32_t pair_budget, GracePeriods& grace,
             FlowRecordSink* sink);
 
+  // For one thread that calls between bursts. Frees every unlinked pair at once.
+  void ReclaimNow(const BurstClock& clock, FlowRecordSink* sink);
+  // The same, and reports what every line has counted so far as a part of its window; the lines
+  // count anew. Before interfaces change their meaning.
+  void FlushLines(const BurstClock& clock, FlowRecordSink& sink);
   // Reports what every line and every unlinked pair has counted so far, once, at the end (replay,
   // shutdown). Workers are at rest.
   void ExportAll(const BurstClock& clock, FlowRecordSink& sink);

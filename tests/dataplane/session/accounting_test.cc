@@ -273,6 +273,43 @@ TEST(AgeingTest, ADuplicateOfAReportedWindowIsKnown) {
   EXPECT_EQ(sink.records.size(), 2u);
 }
 
+// Before a configuration changes what interface indices mean: every packet is reported once.
+TEST(AgeingTest, FlushedLinesCountAnewInTheSameWindow) {
+  auto table = SessionTable::Make(HeapMemory(), {10, 16, 4}, HashSecret::FromSeed(1));
+  auto sweep = SessionSweep::Make(*table, HeapMemory(), true);
+  auto account = MakeAccount();
+  Sink sink;
+  const SessionCold cold = TrackedCold();
+  const LineIdx line = InsertPair(*table, KeyNumber(1), cold);
+  SessionLine& fields = table->Line(line);
+  const auto send = [&](uint64_t ms) {
+    account->CountLine(line, fields, cold, 100, kTcpAck, At(ms));
+    AcceptPacket(fields, table->Line(PeerOf(line)), true, {kProtocolTcp, kTcpAck, 1, 1, 0},
+                 At(ms).now_ms);
+  };
+  send(10'000);
+  send(11'000);
+  sweep->FlushLines(At(20'000), sink);
+  sweep->FlushLines(At(20'000), sink);
+  ASSERT_EQ(sink.records.size(), 1u);
+  EXPECT_EQ(sink.records[0].packets, 2u);
+  EXPECT_EQ(sink.records[0].bytes, 200u);
+  EXPECT_TRUE(sink.records[0].partial);
+  send(21'000);
+  send(66'000);
+  const std::vector<FlowRecord> rest = TakeAll(*account);
+  ASSERT_EQ(rest.size(), 1u);
+  EXPECT_FALSE(sweep->AlreadyReported(rest[0]));
+  EXPECT_EQ(rest[0].packets, 1u);
+  EXPECT_EQ(rest[0].minute, sink.records[0].minute);
+  // A window that the sweep has reported is not flushed again.
+  NoReaders grace;
+  sweep->Step(At(125'000), table->pair_count(), grace, &sink);
+  ASSERT_EQ(sink.records.size(), 2u);
+  sweep->FlushLines(At(126'000), sink);
+  EXPECT_EQ(sink.records.size(), 2u);
+}
+
 TEST(AgeingTest, EveryStepIsBoundedAndWaitsForTheGracePeriod) {
   struct Closed final : GracePeriods {
     uint64_t Begin() override { return 1; }
