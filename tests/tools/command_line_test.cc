@@ -33,6 +33,11 @@ TEST_F(CommandLineTest, FlagsTakeTheirValueEitherWayAndWordsStayInOrder) {
   EXPECT_EQ(FLAGS_idle_after, "3");
   EXPECT_EQ(Run({"go", "--noj"}), 7);
   EXPECT_FALSE(FLAGS_j);
+  EXPECT_EQ(Run({"go", "--j=on"}), 7);
+  EXPECT_TRUE(FLAGS_j);
+  EXPECT_EQ(Run({"go", "--j=off"}), 7);
+  EXPECT_FALSE(FLAGS_j);
+  EXPECT_EQ(Run({"go", "--j=maybe"}), kExitUsage);
 }
 
 TEST_F(CommandLineTest, MistakesAreUsage) {

@@ -55,10 +55,15 @@ FlagWord SplitFlag(std::string_view word) {
   return flag;
 }
 
+// gflags knows true and false, yes and no; switches are also on and off.
+std::string SwitchWord(std::string_view name, const std::string& value) {
+  return !IsSwitch(name) ? value : value == "on" ? "true" : value == "off" ? "false" : value;
+}
+
 // One flag with its value into gflags and `arguments`; false after a message.
 bool Take(const std::string& name, const std::string& value, std::string_view origin,
           Arguments& arguments) {
-  if (gflags::SetCommandLineOption(name.c_str(), value.c_str()).empty()) {
+  if (gflags::SetCommandLineOption(name.c_str(), SwitchWord(name, value).c_str()).empty()) {
     UsageError("\"" + value + "\" is no value for " + std::string(origin) + " (" +
                FlagOf(name).type + ")");
     return false;
