@@ -28,6 +28,23 @@ std::vector<Verb> AllVerbs() {
        "shapes of AWS Reachability Analyzer.",
        {"config", "from", "to", "src", "proto", "sport", "dport", "icmp", "j"},
        RunExplain},
+      {"replay",
+       "--config=PATH… --in=PORT=FILE… --out=DIR [--at=TIME:apply:PATH]… [--idle-after=SECONDS]\n"
+       "       [--seed=N] [--burst=N] [--session-cache=off] [-j]",
+       "Run captures through the real pipeline, with their time as the clock.",
+       "Single worker, no root. Packets go by time, then by the order of --in, then by their\n"
+       "place in the file. The same input gives the same output, bit for bit. Into DIR:\n"
+       "  PORT.pcap        what left on that port, with nanoseconds; one file for every port\n"
+       "  verdicts.jsonl   one line a packet, in order\n"
+       "  flow-logs/       as the daemon would have written them\n"
+       "  summary.json     packets by fate, and the sessions left; -j prints it too\n"
+       "DIR is made when missing. What has these names there is replaced when the run succeeds;\n"
+       "nothing else is touched.\n"
+       "Without Host every ENI has a port named by its id, the internet side is \"internet\", the\n"
+       "provider side \"services\". Next hops answer with the MAC of their ARP in the capture of\n"
+       "their port, else 02:00:00:00:00:fe. MaxSessions is that of --config throughout.",
+       {"config", "in", "out", "at", "idle_after", "seed", "burst", "session_cache", "j"},
+       RunReplayVerb},
   };
 }
 

@@ -16,6 +16,7 @@ namespace sluice {
 namespace {
 
 constexpr size_t kHeadroomBytes = 64;
+constexpr size_t kMaxSegmentBytes = UINT16_MAX;
 constexpr MacAddress kUnresolvedNextHopMac = {{0x02, 0, 0, 0, 0, 0xfe}};
 constexpr uint32_t kInterfaceSlots = 1u << 16;  // of live counts and per-side limits
 
@@ -44,14 +45,17 @@ struct OfflineDataplane::State {
   std::unique_ptr<SessionTable> sessions;
   std::unique_ptr<FragmentCache> fragments;
   std::unique_ptr<FlowAccount> account;
+  std::unique_ptr<OfflineSweep> sweep;
   WorkerContext worker;
   bool started = false;
   int64_t start_ns = 0;
 };
 
 OfflineDataplane::OfflineDataplane(const OfflineOptions& options) : options_(options) {
+  options_.flow_account |= options_.flow_records != nullptr;
   CompileOptions compile;
   compile.hash_seed = options.seed;
+  compile.port_names = options.port_names;
   compiler_ = std::make_unique<Compiler>(HeapMemory(), compile);
 }
 
@@ -62,7 +66,8 @@ OfflineDataplane::~OfflineDataplane() {
 }
 
 absl::Status OfflineDataplane::MakeState(const Host& host) {
-  state_ = std::make_unique<State>(host.ports.size(), options_.seed);
+  state_ = std::make_unique<State>(std::max(host.ports.size(), options_.port_names.size()),
+                                   options_.seed);
   State& state = *state_;
   const HashSecret secret = HashSecret::FromSeed(options_.seed);
   const auto capacity =
@@ -77,7 +82,10 @@ absl::Status OfflineDataplane::MakeState(const Host& host) {
     account_sizes.interface_count = kInterfaceSlots;
     state.account = FlowAccount::Make(HeapMemory(), account_sizes, secret);
   }
-  if (state.sessions == nullptr || state.fragments == nullptr ||
+  if (state.sessions != nullptr) {
+    state.sweep = OfflineSweep::Make(*state.sessions, state.account.get(), options_.flow_records);
+  }
+  if (state.sweep == nullptr || state.fragments == nullptr ||
       (options_.flow_account && state.account == nullptr)) {
     return absl::ResourceExhaustedError(
         "not enough memory for MaxSessions = " + std::to_string(host.max_sessions) +
@@ -111,13 +119,16 @@ absl::StatusOr<std::unique_ptr<OfflineDataplane>> OfflineDataplane::Make(
 }
 
 absl::Status OfflineDataplane::Apply(std::shared_ptr<const ValidatedIntent> intent) {
-  if (config_ != nullptr && intent->host().ports.size() != config_->port_names.size()) {
-    return absl::FailedPreconditionError("Host.Ports cannot change while packets flow");
-  }
   absl::StatusOr<std::shared_ptr<const CompiledConfig>> compiled =
       compiler_->Compile(std::move(intent), generation_ + 1);
   if (!compiled.ok()) {
     return compiled.status();
+  }
+  if ((*compiled)->port_names.size() > state_->counters.ports.size()) {
+    return absl::FailedPreconditionError("a new port; OfflineOptions::port_names must name it");
+  }
+  if (config_ != nullptr) {
+    state_->sweep->BeforeApply(clock());
   }
   ++generation_;
   config_ = *std::move(compiled);
@@ -204,7 +215,8 @@ void OfflineDataplane::RunOneBurst(Queue burst, Queue& released, const Sink& sin
     Packet& packet = *burst[lane];
     batch.frame[lane] = packet.buffer.data() + kHeadroomBytes;
     batch.handle[lane] = &packet;
-    batch.segment_bytes[lane] = static_cast<uint16_t>(packet.bytes);
+    batch.segment_bytes[lane] =
+        static_cast<uint16_t>(std::min(packet.bytes, kMaxSegmentBytes));  // a frame may be longer
     batch.frame_bytes[lane] = static_cast<uint32_t>(packet.bytes);
     batch.rx_port[lane] = packet.port;
     batch.reentered[lane] = packet.held ? 1 : 0;
@@ -220,18 +232,7 @@ void OfflineDataplane::RunOneBurst(Queue burst, Queue& released, const Sink& sin
     }
   }
   TakeReleased(released, sink);
-  Reclaim();
-}
-
-// One worker, between bursts: every unlinked pair is past its grace period.
-void OfflineDataplane::Reclaim() {
-  SessionTable& sessions = *state_->sessions;
-  PairIdx pair = sessions.TakeUnlinked();
-  while (pair.has_value()) {
-    const PairIdx next = sessions.NextUnlinked(pair);
-    sessions.Free(pair);
-    pair = next;
-  }
+  state_->sweep->AfterBurst(clock(), batch.count);
 }
 
 void OfflineDataplane::RunQueue(Queue queue, const Sink& sink) {
@@ -264,11 +265,19 @@ void OfflineDataplane::Receive(int64_t time_ns, std::vector<OfflineInput> inputs
 }
 
 void OfflineDataplane::AdvanceTo(int64_t time_ns, const Sink& sink) {
+  while (state_->started && state_->worker.now_ns < time_ns) {
+    StopAt(state_->sweep->NextStop(state_->worker.now_ns, time_ns), sink);
+  }
+  SetTime(time_ns);
+}
+
+void OfflineDataplane::StopAt(int64_t time_ns, const Sink& sink) {
   SetTime(time_ns);
   Queue released;
   RunTimers(state_->worker, false);
   TakeReleased(released, sink);
   RunQueue(std::move(released), sink);
+  state_->sweep->AtStop(state_->worker.now_ns, clock());
 }
 
 void OfflineDataplane::Drain(const Sink& sink) {
@@ -276,6 +285,10 @@ void OfflineDataplane::Drain(const Sink& sink) {
   RunTimers(state_->worker, true);
   TakeReleased(released, sink);
   RunQueue(std::move(released), sink);
+}
+
+void OfflineDataplane::ReportFlows() {
+  state_->sweep->AtEnd(clock());
 }
 
 const WorkerCounters& OfflineDataplane::counters() const {

@@ -15,15 +15,21 @@
 #include "dataplane/packet/verdict.h"
 #include "dataplane/session/accounting.h"
 #include "dataplane/session/session_table.h"
+#include "dataplane/stage/counters.h"
 #include "dataplane/stage/worker_context.h"
+#include "tools/sluice/offline_sweep.h"
 
 namespace sluice {
 
 struct OfflineOptions {
   uint64_t seed = 0;
-  uint32_t batch_capacity = 32;  // 1..kNoLane: results never depend on it (decision 15)
+  uint32_t batch_capacity = 32;  // 1..kMaxBatch: results never depend on it (decision 15)
   bool session_cache = true;
   bool flow_account = false;  // keep what flow logs are made of
+  // Takes it, record by record; implies flow_account.
+  OfflineFlowRecords* flow_records = nullptr;
+  // Every port of all configurations to come; empty: those of the first.
+  std::vector<std::string> port_names;
 };
 
 // One frame that left because of an input.
@@ -59,7 +65,8 @@ class OfflineDataplane {
       std::shared_ptr<const ValidatedIntent> intent, const OfflineOptions& options);
   ~OfflineDataplane();
 
-  // Replaces the whole configuration; tracked sessions live on. On error the old one stays.
+  // Replaces the whole configuration but for MaxSessions; tracked sessions live on. On error the
+  // old one stays.
   absl::Status Apply(std::shared_ptr<const ValidatedIntent> intent);
   // The MAC of a side's next hop; 02:00:00:00:00:fe until told otherwise.
   void SetNextHopMac(InterfaceIdx side, const MacAddress& mac);
@@ -72,6 +79,8 @@ class OfflineDataplane {
   // Lets time act without packets; then `Drain` ends held fragments too.
   void AdvanceTo(int64_t time_ns, const Sink& sink);
   void Drain(const Sink& sink);
+  // Gives flow_records the rest, once, at the end.
+  void ReportFlows();
 
   const CompiledConfig& config() const { return *config_; }
   const WorkerCounters& counters() const;
@@ -93,12 +102,12 @@ class OfflineDataplane {
 
   absl::Status MakeState(const Host& host);
   void SetTime(int64_t time_ns);
+  void StopAt(int64_t time_ns, const Sink& sink);
   void RunQueue(Queue queue, const Sink& sink);
   void RunOneBurst(Queue burst, Queue& released, const Sink& sink);
   void CollectOutputs(const Queue& burst);
   void TakeReleased(Queue& released, const Sink& sink);
   void Finish(Packet& packet, const Sink& sink);
-  void Reclaim();
 
   OfflineOptions options_;
   std::unique_ptr<Compiler> compiler_;

@@ -14,5 +14,6 @@ std::vector<Verb> AllVerbs();
 int RunDoctor(const Arguments& arguments);
 int RunCheck(const Arguments& arguments);
 int RunExplain(const Arguments& arguments);
+int RunReplayVerb(const Arguments& arguments);
 
 }  // namespace sluice
