@@ -23,9 +23,11 @@ constexpr uint16_t TtlDelta(uint8_t spent) noexcept {
   return spent == 0 ? 0 : static_cast<uint16_t>(~(uint32_t{spent} << 8));
 }
 
-// Datagrams in pieces that leave through a NAT gateway; they always walk.
+// Datagrams in pieces that leave with a NAT gateway's address; they always walk.
 bool NeedsNatIpId(const Batch& batch, uint32_t lane) noexcept {
-  return (batch.walk_flags[lane] & kWalkToNat) != 0 &&
+  const uint32_t src = batch.walk_src[lane];
+  return batch.nat[lane].has_value() &&
+         (src == batch.nat_private[lane] || src == batch.nat_public[lane]) &&
          ((batch.traits[lane] & kTraitFragment) != 0 || batch.split[lane] != 0);
 }
 

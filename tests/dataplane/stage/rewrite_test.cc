@@ -134,7 +134,7 @@ TEST(RewriteTest, NatGivesDatagramsInPiecesIdsOfTheirOwn) {
   EdgeWorld world;
   world.worker.seed = 42;
   world.snapshot.interfaces[0].flags = 0;
-  const auto id_of = [&](const char* src, uint16_t id, size_t piece, uint8_t flags) {
+  const auto id_of = [&](const char* src, uint16_t id, size_t piece, const char* nat_public) {
     PacketSpec spec = UdpSpec();
     spec.payload.assign(64, 0xab);
     spec.src = Address(src);
@@ -143,15 +143,17 @@ TEST(RewriteTest, NatGivesDatagramsInPiecesIdsOfTheirOwn) {
     const uint32_t lane = Enter(world, BuildFragments(spec, 32)[piece], 5);
     world.batch->walk_src[lane] = Address("203.0.113.200");
     world.batch->ttl_spent[lane] = 1;
-    world.batch->walk_flags[lane] = flags;
+    world.batch->nat[lane] = NatGatewayIdx(0);
+    world.batch->nat_public[lane] = Address(nat_public);
     const Bytes out = Leave(world, lane);
     EXPECT_EQ(ChecksumComplaint(out, 14), "");
     return Get16(out, 18);
   };
-  EXPECT_EQ(id_of("10.0.0.10", 7, 0, kWalkToNat), id_of("10.0.0.10", 7, 1, kWalkToNat));
-  EXPECT_NE(id_of("10.0.0.10", 7, 0, kWalkToNat), id_of("10.0.0.11", 7, 0, kWalkToNat));
-  EXPECT_NE(id_of("10.0.0.10", 7, 0, kWalkToNat), id_of("10.0.0.10", 8, 0, kWalkToNat));
-  EXPECT_EQ(id_of("10.0.0.10", 7, 0, 0), 7u) << "replies keep theirs";
+  const char* own = "203.0.113.200";
+  EXPECT_EQ(id_of("10.0.0.10", 7, 0, own), id_of("10.0.0.10", 7, 1, own));
+  EXPECT_NE(id_of("10.0.0.10", 7, 0, own), id_of("10.0.0.11", 7, 0, own));
+  EXPECT_NE(id_of("10.0.0.10", 7, 0, own), id_of("10.0.0.10", 8, 0, own));
+  EXPECT_EQ(id_of("10.0.0.10", 7, 0, "203.0.113.201"), 7u) << "answers keep theirs";
 }
 
 TEST(RewriteTest, LaterFragmentsChangeAddressesOnly) {
