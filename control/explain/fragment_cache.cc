@@ -29,16 +29,11 @@ std::vector<HeldFragment> WorldFragmentCache::TakeExpired(int64_t now_ns) {
         kept.push_back(std::move(held));
         continue;
       }
-      const size_t begin = held.packet.fragment_offset_bytes;
-      std::erase_if(datagram.ranges, [&](const auto& range) { return range.first == begin; });
-      if (!held.packet.more_fragments) {
-        datagram.end.reset();
-      }
       expired.push_back(std::move(held));
     }
     datagram.held = std::move(kept);
-    const bool forgotten = now_ns - datagram.first_seen_ns > kFragmentMemoryNs ||
-                           (datagram.ranges.empty() && !datagram.fate.has_value());
+    const bool forgotten =
+        now_ns - datagram.first_seen_ns > kFragmentMemoryNs && datagram.held.empty();
     it = forgotten ? datagrams_.erase(it) : std::next(it);
   }
   std::sort(expired.begin(), expired.end(), [](const HeldFragment& a, const HeldFragment& b) {
@@ -61,30 +56,40 @@ std::vector<HeldFragment> WorldFragmentCache::TakeAll() {
   return all;
 }
 
+bool WorldFragmentCache::Datagram::Accept(const Packet& packet) {
+  const size_t from = packet.fragment_offset_bytes;
+  const size_t to = from + packet.PayloadBytes();
+  bool fits = !end.has_value() || (to <= *end && packet.more_fragments);
+  for (const auto& [other_from, other_to] : ranges) {
+    const bool overlaps = from < other_to && other_from < to;
+    fits = fits && !overlaps && (packet.more_fragments || other_to <= to);
+  }
+  if (!fits) {
+    return false;
+  }
+  ranges.emplace_back(from, to);
+  if (!packet.more_fragments) {
+    end = to;
+  }
+  return true;
+}
+
 FragmentStep WorldFragmentCache::File(const FragmentKey& key, const Packet& packet,
                                       int64_t now_ns) {
   const bool first = !packet.IsLaterFragment();
   const auto known = datagrams_.find(key);
-  if (known != datagrams_.end() && first && known->second.IsComplete() &&
-      known->second.held.empty()) {
+  if (known != datagrams_.end() && first && known->second.IsComplete()) {
     datagrams_.erase(known);
   }
-  Datagram& datagram = datagrams_[key];
-  if (datagram.ranges.empty() && !datagram.fate.has_value()) {
+  const auto [at, is_new] = datagrams_.try_emplace(key);
+  Datagram& datagram = at->second;
+  if (is_new) {
     datagram.first_seen_ns = now_ns;
   }
-  const size_t begin = packet.fragment_offset_bytes;
-  const size_t end = begin + packet.PayloadBytes();
-  for (const auto& [other_begin, other_end] : datagram.ranges) {
-    if (begin < other_end && other_begin < end) {
-      return FragmentStep::kOverlap;
-    }
+  if (!first && !datagram.fate.has_value()) {
+    return FragmentStep::kHold;
   }
-  datagram.ranges.emplace_back(begin, end);
-  if (!packet.more_fragments) {
-    datagram.end = end;
-  }
-  return first || datagram.fate.has_value() ? FragmentStep::kProceed : FragmentStep::kHold;
+  return datagram.Accept(packet) ? FragmentStep::kProceed : FragmentStep::kOverlap;
 }
 
 void WorldFragmentCache::Hold(const FragmentKey& key, HeldFragment fragment) {

@@ -58,7 +58,8 @@ class WorldFragmentCache {
   std::vector<HeldFragment> TakeExpired(int64_t now_ns);
   std::vector<HeldFragment> TakeAll();
 
-  // Files a fragment. kHold: the caller gives it to Hold.
+  // Files a fragment: one that was held too, when its first has been judged. kHold: the caller
+  // gives it to Hold.
   FragmentStep File(const FragmentKey& key, const Packet& packet, int64_t now_ns);
   void Hold(const FragmentKey& key, HeldFragment fragment);
 
@@ -76,6 +77,8 @@ class WorldFragmentCache {
     std::vector<HeldFragment> held;
 
     bool IsComplete() const;
+    // False: it overlaps what was accepted, reaches beyond the end or moves it.
+    bool Accept(const Packet& packet);
   };
 
   std::map<FragmentKey, Datagram> datagrams_;

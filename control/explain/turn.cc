@@ -232,7 +232,11 @@ void Turn::TakeFragment(const ArrivalOrigin& origin, const EthernetFrame& frame,
     Outcome late;
     late.arrival_number = held.arrival_number;
     late.eni_id = held.origin.eni_id;
-    FollowFirst(held.origin, held.frame, std::move(held.packet), fate, late);
+    if (state_.fragments.File(key, held.packet, state_.now_ns) == FragmentStep::kOverlap) {
+      Conclude(late, Verdict::kDrop, DropReason::kFragmentOverlap);
+    } else {
+      FollowFirst(held.origin, held.frame, std::move(held.packet), fate, late);
+    }
     settled.push_back(std::move(late));
   }
 }

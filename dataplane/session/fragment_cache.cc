@@ -164,11 +164,6 @@ void FragmentCache::ForgetOld(uint32_t now_ms) noexcept {
 FragmentDecision FragmentCache::Accept(Datagram& d, const Fragment& fragment) noexcept {
   const uint32_t begin = fragment.offset_bytes / 8;
   const uint32_t end = begin + (fragment.payload_bytes + 7u) / 8;
-  for (uint32_t i = 0; i < d.range_count; ++i) {
-    if (d.ranges[i].begin == begin && d.ranges[i].end == end) {
-      return FragmentDecision::kOverlap;  // a repetition: refused alone
-    }
-  }
   bool overlaps = end > 8192 || (d.end_units != 0 && (end > d.end_units || !fragment.more));
   uint32_t place = 0;
   for (uint32_t i = 0; i < d.range_count; ++i) {
@@ -177,7 +172,6 @@ FragmentDecision FragmentCache::Accept(Datagram& d, const Fragment& fragment) no
     place += d.ranges[i].end <= begin ? 1 : 0;
   }
   if (overlaps) {
-    d.phase = Phase::kRefused;
     return FragmentDecision::kOverlap;
   }
   if (d.range_count == kMaxFragmentRanges) {
@@ -192,6 +186,14 @@ FragmentDecision FragmentCache::Accept(Datagram& d, const Fragment& fragment) no
   return FragmentDecision::kInherit;
 }
 
+bool FragmentCache::IsComplete(const Datagram& d) noexcept {
+  uint32_t units = 0;
+  for (uint32_t i = 0; i < d.range_count; ++i) {
+    units += d.ranges[i].end - d.ranges[i].begin;  // ranges never overlap
+  }
+  return d.end_units != 0 && units == d.end_units;
+}
+
 FragmentDecision FragmentCache::Offer(const Fragment& fragment, void* handle, uint32_t now_ms,
                                       FirstFragment* first) noexcept {
   ForgetOld(now_ms);
@@ -201,8 +203,9 @@ FragmentDecision FragmentCache::Offer(const Fragment& fragment, void* handle, ui
   }
   const SessionKey key = DatagramKey(fragment);
   uint32_t at = Lookup(key);
-  if (at != kNil && AgeMs(datagrams_[at].created_ms, now_ms) > kFragmentMemoryMs &&
-      datagrams_[at].held_first == kNil) {
+  if (at != kNil && datagrams_[at].held_first == kNil &&
+      (AgeMs(datagrams_[at].created_ms, now_ms) > kFragmentMemoryMs ||
+       (is_first && IsComplete(datagrams_[at])))) {
     Forget(at);
     at = kNil;
   }
@@ -210,9 +213,6 @@ FragmentDecision FragmentCache::Offer(const Fragment& fragment, void* handle, ui
     return FragmentDecision::kFull;
   }
   Datagram& d = datagrams_[at];
-  if (d.phase == Phase::kRefused) {
-    return FragmentDecision::kOverlap;
-  }
   if (!is_first && d.phase == Phase::kWaiting) {
     return Hold(at, fragment.scope, handle, now_ms);
   }

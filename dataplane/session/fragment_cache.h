@@ -13,9 +13,9 @@
 // kMaxFragmentRanges. A lookup visits at most kFragmentProbes entries, under a keyed hash, because
 // senders choose the keys.
 //
-// Overlaps (RFC 1858, RFC 3128, RFC 5722): a fragment that covers any byte already accepted,
-// reaches beyond the datagram's end or moves it is refused, and the datagram accepts nothing more.
-// A fragment that repeats an accepted one exactly is refused alone.
+// Overlaps (RFC 1858, RFC 3128): a fragment that covers any byte already accepted, reaches beyond
+// the datagram's end or moves it is refused, and the others go on: what reaches the receiver never
+// overlaps. A first fragment of a datagram that is complete starts it anew.
 //
 // One worker; time is an argument (the wrapping session clock).
 #pragma once
@@ -114,7 +114,7 @@ class FragmentCache {
  private:
   static constexpr uint32_t kNil = 0xffffffff;
 
-  enum class Phase : uint8_t { kWaiting, kResolved, kRefused };
+  enum class Phase : uint8_t { kWaiting, kResolved };
 
   struct Range {
     uint16_t begin;  // units of 8 bytes
@@ -159,6 +159,7 @@ class FragmentCache {
   bool MakeRoom(uint32_t scope) noexcept;
   uint32_t OldestWithoutFrames(uint32_t from, bool of_side) const noexcept;
   void ForgetOld(uint32_t now_ms) noexcept;
+  static bool IsComplete(const Datagram& d) noexcept;
   FragmentDecision Accept(Datagram& d, const Fragment& fragment) noexcept;
   FragmentDecision Hold(uint32_t datagram, uint32_t scope, void* handle, uint32_t now_ms) noexcept;
   void Release(Datagram& d) noexcept;

@@ -124,25 +124,29 @@ TEST(FragmentCacheTest, OverlapsWithTheFirstTheEndAndBeyondTheEndAreRefused) {
     return driver.overlapped.count(3) == 1;
   };
   const Fragment last = Part(40, 60, false);
-  EXPECT_TRUE(refused(last, Part(0, 80, true))) << "a second first fragment";
+  EXPECT_TRUE(refused(Part(400, 80, true), Part(0, 80, true))) << "a second first fragment";
+  EXPECT_FALSE(refused(last, Part(0, 80, true))) << "of another datagram: that one is complete";
   EXPECT_TRUE(refused(last, Part(104, 8, true))) << "beyond the end";
   EXPECT_TRUE(refused(last, Part(104, 8, false))) << "a second end";
   EXPECT_TRUE(refused(Part(400, 80, true), Part(40, 80, false))) << "an end before what came";
   EXPECT_FALSE(refused(Part(400, 80, true), Part(480, 80, false)));
 }
 
-TEST(FragmentCacheTest, AnOverlapEndsTheDatagramARepetitionDoesNot) {
+TEST(FragmentCacheTest, AnOverlapIsRefusedAloneAndACompleteDatagramStartsAnew) {
   auto cache = MakeCache();
   Driver driver(*cache);
   driver.Send(Part(0, 800, true), 1);
   driver.Send(Part(800, 800, true), 2);
   driver.Send(Part(800, 800, true), 3);
-  EXPECT_EQ(driver.overlapped.count(3), 1u);
-  driver.Send(Part(1600, 800, true), 4);
-  EXPECT_EQ(driver.passed.count(4), 1u);
-  driver.Send(Part(1592, 16, true), 5);
-  driver.Send(Part(2400, 8, false), 6);
-  EXPECT_EQ(driver.overlapped, (std::set<uintptr_t>{3, 5, 6}));
+  driver.Send(Part(1592, 16, true), 4);
+  driver.Send(Part(0, 800, true), 5);
+  EXPECT_EQ(driver.overlapped, (std::set<uintptr_t>{3, 4, 5}));
+  driver.Send(Part(1600, 801, false), 6);
+  driver.Send(Part(1600, 801, false), 7);
+  EXPECT_EQ(driver.overlapped, (std::set<uintptr_t>{3, 4, 5, 7}));
+  driver.Send(Part(0, 16, true), 8);  // all has been seen: another datagram with the same id
+  driver.Send(Part(16, 8, false), 9);
+  EXPECT_EQ(driver.passed, (std::set<uintptr_t>{1, 2, 6, 8, 9}));
 }
 
 TEST(FragmentCacheTest, ATinyTcpFirstFragmentIsRefused) {
