@@ -58,7 +58,8 @@ TEST_F(NatGatewaySemantics, AWS_NAT_03_AWS_NAT_01_RFC_ROW_71_ThereAndBack) {
   PacketSpec ask = Udp("10.0.1.10:5000", "203.0.113.9:53", 33);
   ask.ip_id = 77;
   ask.tos = 0x20;
-  const std::string outside = (Expect("eni-app", ask, "forward internet: *"), End(kNat, LastSent().src_port));
+  const std::string outside =
+      (Expect("eni-app", ask, "forward internet: *"), End(kNat, LastSent().src_port));
   PacketSpec asked = ask;
   asked.src = AddressOf(kNat);
   asked.src_port = LastSent().src_port;
@@ -81,7 +82,8 @@ TEST_F(NatGatewaySemantics, AWS_NAT_03_APrivateGatewayShowsItsPrivateAddress) {
     "NatGatewayAddresses": [{"PrivateIp": "10.0.3.200"}]})");
   config.Routes("rtb-app", {"10.1.0.0/16 nat-p"}).Routes("rtb-mid", {"10.1.0.0/16 pcx-ab"});
   Start(config);
-  Expect("eni-app", Udp("10.0.1.10:5", "10.1.0.10:53"), "forward eni-b: udp 10.0.3.200:* > 10.1.0.10:53");
+  Expect("eni-app", Udp("10.0.1.10:5", "10.1.0.10:53"),
+         "forward eni-b: udp 10.0.3.200:* > 10.1.0.10:53");
   EXPECT_EQ(LastSent().ttl, 63);
   const std::string mapped = End("10.0.3.200", LastSent().src_port);
   Expect("eni-b", Udp("10.1.0.10:53", mapped), "forward eni-app: udp 10.1.0.10:53 > 10.0.1.10:5");
@@ -132,7 +134,8 @@ TEST_F(NatGatewaySemantics, RFC_ROW_2_RFC_ROW_64_AHostKeepsItsAddress) {
   EXPECT_EQ(used, (std::set<std::string>{"198.51.100.200", "203.0.113.200", "192.0.9.1"}));
 }
 
-TEST_F(NatGatewaySemantics, AWS_NAT_05_RFC_ROW_1_RFC_ROW_21_D_PROFILE_PortsAreCountedPerDestination) {
+TEST_F(NatGatewaySemantics,
+       AWS_NAT_05_RFC_ROW_1_RFC_ROW_21_D_PROFILE_PortsAreCountedPerDestination) {
   Start();
   // Endpoint-dependent mapping: another destination may, and somewhere does, reuse a port.
   std::map<uint16_t, std::set<std::string>> destinations;
@@ -193,8 +196,9 @@ TEST_F(NatGatewaySemantics, AWS_NAT_05_EveryAddressAddsItsOwn) {
   std::set<std::string> outside;
   for (uint32_t i = 0; i < 110'000; ++i) {
     const bool first = i < 55'000;
-    const std::string fate = Send(first ? "eni-app" : "eni-app2",
-                                  Udp(End(first ? kInside : "10.0.1.11", 1 + i % 55'000), "203.0.113.9:53"));
+    const std::string fate =
+        Send(first ? "eni-app" : "eni-app2",
+             Udp(End(first ? kInside : "10.0.1.11", 1 + i % 55'000), "203.0.113.9:53"));
     ASSERT_TRUE(Matches(fate, "forward internet: *")) << i << ": " << fate;
     ASSERT_TRUE(outside.insert(End(LastSent().src, LastSent().src_port)).second);
   }
@@ -210,7 +214,8 @@ TEST_F(NatGatewaySemantics, RFC_ROW_63_PortsAreUnpredictable) {
   int next = 0;
   uint32_t last = 0;
   for (uint32_t i = 0; i < kFlows; ++i) {
-    Send("eni-app", Udp(End(kInside, 1024 + i), End("203.0.114." + std::to_string(1 + i % 250), 53)));
+    Send("eni-app",
+         Udp(End(kInside, 1024 + i), End("203.0.114." + std::to_string(1 + i % 250), 53)));
     const uint32_t l4_port = LastSent().src_port;
     ++bucket[(l4_port - 1024) / 1024];
     next += l4_port == last + 1 ? 1 : 0;
@@ -237,8 +242,7 @@ TEST_F(NatGatewaySemantics, AWS_NAT_07_D_NATIDLE_RFC_ROW_27_RFC_ROW_38_ResetAfte
   Expect("eni-app", data, "forward internet: *");
   Wait(350.001);
   Expect("internet", Tcp("203.0.113.9:443", outside, kAck, 9001, 1006), "drop nat_unsolicited");
-  Expect("eni-app", data,
-         "consume nat_idle_timeout eni-app: tcp 203.0.113.9:443 > 10.0.1.10:5000");
+  Expect("eni-app", data, "consume nat_idle_timeout eni-app: tcp 203.0.113.9:443 > 10.0.1.10:5000");
   const Seen reset = LastSent();
   EXPECT_EQ(reset.tcp_flags, kRst);
   EXPECT_EQ(reset.seq, 9001u);  // acceptable to the sender
@@ -246,7 +250,8 @@ TEST_F(NatGatewaySemantics, AWS_NAT_07_D_NATIDLE_RFC_ROW_27_RFC_ROW_38_ResetAfte
   EXPECT_EQ(Count("nat_idle_timeout"), 1u);
   // A RST is not answered; a SYN binds anew.
   Expect("eni-app", Tcp("10.0.1.10:5000", "203.0.113.9:443", kRst, 1001), "drop nat_idle_timeout");
-  Expect("eni-app", Tcp("10.0.1.10:5000", "203.0.113.9:443", kSynAck, 1001), "drop conntrack_invalid");
+  Expect("eni-app", Tcp("10.0.1.10:5000", "203.0.113.9:443", kSynAck, 1001),
+         "drop conntrack_invalid");
   OpenTcp(5000, "203.0.113.9:443");
 }
 
@@ -366,7 +371,8 @@ TEST_F(NatGatewaySemantics, AWS_NAT_10_TheAclOfItsSubnetOnBothSides) {
   Apply(config);
   Expect("internet", answer, "drop nacl_egress acl-pub 100");
   // The client's own subnet, last.
-  config.Acl("acl-pub", {all_in, all_out}).Acl("acl-app", {"in 100 deny udp 5000 203.0.113.0/24", all_in, all_out});
+  config.Acl("acl-pub", {all_in, all_out})
+      .Acl("acl-app", {"in 100 deny udp 5000 203.0.113.0/24", all_in, all_out});
   Apply(config);
   Expect("internet", answer, "drop nacl_ingress acl-app 100");
 }
@@ -377,9 +383,11 @@ TEST_F(NatGatewaySemantics, D_NACLBORDER_ClientAndGatewayInOneSubnet) {
     "State": "available", "NatGatewayAddresses": [{"PrivateIp": "10.0.1.200", "PublicIp": "198.51.100.201"}]})");
   // The table of the subnet leads to the internet, but for one destination through the gateway.
   config.Routes("rtb-app", {"0.0.0.0/0 igw-a", "203.0.113.0/24 nat-m"});
-  config.Acl("acl-app", {"in 100 allow udp 1024-65535 203.0.113.0/24", "out 100 allow udp 53 203.0.113.0/24"});
+  config.Acl("acl-app",
+             {"in 100 allow udp 1024-65535 203.0.113.0/24", "out 100 allow udp 53 203.0.113.0/24"});
   Start(config);
-  Expect("eni-app", Udp("10.0.1.10:5", "203.0.113.9:53"), "drop blackhole_route");  // to itself again
+  Expect("eni-app", Udp("10.0.1.10:5", "203.0.113.9:53"),
+         "drop blackhole_route");  // to itself again
   config.Routes("rtb-app", {"0.0.0.0/0 igw-a"}).Routes("rtb-main", {"0.0.0.0/0 nat-m"});
   config.Acl("acl-db", {"in 100 allow all 0.0.0.0/0"});
   Start(config);
@@ -400,7 +408,8 @@ TEST_F(NatGatewaySemantics, AWS_NAT_16_RFC_ROW_47_RFC_ROW_48_EchoIdsAreTranslate
   std::map<std::string, uint16_t> id_of;
   for (const char* source : {"10.0.1.10", "10.0.1.11"}) {
     const std::string eni = source == std::string("10.0.1.10") ? "eni-app" : "eni-app2";
-    Expect(eni, Echo(source, kHost, 7), "forward internet: icmp 8/0 id * 198.51.100.200 > 203.0.113.9");
+    Expect(eni, Echo(source, kHost, 7),
+           "forward internet: icmp 8/0 id * 198.51.100.200 > 203.0.113.9");
     EXPECT_GE(LastSent().icmp_id, 1024);
     EXPECT_TRUE(ids.insert(LastSent().icmp_id).second);
     id_of[source] = LastSent().icmp_id;
@@ -430,7 +439,8 @@ TEST_F(NatGatewaySemantics, D_TTL_RFC_ROW_78_TheGatewayIsAVisibleHopBothWays) {
     answer.ttl = ttl;
     Expect("internet", answer,
            "consume ttl_expired internet: icmp 11/0 198.51.100.200 > 203.0.113.9 "
-           "[udp 203.0.113.9:53 > " + outside + "]");
+           "[udp 203.0.113.9:53 > " +
+               outside + "]");
   }
   PacketSpec ask = Udp("10.0.1.10:5000", "203.0.113.9:53");
   ask.ttl = 2;
@@ -466,9 +476,12 @@ TEST_F(NatGatewaySemantics, RFC_ROW_34_ResetsCrossWithTheRightTuple) {
 TEST_F(NatGatewaySemantics, RFC_ROW_36_ASynReopensAfterBothFins) {
   Start();
   const std::string outside = OpenTcp(5000, "203.0.113.9:443");
-  Expect("eni-app", Tcp("10.0.1.10:5000", "203.0.113.9:443", kFin | kAck, 1001, 9001), "forward internet: *");
-  Expect("internet", Tcp("203.0.113.9:443", outside, kFin | kAck, 9001, 1002), "forward eni-app: *");
-  Expect("eni-app", Tcp("10.0.1.10:5000", "203.0.113.9:443", kAck, 1002, 9002), "forward internet: *");
+  Expect("eni-app", Tcp("10.0.1.10:5000", "203.0.113.9:443", kFin | kAck, 1001, 9001),
+         "forward internet: *");
+  Expect("internet", Tcp("203.0.113.9:443", outside, kFin | kAck, 9001, 1002),
+         "forward eni-app: *");
+  Expect("eni-app", Tcp("10.0.1.10:5000", "203.0.113.9:443", kAck, 1002, 9002),
+         "forward internet: *");
   const std::string again = OpenTcp(5000, "203.0.113.9:443");
   Expect("internet", Tcp("203.0.113.9:443", again, kAck, 9001, 1001), "forward eni-app: *");
 }
@@ -491,7 +504,8 @@ TEST_F(NatGatewaySemantics, D_ISOLATION_OneGatewaysPortsDoNotDependOnAnothersTra
         Expect("eni-b2", Udp(End("10.1.1.10", from), "203.0.113.9:53", 2000),
                "forward internet: * | internet: *");
       }
-      Expect("eni-app", Udp(End(kInside, from), "203.0.113.9:53", 2000), "forward internet: * | internet: *");
+      Expect("eni-app", Udp(End(kInside, from), "203.0.113.9:53", 2000),
+             "forward internet: * | internet: *");
       frames.push_back(sent()[0].frame);  // ports and IP ids
       frames.push_back(sent()[1].frame);
     }
@@ -524,7 +538,8 @@ TEST_F(NatGatewaySemantics, AWS_NAT_01_AMovedGatewayAddressEndsItsMappings) {
              R"([{"PrivateIp": "10.0.0.201", "PublicIp": "198.51.100.201"}])");
   Apply(config);
   Expect("internet", Udp("203.0.113.9:53", outside), "drop igw_unknown_public_ip");
-  Expect("eni-app", Udp("10.0.1.10:5000", "203.0.113.9:53"), "forward internet: udp 198.51.100.201:* > *");
+  Expect("eni-app", Udp("10.0.1.10:5000", "203.0.113.9:53"),
+         "forward internet: udp 198.51.100.201:* > *");
 }
 
 }  // namespace
