@@ -121,7 +121,7 @@ absl::Status Replay::OpenResults() {
   for (const std::string& port : ports_) {
     sent_.emplace_back(folder_->Draft(CaptureNameOf(port)));
   }
-  verdicts_ = std::make_unique<VerdictLines>(folder_->Draft(kVerdicts));
+  verdicts_ = std::make_unique<VerdictLines>(folder_->Draft(kVerdicts), ports_);
   bool logs = !plan_.intent->intent().flow_logs.empty();
   for (const ReplayChange& change : plan_.changes) {
     logs |= !change.intent->intent().flow_logs.empty();

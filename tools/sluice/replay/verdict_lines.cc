@@ -23,6 +23,13 @@ void AppendNumber(std::string& out, Integer value) {
 
 }  // namespace
 
+VerdictLines::VerdictLines(std::string path, const std::vector<std::string>& ports)
+    : file_(std::move(path)) {
+  for (const std::string& port : ports) {
+    ports_.push_back(Quoted(port));
+  }
+}
+
 void VerdictLines::Configure(const CompiledConfig& config) {
   enis_.resize(config.interface_names.size(), kNull);
   for (size_t i = 0; i < enis_.size(); ++i) {
@@ -30,12 +37,6 @@ void VerdictLines::Configure(const CompiledConfig& config) {
     const bool is_eni = kind == InterfaceRowKind::kEni || kind == InterfaceRowKind::kNatGateway;
     if (is_eni && !config.interface_names[i].empty()) {
       enis_[i] = Quoted(config.interface_names[i]);
-    }
-  }
-  ports_.resize(config.port_names.size());
-  for (size_t i = 0; i < ports_.size(); ++i) {
-    if (!config.port_names[i].empty()) {
-      ports_[i] = Quoted(config.port_names[i]);
     }
   }
   nacls_.clear();

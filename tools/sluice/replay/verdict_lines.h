@@ -17,9 +17,10 @@ namespace sluice {
 
 class VerdictLines {
  public:
-  explicit VerdictLines(std::string path) : file_(std::move(path)) {}
+  // `ports` by PortIdx, those of every configuration to come.
+  VerdictLines(std::string path, const std::vector<std::string>& ports);
 
-  // What indices are called from now on.
+  // What the other indices are called from now on.
   void Configure(const CompiledConfig& config);
   // The next input, numbered from 0 in the order of the calls.
   void Expect(int64_t time_ns, PortIdx port);
