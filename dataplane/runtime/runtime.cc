@@ -1,6 +1,7 @@
 #include "dataplane/runtime/runtime.h"
 
 #include <rte_config.h>
+#include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
@@ -207,6 +208,10 @@ std::vector<PortStatistics> Runtime::Statistics() const {
     all.push_back(device->Statistics());
   }
   return all;
+}
+
+double Runtime::ticks_per_ns() const {
+  return static_cast<double>(rte_get_tsc_hz()) / 1e9;
 }
 
 uint32_t Runtime::NowMs() const {

@@ -68,6 +68,8 @@ class Runtime {
   uint32_t worker_count() const { return options_.workers; }
   // The same zero as WorkerContext::now_ms.
   uint32_t NowMs() const;
+  // Rate of the time-stamp counter that LoopCounters and StageCounters count in.
+  double ticks_per_ns() const;
 
   MemoryMode memory_mode() const { return plan_.memory; }
   bool shares_cpus() const { return plan_.shares_cpus; }
