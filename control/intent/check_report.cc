@@ -16,6 +16,26 @@ std::string Counted(size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
+// A piece of a report's line: whatever the configuration holds, no line break, no terminal's escape
+// sequence and no megabyte comes out.
+std::string OneLine(std::string_view text) {
+  constexpr size_t kMaxBytes = 1000;
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string line;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const uint8_t byte = static_cast<uint8_t>(text[i]);
+    if (line.size() >= kMaxBytes && (byte & 0xc0) != 0x80) {  // not inside a character
+      return line + "…";
+    }
+    if (byte >= 0x20 && byte != 0x7f) {
+      line += text[i];
+    } else {
+      line += std::string("\\u00") + kDigits[byte >> 4] + kDigits[byte & 0xf];
+    }
+  }
+  return line;
+}
+
 }  // namespace
 
 std::string CheckReportText(const ValidationResult& result) {
@@ -24,11 +44,11 @@ std::string CheckReportText(const ValidationResult& result) {
     text += issue.is_warning ? "warning: " : "error: ";
     for (const std::string* part : {&issue.json_path, &issue.object_id}) {
       if (!part->empty()) {
-        text += *part;
+        text += OneLine(*part);
         text += ": ";
       }
     }
-    text += issue.what;
+    text += OneLine(issue.what);
     if (!issue.code.empty()) {
       text += " (" + issue.code + ")";
     }

@@ -1,86 +1,46 @@
 #include "control/intent/documents.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
+
+#include "control/intent/json_scan.h"
 
 namespace sluice {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kStandardInput = "-";
+constexpr size_t kReadBytes = size_t{1} << 20;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-// Index after a comment that starts at `at`, or `at` when none does. An open comment ends with the
-// text.
-size_t SkipComment(std::string_view text, size_t at) {
-  if (at + 1 >= text.size() || text[at] != '/') {
-    return at;
+// Everything a file or a pipe gives, up to the longest text that is read; false with errno set.
+bool ReadAll(const std::string& path, std::string& text) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return false;
   }
-  if (text[at + 1] == '/') {
-    return std::min(text.find('\n', at), text.size());
+  struct stat status = {};
+  if (fstat(fd, &status) == 0 && status.st_size > 0) {
+    text.reserve(std::min(static_cast<size_t>(status.st_size), JsonTree::kMaxTextBytes) + 1);
   }
-  if (text[at + 1] == '*') {
-    const size_t end = text.find("*/", at + 2);
-    return end == std::string_view::npos ? text.size() : end + 2;
+  std::vector<char> piece(kReadBytes);
+  ssize_t got = 0;
+  while (text.size() <= JsonTree::kMaxTextBytes &&
+         ((got = read(fd, piece.data(), piece.size())) > 0 || (got < 0 && errno == EINTR))) {
+    text.append(piece.data(), static_cast<size_t>(std::max(got, ssize_t{0})));
   }
-  return at;
-}
-
-size_t SkipBlank(std::string_view text, size_t at) {
-  while (at < text.size()) {
-    if (std::strchr(" \t\r\n", text[at]) != nullptr && text[at] != '\0') {
-      ++at;
-      continue;
-    }
-    const size_t next = SkipComment(text, at);
-    if (next == at) {
-      return at;
-    }
-    at = next;
-  }
-  return at;
-}
-
-size_t SkipString(std::string_view text, size_t at) {
-  for (++at; at < text.size() && text[at] != '"'; ++at) {
-    if (text[at] == '\\') {
-      ++at;
-    }
-  }
-  return std::min(at + 1, text.size());
-}
-
-// Index after the object or list that starts at `at`; the end of the text when it never closes.
-// Anything else that starts there runs to the end: the parser will say what is wrong with it.
-size_t DocumentEnd(std::string_view text, size_t at) {
-  if (text[at] != '{' && text[at] != '[') {
-    return text.size();
-  }
-  size_t depth = 0;
-  while (at < text.size()) {
-    const char c = text[at];
-    if (c == '"') {
-      at = SkipString(text, at);
-      continue;
-    }
-    if (c == '/') {
-      const size_t next = SkipComment(text, at);
-      at = next == at ? at + 1 : next;
-      continue;
-    }
-    ++at;
-    if (c == '{' || c == '[') {
-      ++depth;
-    } else if (c == '}' || c == ']') {
-      if (--depth == 0) {
-        return at;
-      }
-    }
-  }
-  return text.size();
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return got >= 0;
 }
 
 }  // namespace
@@ -93,7 +53,7 @@ void Documents::AddText(std::string_view name, std::string_view text) {
     issues_->ErrorAt(std::string(name) + ":$", "empty: a JSON object is expected");
     return;
   }
-  uint32_t line = 1 + static_cast<uint32_t>(std::count(text.begin(), text.begin() + at, '\n'));
+  TextPlace place = PlaceOf(text, at, {});
   for (int document = 1; at < text.size(); ++document) {
     const size_t end = DocumentEnd(text, at);
     std::string origin(name);
@@ -102,7 +62,7 @@ void Documents::AddText(std::string_view name, std::string_view text) {
       ++file_number_;
     }
     JsonTree::ParseError error;
-    std::unique_ptr<JsonTree> tree = JsonTree::Parse(std::move(origin), file_number_, line,
+    std::unique_ptr<JsonTree> tree = JsonTree::Parse(std::move(origin), file_number_, place,
                                                      text.substr(at, end - at), names_, &error);
     if (tree == nullptr) {
       issues_->ErrorAt(std::move(error.json_path), std::move(error.what));
@@ -110,34 +70,33 @@ void Documents::AddText(std::string_view name, std::string_view text) {
     }
     trees_.push_back(std::move(tree));
     const size_t next = SkipBlank(text, end);
-    line += static_cast<uint32_t>(std::count(text.begin() + at, text.begin() + next, '\n'));
+    place = PlaceOf(text.substr(at), next - at, place);
     at = next;
   }
 }
 
 void Documents::AddFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  const std::streamoff size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
-  if (size < 0 || static_cast<size_t>(size) > JsonTree::kMaxTextBytes) {
-    issues_->ErrorAt(path, size < 0 ? std::string("cannot be read: ") + std::strerror(errno)
-                                    : "longer than 2 GiB: split it into several files");
-    return;
-  }
-  std::string text(static_cast<size_t>(size), '\0');
-  file.seekg(0);
-  file.read(text.data(), size);
-  if (!file) {
+  std::string text;
+  if (!ReadAll(path == kStandardInput ? "/dev/stdin" : path, text)) {
     issues_->ErrorAt(path, std::string("cannot be read: ") + std::strerror(errno));
-    return;
+  } else if (text.size() > JsonTree::kMaxTextBytes) {
+    issues_->ErrorAt(path, "longer than 2 GiB: split it into several files");
+  } else {
+    AddText(path, text);
   }
-  AddText(path, text);
 }
 
 void Documents::AddPath(const std::string& path) {
+  if (path == kStandardInput) {
+    AddFile(path);
+    return;
+  }
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) {
-    issues_->ErrorAt(path, "no such file or folder");
+    issues_->ErrorAt(path, status.type() == fs::file_type::not_found
+                               ? "no such file or folder: check the name and the current folder"
+                               : "cannot be read: " + error.message());
     return;
   }
   if (!fs::is_directory(status)) {
@@ -157,7 +116,8 @@ void Documents::AddPath(const std::string& path) {
     return;
   }
   if (files.empty()) {
-    issues_->ErrorAt(path, "a folder without *.json files");
+    issues_->ErrorAt(path,
+                     "a folder without *.json files: put the configuration there, or name it");
     return;
   }
   std::sort(files.begin(), files.end());

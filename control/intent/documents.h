@@ -17,7 +17,8 @@ class Documents {
  public:
   Documents(JsonNames* names, IssueList* issues) : names_(names), issues_(issues) {}
 
-  // A file, or a folder of *.json read recursively in name order. What cannot be read is a finding.
+  // A file, a pipe, "-" for standard input, or a folder of *.json read recursively in name order.
+  // What cannot be read is a finding.
   void AddPath(const std::string& path);
   // `name` stands for the file in paths; the second and later documents are "name#2", "name#3".
   void AddText(std::string_view name, std::string_view text);

@@ -39,6 +39,8 @@ constexpr std::array<ListKind, 17> kLists = {{
     {"DhcpOptions", "DhcpOptionsId", LoadDhcpOptions},
 }};
 
+constexpr size_t kMaxIdBytes = 255;
+
 // What clients add around the lists.
 constexpr std::array<std::string_view, 2> kEnvelope = {"ResponseMetadata", "RequestId"};
 
@@ -179,6 +181,25 @@ class Gatherer {
     }
   }
 
+  // Ids name files, ports and columns of flow logs, besides objects.
+  void CheckId(const ListKind& kind, JsonValue id) {
+    const std::string_view text = id.AsString();
+    const bool plain =
+        text.size() <= kMaxIdBytes && std::none_of(text.begin(), text.end(), [](char c) {
+          return (c >= 0 && c <= ' ') || c == 0x7f || c == '/';
+        });
+    if (!plain) {
+      context_.issues.Error(
+          id, text,
+          "an id has 1 to 255 bytes, none of them a blank, a slash or a control character",
+          "InvalidParameterValue");
+    } else if (kind.load == LoadNetworkInterface && (text == "internet" || text == "services")) {
+      context_.issues.Error(
+          id, text, "\"" + std::string(text) + "\" names a side of the router: use another id",
+          "InvalidParameterValue");
+    }
+  }
+
   void AddElement(size_t list, JsonValue object) {
     const ListKind& kind = kLists[list];
     if (!object.IsObject()) {
@@ -198,6 +219,9 @@ class Gatherer {
           !id.exists() ? member + " is missing" : member + " must be a string that is not empty",
           id.exists() ? "InvalidParameterValue" : "MissingParameter");
       return;
+    }
+    if (kind.key != "Addresses") {  // an address has a form of its own
+      CheckId(kind, id);
     }
     const auto [first, inserted] = first_[list].try_emplace(
         absl::string_view(id.AsString().data(), id.AsString().size()), object);

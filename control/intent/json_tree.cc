@@ -185,6 +185,7 @@ class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::json> {
 
   std::size_t position() const { return position_; }
   const std::string& what() const { return what_; }
+  bool too_deep() const { return too_deep_; }
   // The last value begun.
   JsonValue Last() const {
     if (tree_->nodes_.empty()) {
@@ -223,6 +224,7 @@ class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool Open(JsonKind kind) {
     if (open_.size() >= JsonTree::kMaxDepth) {
       what_ = "nested deeper than " + std::to_string(JsonTree::kMaxDepth) + " levels";
+      too_deep_ = true;
       return false;
     }
     const uint32_t number = static_cast<uint32_t>(tree_->nodes_.size());
@@ -240,6 +242,7 @@ class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::json> {
   uint32_t name_ = 0;
   std::vector<OpenContainer> open_;
   std::size_t position_ = 0;
+  bool too_deep_ = false;
   std::string what_;
 };
 
@@ -255,20 +258,6 @@ std::string PlainMessage(const std::string& what) {
     text = text.substr(colon + 2);
   }
   return text;
-}
-
-// "line 3, column 7" of the byte before `position`, a count of bytes read.
-std::string Place(std::string_view text, size_t position, uint32_t first_line) {
-  const size_t end = std::min(position == 0 ? 0 : position - 1, text.size());
-  uint32_t line = first_line;
-  size_t line_start = 0;
-  for (size_t i = 0; i < end; ++i) {
-    if (text[i] == '\n') {
-      ++line;
-      line_start = i + 1;
-    }
-  }
-  return "line " + std::to_string(line) + ", column " + std::to_string(end - line_start + 1);
 }
 
 // The parser quotes the bytes it stumbled over; a message must be valid UTF-8 on one line all the
@@ -288,9 +277,20 @@ std::string Printable(std::string text) {
   return text;
 }
 
+// What the parser said, with the place where it stopped. `position` counts the bytes it had read.
+std::string Complaint(std::string_view text, size_t position, const std::string& what,
+                      TextPlace first) {
+  const size_t at = std::min(position == 0 ? 0 : position - 1, text.size());
+  const TextPlace place = PlaceOf(text, at, first);
+  const bool zero_byte = at < text.size() && text[at] == '\0';  // the parser takes it for the end
+  return "not valid JSON at line " + std::to_string(place.line) + ", column " +
+         std::to_string(place.column) + ": " +
+         Printable(zero_byte ? "a zero byte: this is not a text" : PlainMessage(what));
+}
+
 }  // namespace
 
-std::unique_ptr<JsonTree> JsonTree::Parse(std::string origin, uint32_t file_number, uint32_t line,
+std::unique_ptr<JsonTree> JsonTree::Parse(std::string origin, uint32_t file_number, TextPlace place,
                                           std::string_view text, JsonNames* names,
                                           ParseError* error) {
   auto tree = std::make_unique<JsonTree>();
@@ -309,11 +309,8 @@ std::unique_ptr<JsonTree> JsonTree::Parse(std::string origin, uint32_t file_numb
   }
   const JsonValue last = builder.Last();
   error->json_path = last.exists() ? last.Path() : tree->origin_ + ":$";
-  error->what = "not valid JSON";
-  if (builder.position() != 0) {
-    error->what += " at " + Place(text, builder.position(), line);
-  }
-  error->what += ": " + Printable(PlainMessage(builder.what()));
+  const size_t position = builder.too_deep() ? TooDeepAt(text, kMaxDepth) + 1 : builder.position();
+  error->what = Complaint(text, position, builder.what(), place);
   return nullptr;
 }
 

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "control/intent/json_scan.h"
+
 namespace sluice {
 
 enum class JsonKind : uint8_t { kNull, kBool, kInteger, kFloat, kString, kArray, kObject };
@@ -89,9 +91,9 @@ class JsonTree {
   };
 
   // `origin` names the document in paths ("vpc.json"), `file_number` orders it among the others.
-  // `line` is that of the first character, for messages. Comments are allowed; anything after the
+  // `place` is that of the first character, for messages. Comments are allowed; anything after the
   // value is an error.
-  static std::unique_ptr<JsonTree> Parse(std::string origin, uint32_t file_number, uint32_t line,
+  static std::unique_ptr<JsonTree> Parse(std::string origin, uint32_t file_number, TextPlace place,
                                          std::string_view text, JsonNames* names,
                                          ParseError* error);
 

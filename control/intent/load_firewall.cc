@@ -30,7 +30,7 @@ PortRange ReadPorts(ObjectReader& reader, int protocol, std::string_view from_me
   const std::optional<int64_t> to = reader.Integer(to_member, -1, max);
   PortRange ports{static_cast<int>(from.value_or(-1)), static_cast<int>(to.value_or(-1))};
   if (icmp) {
-    if (ports.from == -1 && ports.to != -1) {
+    if (ports.from == -1 && ports.to != -1 && (from || !reader.Has(from_member))) {
       reader.Error(to_member, "an ICMP code without a type", kInvalidValue);
     }
     return ports;

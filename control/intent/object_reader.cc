@@ -79,7 +79,9 @@ JsonValue ObjectReader::Where(std::string_view member) const {
 
 void ObjectReader::Error(std::string_view member, std::string what, std::string_view code) {
   *broken_ = true;
-  context_->issues.Error(Where(member), object_id_, std::move(what), code);
+  if (object_.IsObject()) {  // else refused as a whole already
+    context_->issues.Error(Where(member), object_id_, std::move(what), code);
+  }
 }
 
 void ObjectReader::Warning(std::string_view member, std::string what, std::string_view code) {

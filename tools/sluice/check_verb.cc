@@ -17,7 +17,7 @@ int RunCheck(const Arguments& arguments) {
   options.enforce_quotas = FLAGS_enforce_quotas;
   const ValidationResult result = LoadIntent(paths, options);
   const std::string report = FLAGS_j ? CheckReportJson(result) : CheckReportText(result);
-  std::fputs(report.c_str(), stdout);
+  std::fwrite(report.data(), 1, report.size(), stdout);
   return result.intent != nullptr ? kExitYes : kExitNo;
 }
 

@@ -28,11 +28,12 @@ std::vector<std::string> SplitPaths(const std::vector<std::string>& values) {
 std::shared_ptr<const ValidatedIntent> LoadOrReport(const std::vector<std::string>& paths) {
   ValidationResult result = LoadIntent(paths, {});
   if (result.intent == nullptr) {
-    std::fputs(CheckReportText(result).c_str(), stderr);
+    const std::string report = CheckReportText(result);
+    std::fwrite(report.data(), 1, report.size(), stderr);
   } else if (!result.issues.empty()) {
     std::fprintf(stderr,
-                 "sluice: %zu warnings about the configuration; `sluice check` lists them\n",
-                 result.issues.size());
+                 "sluice: %zu warning%s about the configuration; `sluice check` lists them\n",
+                 result.issues.size(), result.issues.size() == 1 ? "" : "s");
   }
   return result.intent;
 }
