@@ -85,11 +85,14 @@ void ValidateCidr(Validation& v, const Drafted<Vpc>& vpc, size_t i) {
   if (i == 0) {
     return;
   }
-  const int primary = RangeClass(vpc.value.cidrs[0]);
+  // RFC 1918 blocks do not join a primary of another one; 198.19.0.0/16 joins none of them.
   const int own = RangeClass(cidr);
-  if (primary != 0 && own != 0 && primary != own) {
-    refuse(text + " cannot join a VPC whose primary CIDR is " + ToString(vpc.value.cidrs[0]) +
-           ": RFC 1918 blocks and 198.19.0.0/16 do not mix");
+  for (size_t j = 0; j < i; ++j) {
+    const int other = RangeClass(vpc.value.cidrs[j]);
+    if (own != 0 && other != 0 && own != other && (j == 0 || own == 4 || other == 4)) {
+      refuse(text + " cannot join a VPC whose " + (j == 0 ? "primary " : "") + "CIDR is " +
+             ToString(vpc.value.cidrs[j]) + ": RFC 1918 blocks and 198.19.0.0/16 do not mix");
+    }
   }
 }
 

@@ -74,6 +74,13 @@ class HostValidator {
   void CheckSide(const HostSide& side, JsonValue where) {
     if (CheckPort(where, side.port)) {
       sides_.insert({side.port, side.vlan});
+      const bool is_uplink = host_.uplink && &side == &*host_.uplink;
+      if (host_.uplink && !is_uplink && host_.uplink->port == side.port &&
+          host_.uplink->vlan == side.vlan) {
+        Error(In(where, "Port"), "Uplink uses port \"" + side.port +
+                                     "\" with the same VLAN: give Services a port or a VLAN of "
+                                     "its own");
+      }
     }
     const Ipv4Prefix& address = side.address;
     if (address.address == Ipv4Address() || side.next_hop == Ipv4Address()) {

@@ -134,6 +134,7 @@ void ValidateInterfaces(Validation& v) {
 }
 
 void CompleteInterfaces(Validation& v) {
+  const MacAddress router = v.draft.host ? v.draft.host->router_mac : Host().router_mac;
   std::set<std::pair<std::string, MacAddress>> macs;
   std::set<MacAddress> made;
   for (DraftedInterface& draft : v.draft.network_interfaces) {
@@ -142,17 +143,20 @@ void CompleteInterfaces(Validation& v) {
       continue;
     }
     made.insert(*mac);
+    if (*mac == router) {
+      v.issues.Error(draft.Member("MacAddress"), draft.value.id,
+                     ToString(*mac) +
+                         " is the router's: give the interface another, or change "
+                         "Host.RouterMac",
+                     "InvalidParameterValue");
+    }
     if (!macs.emplace(draft.value.subnet_id, *mac).second) {
       v.issues.Error(draft.Member("MacAddress"), draft.value.id,
                      "another interface of the subnet has " + ToString(*mac),
                      "InvalidParameterValue");
     }
   }
-  if (v.draft.host) {
-    made.insert(v.draft.host->router_mac);
-  } else {
-    made.insert(Host().router_mac);
-  }
+  made.insert(router);
   std::map<std::string, std::string> default_groups;
   for (DraftedInterface& draft : v.draft.network_interfaces) {
     NetworkInterface& value = draft.value;

@@ -82,9 +82,29 @@ void Associate(Validation& v, Drafted<ElasticAddress>& elastic) {
   Unite(v, *own, elastic.value.public_ip, elastic.Member("PublicIp"), id);
 }
 
+// An allocation is one address, whoever names it.
+void CheckAllocations(Validation& v) {
+  std::map<std::string, const Drafted<ElasticAddress>*> address_of;
+  for (const Drafted<ElasticAddress>& elastic : v.draft.addresses) {
+    const std::string& allocation = elastic.value.allocation_id;
+    if (allocation.empty() || elastic.broken) {
+      continue;
+    }
+    const auto [first, inserted] = address_of.try_emplace(allocation, &elastic);
+    if (!inserted) {
+      v.issues.Error(elastic.Member("AllocationId"), ToString(elastic.value.public_ip),
+                     allocation + " is " + ToString(first->second->value.public_ip) + " at " +
+                         first->second->value.json_path + " and " +
+                         ToString(elastic.value.public_ip) + " here",
+                     kInvalidValue);
+    }
+  }
+}
+
 }  // namespace
 
 void ValidatePublicAddresses(Validation& v) {
+  CheckAllocations(v);
   for (Drafted<ElasticAddress>& elastic : v.draft.addresses) {
     Associate(v, elastic);
   }

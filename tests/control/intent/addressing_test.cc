@@ -158,5 +158,26 @@ TEST(AddressingTest, PublicAddressesAreUnitedAndContradictionsRefused) {
                  "stands for", "", "");
 }
 
+TEST(AddressingTest, AWS_ADDR_05_TestRangeJoinsNoPrivateBlockEvenAsSecondary) {
+  EXPECT_REFUSED(Load(R"({"Vpcs": [{"VpcId": "v", "CidrBlock": "100.64.0.0/16",
+      "CidrBlockAssociationSet": [{"CidrBlock": "10.0.0.0/16"}, {"CidrBlock": "198.19.0.0/20"}]}]})"),
+                 "do not mix", "CidrBlockAssociationSet[1].CidrBlock", "InvalidVpc.Range");
+}
+
+TEST(AddressingTest, NoInterfaceHasTheRoutersMac) {
+  EXPECT_REFUSED(LoadWithBase(R"({"NetworkInterfaces": [{"NetworkInterfaceId": "eni-r",
+      "SubnetId": "subnet-a", "PrivateIpAddress": "10.0.1.30",
+      "MacAddress": "02:00:00:00:00:01"}]})"),
+                 "is the router's", "MacAddress", "InvalidParameterValue");
+}
+
+TEST(AddressingTest, AnAllocationIsOneAddress) {
+  const ValidationResult result = LoadWithBase(
+      R"({"Addresses": [{"PublicIp": "9.9.9.9", "AllocationId": "eipalloc-1"},
+                        {"PublicIp": "9.9.9.8", "AllocationId": "eipalloc-1"}]})");
+  EXPECT_REFUSED(result, "is 9.9.9.9 at t.json#2:$.Addresses[0] and 9.9.9.8 here", "AllocationId",
+                 "InvalidParameterValue");
+}
+
 }  // namespace
 }  // namespace sluice

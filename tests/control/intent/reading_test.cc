@@ -162,6 +162,17 @@ TEST(ReadingTest, HostAttachesAnInterfaceOnce) {
 }
 
 // Round trip: the export loads to the same export, and nothing differs.
+TEST(ReadingTest, UplinkAndServicesAreToldApart) {
+  const auto with_services = [](const std::string& link) {
+    return LoadWithBase(R"({"Host": {"Ports": [{"Name": "wan"}],
+      "Uplink": {"Port": "wan", "Address": "198.51.100.2/24", "NextHop": "198.51.100.1"},
+      "Services": {"Port": "wan", )" +
+                        link + R"("Address": "192.0.2.2/24", "NextHop": "192.0.2.1"}}})");
+  };
+  EXPECT_REFUSED(with_services(""), "Uplink uses port", "Services.Port", "");
+  EXPECT_LOADS(with_services("\"Vlan\": 7, "));
+}
+
 TEST(ReadingTest, ExportsRoundTrip) {
   for (const std::string& text :
        {std::string(kSampleConfig), std::string(testing::kBase) + kHost}) {
