@@ -144,12 +144,23 @@ std::optional<DropReason> ReasonOf(const Outcome& outcome) {
 
 // A refusal before the walk leaves no hop; the component that refused is the one the packet came
 // from.
-void CompleteHops(const std::string& from, const Outcome& outcome, std::vector<Hop>& hops) {
-  if (hops.empty() && outcome.verdict != Verdict::kForward) {
-    hops.push_back({.component_id = from,
-                    .asked = "is the packet well formed?",
-                    .matched = std::string(DropReasonName(outcome.reason))});
+void CompleteHops(const std::string& from, const Arrival& arrival, const Outcome& outcome,
+                  std::vector<Hop>& hops) {
+  if (!hops.empty() || outcome.verdict == Verdict::kForward) {
+    return;
   }
+  Hop hop{.component_id = from,
+          .asked = "is the packet well formed?",
+          .matched = std::string(DropReasonName(outcome.reason))};
+  const auto frame = ParseEthernet(arrival.frame);
+  if (const auto* ethernet = std::get_if<EthernetFrame>(&frame)) {
+    const auto packet = ParseIpv4(ethernet->payload);
+    if (const auto* parsed = std::get_if<Packet>(&packet)) {
+      hop.inbound = parsed->header;
+      hop.outbound = parsed->header;
+    }
+  }
+  hops.push_back(std::move(hop));
 }
 
 }  // namespace
@@ -169,7 +180,7 @@ absl::StatusOr<Explanation> Explain(const ValidatedIntent& intent, const Questio
   explanation.forward_hops = std::move(forward.hops);
   explanation.verdict = request.verdict;
   explanation.reason = ReasonOf(request);
-  CompleteHops(question.from, request, explanation.forward_hops);
+  CompleteHops(question.from, *arrival, request, explanation.forward_hops);
   if (request.verdict != Verdict::kForward || request.outputs.empty()) {
     return explanation;
   }
@@ -183,7 +194,7 @@ absl::StatusOr<Explanation> Explain(const ValidatedIntent& intent, const Questio
   explanation.return_hops = std::move(back.hops);
   explanation.reply_verdict = reply.verdict;
   explanation.reply_reason = ReasonOf(reply);
-  CompleteHops(request.outputs.front().eni_id, reply, explanation.return_hops);
+  CompleteHops(request.outputs.front().eni_id, *answer, reply, explanation.return_hops);
   return explanation;
 }
 

@@ -124,7 +124,8 @@ Json ComponentsJson(const std::vector<Hop>& hops) {
   return components;
 }
 
-// AWS's code where the Reachability Analyzer has one, else our reason in its style.
+// AWS's code where the Reachability Analyzer has one (VPC guide "Explanation codes"), else our
+// reason in its style.
 std::string ExplanationCode(DropReason reason) {
   switch (reason) {
     case DropReason::kSgEgress:
@@ -137,13 +138,19 @@ std::string ExplanationCode(DropReason reason) {
       return "NO_ROUTE_TO_DESTINATION";
     case DropReason::kBlackholeRoute:
       return "BAD_STATE_ROUTE";
+    case DropReason::kUnknownDestination:
+      return "NO_POSSIBLE_DESTINATION";
     case DropReason::kSourceCheck:
     case DropReason::kDestCheck:
       return "ENI_SOURCE_DEST_CHECK_RESTRICTION";
     case DropReason::kIgwNoPublicIp:
       return "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS";
     case DropReason::kIgwUnknownPublicIp:
-      return "IGW_PUBLIC_IP_ASSOCIATION_FOR_INGRESS";
+      return "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS";
+    case DropReason::kNatUnsupportedProtocol:
+      return "PROTOCOL_RESTRICTION";
+    case DropReason::kPeeringNotTransitive:
+      return "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR";
     default:
       break;
   }
@@ -154,16 +161,72 @@ std::string ExplanationCode(DropReason reason) {
   return code;
 }
 
+Json IdJson(const std::string& id) {
+  return Json{{"Id", id}};
+}
+
+// All groups that were asked the last question: none of them let the packet pass.
+Json RefusingGroups(const std::vector<Hop>& hops) {
+  size_t first = hops.size() - 1;
+  while (first > 0 && hops[first - 1].asked == hops.back().asked) {
+    --first;
+  }
+  Json groups = Json::array();
+  for (; first < hops.size(); ++first) {
+    groups.push_back(IdJson(hops[first].component_id));
+  }
+  return groups;
+}
+
+// The component that dropped under the name of its kind, as AWS has it beside Component.
+void AddByKind(const std::vector<Hop>& hops, DropReason reason, Json& json) {
+  const std::string& id = hops.back().component_id;
+  switch (reason) {
+    case DropReason::kSgEgress:
+    case DropReason::kSgIngress:
+      json["Direction"] = reason == DropReason::kSgEgress ? "egress" : "ingress";
+      json["SecurityGroups"] = RefusingGroups(hops);
+      break;
+    case DropReason::kNaclEgress:
+    case DropReason::kNaclIngress:
+      json["Direction"] = reason == DropReason::kNaclEgress ? "egress" : "ingress";
+      json["Acl"] = IdJson(id);
+      break;
+    case DropReason::kNoRoute:
+      json["RouteTable"] = IdJson(id);
+      break;
+    case DropReason::kSourceCheck:
+    case DropReason::kDestCheck:
+      json["Direction"] = reason == DropReason::kSourceCheck ? "egress" : "ingress";
+      json["NetworkInterface"] = IdJson(id);
+      break;
+    case DropReason::kIgwNoPublicIp:
+      json["InternetGateway"] = IdJson(id);
+      break;
+    case DropReason::kNatUnsupportedProtocol:
+    case DropReason::kNatUnsolicited:
+      json["NatGateway"] = IdJson(id);
+      break;
+    case DropReason::kPeeringNotTransitive:
+      json["VpcPeeringConnection"] = IdJson(id);
+      break;
+    default:
+      break;
+  }
+}
+
 Json ExplanationJson(const std::vector<Hop>& hops, DropReason reason, bool is_reply) {
   const Hop& last = hops.back();
   Json json;
-  json["Component"] = {{"Id", last.component_id}};
+  json["Component"] = IdJson(last.component_id);
   json["ExplanationCode"] = ExplanationCode(reason);
-  json["Direction"] = is_reply ? "return" : "forward";
+  json["Path"] = is_reply ? "return" : "forward";
+  AddByKind(hops, reason, json);
   if (last.nacl_rule.has_value()) {
     json["AclRule"] = NaclRuleJson(*last.nacl_rule);
   }
   if (last.route.has_value()) {
+    json["RouteTable"] = IdJson(last.component_id);
     json["RouteTableRoute"] = RouteJson(*last.route);
   }
   json["Asked"] = last.asked;

@@ -13,7 +13,9 @@ void AppendHops(const std::vector<Hop>& hops, std::string& text) {
     if (!hop.matched.empty()) {
       text += "     matched: " + hop.matched + "\n";
     }
-    if (hop.outbound != hop.inbound) {
+    if (hop.outbound == hop.inbound) {
+      text += "     header:  " + ToString(hop.inbound) + "\n";
+    } else {
       text += "     before:  " + ToString(hop.inbound) + "\n";
       text += "     after:   " + ToString(hop.outbound) + "\n";
     }

@@ -11,12 +11,35 @@ std::string DirectionWord(Direction direction) {
   return direction == Direction::kEgress ? "outbound" : "inbound";
 }
 
-std::string Describe(const SecurityGroupRule& rule) {
+// "tcp 80-90", "icmp 8/*", "protocol 47", "all traffic": what a rule is about.
+std::string DescribeTraffic(int protocol, const PortRange& ports) {
+  if (protocol == kAllProtocols) {
+    return "all traffic";
+  }
+  const bool icmp = protocol == kProtocolIcmp;
+  if (!icmp && protocol != kProtocolTcp && protocol != kProtocolUdp) {
+    return "protocol " + std::to_string(protocol);
+  }
+  std::string text(icmp ? "icmp" : protocol == kProtocolTcp ? "tcp" : "udp");
+  if (ports.from == -1) {
+    return text;
+  }
+  text += ' ';
+  text += std::to_string(ports.from);
+  if (icmp || ports.to != ports.from) {
+    text += icmp ? '/' : '-';
+    text += icmp && ports.to == -1 ? std::string(1, '*') : std::to_string(ports.to);
+  }
+  return text;
+}
+
+std::string Describe(const SecurityGroupRule& rule, Direction direction) {
   std::string peer = rule.prefix_list_id.empty() ? rule.group_id : rule.prefix_list_id;
   if (rule.cidr.has_value()) {
     peer = ToString(*rule.cidr);
   }
-  return "rule " + rule.id + " (" + peer + ") allows";
+  return "rule " + rule.id + " allows " + DescribeTraffic(rule.protocol, rule.ports) +
+         (direction == Direction::kEgress ? " to " : " from ") + peer;
 }
 
 }  // namespace
@@ -106,8 +129,8 @@ void Walk::TraceGroups(const NetworkInterface& eni, Direction direction,
                             ToString(header_) + "?";
   for (const SecurityGroup* group : judgement.asked) {
     const bool matches = judgement.match.has_value() && judgement.match->group == group;
-    Hop* hop =
-        AddHop(group->id, asked, matches ? Describe(*judgement.match->rule) : "no rule matches");
+    Hop* hop = AddHop(group->id, asked,
+                      matches ? Describe(*judgement.match->rule, direction) : "no rule matches");
     if (matches) {
       hop->group_rule =
           TracedGroupRule{group->id, *judgement.match->rule, direction == Direction::kEgress};
