@@ -16,16 +16,41 @@ std::vector<Verb> AllVerbs() {
       {"check",
        "PATH… [-j] [--enforce_quotas]",
        "Check a configuration offline: every error and warning.",
-       "PATH is a file or a folder of *.json. Each finding: JSON path, object id, what, AWS error\n"
-       "code. Exit 0 when it is valid.",
+       "PATH is a file, a folder of *.json (read with its subfolders), or - for standard input; "
+       "all\n"
+       "are united. Each finding is one line: severity, JSON path, object id, what and how to "
+       "mend\n"
+       "it, AWS error code where one fits. Exit 0 when it is valid, 1 when it is not.\n\n"
+       "-j prints one object:\n"
+       "  Valid     true or false\n"
+       "  Errors    how many\n"
+       "  Warnings  how many\n"
+       "  Issues    in the order of the files: a list of\n"
+       "    Severity  \"error\" or \"warning\"\n"
+       "    Path      \"vpc.json:$.Subnets[3].CidrBlock\"; null when there is none\n"
+       "    ObjectId  \"subnet-web\"; null when unknown\n"
+       "    What      one sentence\n"
+       "    Code      \"InvalidSubnet.Range\"; null when AWS has none",
        {"enforce_quotas", "j"},
        RunCheck},
       {"explain",
        "--config=PATH… --from=ENI|internet|services --to=ADDRESS [--src=ADDRESS]\n"
        "       [--proto=tcp|udp|icmp|N] [--sport=N] [--dport=N] [--icmp=TYPE/CODE] [-j]",
        "Say what happens to a packet and to its reply, hop by hop, and why.",
-       "Walks the configuration as written. Exit 0 only if both are forwarded. -j prints the\n"
-       "shapes of AWS Reachability Analyzer.",
+       "Walks the configuration as written. tcp and udp need --dport. Exit 0 only if packet and\n"
+       "reply are forwarded, 1 if not: a packet that an appliance's interface gets ends there and\n"
+       "has no reply.\n\n"
+       "-j prints the shapes of AWS Reachability Analyzer:\n"
+       "  NetworkPathFound       whether the packet itself is forwarded\n"
+       "  Verdict, ReplyVerdict  \"forward\", \"drop\" or \"consume\"; the reply's null without "
+       "one\n"
+       "  DropReason, ReplyDropReason  \"sg_ingress\"; null when forwarded\n"
+       "  ForwardPathComponents, ReturnPathComponents  who was asked, in order: SequenceNumber,\n"
+       "    Component.Id, Asked, Matched, AclRule, SecurityGroupRule, RouteTableRoute,\n"
+       "    NextBestRoute, InboundHeader, OutboundHeader; the one that dropped is last\n"
+       "  Explanations           of each drop: Component.Id, ExplanationCode, Path (\"forward\" "
+       "or\n"
+       "    \"return\"), Direction, Asked, Matched, and the component under its kind",
        {"config", "from", "to", "src", "proto", "sport", "dport", "icmp", "j"},
        RunExplain},
       {"replay",
