@@ -13,7 +13,7 @@ uint32_t NextHopOf(SnapshotDraft& draft, NextHopKind kind, uint32_t index) {
   const auto [it, added] = draft.next_hop_idx.try_emplace(
       {static_cast<int>(kind), index}, static_cast<uint32_t>(draft.next_hops.size()));
   if (added) {
-    draft.next_hops.push_back({kind, index});
+    draft.next_hops.push_back({.kind = kind, .index = index});
   }
   return it->second;
 }

@@ -157,9 +157,11 @@ enum class NextHopKind : uint8_t {
 // compact tables.
 struct NextHopRow {
   NextHopKind kind = NextHopKind::kBlackhole;
+  uint8_t reserved[3] = {};  // equal configurations compile to equal bytes
   uint32_t index =
       kNoTable;  // InterfaceIdx (kInterface, kNatGateway: its ENI, kServices), or VpcIdx (kPeering)
 };
+static_assert(std::has_unique_object_representations_v<NextHopRow>);
 
 inline constexpr uint32_t kMaxNatAddresses = 8;
 
