@@ -176,14 +176,19 @@ Bytes AddressBytes(const std::vector<Ipv4Address>& addresses) {
   return bytes;
 }
 
-// "eu-west-1a" lies in eu-west-1.
-std::string DefaultDomainName(const Subnet& subnet) {
-  if (subnet.availability_zone.size() < 2) {
+// By the first subnet of the VPC that names a zone: "eu-west-1a" lies in eu-west-1.
+std::string DefaultDomainName(const ValidatedIntent& intent, const Vpc& vpc) {
+  std::string zone;
+  for (const Subnet& subnet : intent.intent().subnets) {
+    if (zone.size() < 2 && subnet.vpc_id == vpc.id) {
+      zone = subnet.availability_zone;
+    }
+  }
+  if (zone.size() < 2) {
     return "";
   }
-  const std::string region =
-      subnet.availability_zone.substr(0, subnet.availability_zone.size() - 1);
-  return region == "us-east-1" ? "ec2.internal" : region + ".compute.internal";
+  zone.pop_back();
+  return zone == "us-east-1" ? "ec2.internal" : zone + ".compute.internal";
 }
 
 void AppendConfiguration(const ValidatedIntent& intent, const NetworkInterface& asker,
@@ -193,7 +198,7 @@ void AppendConfiguration(const ValidatedIntent& intent, const NetworkInterface& 
   const DhcpOptions* set = intent.FindDhcpOptions(vpc.dhcp_options_id);
   const Ipv4Address resolver(vpc.cidrs.front().First().value + 2);
   std::vector<Ipv4Address> servers;
-  std::string domain = set != nullptr ? set->domain_name : DefaultDomainName(subnet);
+  std::string domain = set != nullptr ? set->domain_name : DefaultDomainName(intent, vpc);
   if (set == nullptr) {
     servers.push_back(resolver);
   } else {
