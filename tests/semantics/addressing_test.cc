@@ -57,6 +57,15 @@ TEST_F(AddressingSemantics, AWS_ADDR_12_EveryPrivateAddressOfAnInterfaceIsItsOwn
   Expect("eni-two", Tcp("10.0.0.14:80", "10.0.1.10:1"), "drop source_check");
 }
 
+TEST_F(AddressingSemantics, AWS_ADDR_13_AReservationTakesNoAddressAway) {
+  VpcConfig config;
+  config.Add("SubnetIpv4CidrReservations", R"({"SubnetCidrReservationId": "scr-1",
+    "SubnetId": "subnet-app", "Cidr": "10.0.1.0/28", "ReservationType": "prefix"})");
+  Start(config);
+  Expect("eni-web", Udp("10.0.0.10:1", "10.0.1.10:2"), "forward eni-app");
+  Expect("eni-app", Udp("10.0.1.10:2", "10.0.0.10:1"), "forward eni-web");
+}
+
 TEST_F(AddressingSemantics, AWS_ADDR_14_SourceAndDestinationCheck) {
   VpcConfig config;
   config.Routes("rtb-pub",

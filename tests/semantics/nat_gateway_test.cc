@@ -204,6 +204,44 @@ TEST_F(NatGatewaySemantics, AWS_NAT_05_EveryAddressAddsItsOwn) {
   }
 }
 
+// RFC 4787 REQ-11: rows 1, 3 and 11 again while the table fills up.
+TEST_F(NatGatewaySemantics, RFC_ROW_14_TheSameBehaviourAtAnyFill) {
+  constexpr uint32_t kCapacity = 2000;
+  for (const uint32_t fill : {0u, kCapacity / 2, kCapacity * 99 / 100}) {
+    VpcConfig config;
+    config.MaxSessions(kCapacity);
+    Start(config, {.reference_world = false});
+    for (uint32_t i = 0; i < fill; ++i) {
+      ASSERT_TRUE(Matches(Send("eni-app2", Udp(End("10.0.1.11", 1000 + i), "203.0.114.1:53")),
+                          "forward internet: *"));
+    }
+    const std::string first = OpenUdp(5000, "203.0.113.9:53");
+    OpenUdp(5000, "203.0.113.8:53");
+    Expect("eni-app2", Udp("10.0.1.11:5000", "203.0.113.9:53"), "forward internet: *");
+    EXPECT_NE(End(kNat, LastSent().src_port), first);
+    Expect("internet", Udp("203.0.113.9:53", first), In("203.0.113.9:53", 5000));
+    Expect("internet", Udp("203.0.113.7:53", first), "drop nat_unsolicited");
+    Expect("eni-app", Udp("10.0.1.10:5000", "203.0.113.9:53"),
+           "forward internet: udp " + first + " > 203.0.113.9:53");
+  }
+}
+
+TEST_F(NatGatewaySemantics, AWS_SG_14_AFullTableRefusesMappingsAndKeepsThoseItHas) {
+  VpcConfig config;
+  config.MaxSessions(16);
+  Start(config, {.reference_world = false});
+  std::vector<std::string> outside;
+  for (uint32_t i = 0; i < 16; ++i) {
+    outside.push_back(OpenUdp(5000 + i, "203.0.113.9:53"));
+  }
+  Expect("eni-app", Udp("10.0.1.10:6000", "203.0.113.9:53"), "drop conntrack_full");
+  for (uint32_t i = 0; i < 16; ++i) {
+    Expect("internet", Udp("203.0.113.9:53", outside[i]), In("203.0.113.9:53", 5000 + i));
+  }
+  Wait(350.001);  // run out: their places are free again
+  OpenUdp(6000, "203.0.113.9:53");
+}
+
 TEST_F(NatGatewaySemantics, RFC_ROW_63_PortsAreUnpredictable) {
   VpcConfig config;
   config.MaxSessions(40'000);

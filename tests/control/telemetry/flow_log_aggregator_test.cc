@@ -62,7 +62,7 @@ std::string Text(std::string_view pattern) {
   return text;
 }
 
-TEST_F(FlowLogAggregatorTest, AWS_FL_03_OneRecordADirectionAndWindow) {
+TEST_F(FlowLogAggregatorTest, AWS_FL_03_AWS_FL_16_OneRecordADirectionAndWindow) {
   Configure({MakeLog("fl-1", "eni-a", TrafficType::kAll, 60, kShort)}, 0);
   aggregator_.Observe(Seen(kAIdx, kOut, kAccept, "10.0.1.10", 40000, "10.0.2.20", 80, 6, 5, 20, 3));
   aggregator_.Observe(Seen(kAIdx, kOut, kAccept, "10.0.1.10", 40000, "10.0.2.20", 80, 6, 2, 9, 2));

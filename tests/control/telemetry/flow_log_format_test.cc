@@ -76,7 +76,7 @@ TEST(FlowLogFormatTest, AWS_FL_05_EveryFieldOfVersionTwoToFive) {
             "5\n");
 }
 
-TEST(FlowLogFormatTest, AWS_FL_05_LaterFieldsAreAcceptedAndUnknown) {
+TEST(FlowLogFormatTest, AWS_FL_05_AWS_FL_15_LaterFieldsAreAcceptedAndUnknown) {
   EXPECT_EQ(Line("${ecs-cluster-arn} ${ecs-task-id} ${reject-reason} ${resource-id} "
                  "${encryption-status} ${version}",
                  HostA(), Record(FlowDirection::kIngress, "1.1.1.1", 1, "172.31.16.139", 2, 17)),

@@ -90,7 +90,7 @@ TEST(SessionHashTest, BatchedAndSingleAgreeAndTheKeyMatters) {
 
 // Keys a tenant would try: all one- and two-bit differences, sequential addresses and ports.
 // Neither the whole hash nor the part that picks a bucket collides more often than chance.
-TEST(SessionHashTest, RelatedKeysDoNotCollide) {
+TEST(SessionHashTest, D_TSE_RelatedKeysDoNotCollide) {
   for (const HashKind kind : Kinds()) {
     for (uint64_t seed = 1; seed <= 4; ++seed) {
       const SessionHasher hasher(HashSecret::FromSeed(seed), kind);
@@ -128,6 +128,27 @@ TEST(SessionHashTest, RelatedKeysDoNotCollide) {
       for (const uint64_t hash : distinct) ++tags[hash & 0xff];
       EXPECT_LT(*std::max_element(tags.begin(), tags.end()), distinct.size() / 256 * 5 / 4);
     }
+  }
+}
+
+// What an attacker finds against one secret (here: keys of a single bucket of 2^12) is spread over
+// all buckets under another: knowing the algorithm does not help without the secret.
+TEST(SessionHashTest, D_TSE_CollisionsUnderOneSecretSpreadUnderAnother) {
+  for (const HashKind kind : Kinds()) {
+    const SessionHasher attacked(HashSecret::FromSeed(kSeed), kind);
+    const SessionHasher running(HashSecret::FromSeed(kSeed + 1), kind);
+    std::vector<uint32_t> load(1 << 12);
+    int found = 0;
+    for (uint32_t n = 0; found < 400; ++n) {
+      const SessionKey key =
+          MakeSessionKey(5, 0x0a000000 + (n >> 16), 0x0b000001, static_cast<uint16_t>(n), 443, 6);
+      if (attacked.HashOne(key) >> 52 == 77) {
+        ++found;
+        ++load[running.HashOne(key) >> 52];
+      }
+    }
+    EXPECT_LE(*std::max_element(load.begin(), load.end()),
+              6u);  // 400 in 4096: more than 6 is luck of 10^-6
   }
 }
 
