@@ -73,6 +73,50 @@ def build(ec2):
     ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=private)
 
 
+def build_oddities(ec2):
+    """What real accounts hold beside the plain cases: final states, targets not carried, second addresses."""
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.50.0.0/16"]}])["Vpcs"][0]["VpcId"]
+    subnet = ec2.describe_subnets(Filters=[{"Name": "cidr-block", "Values": ["10.50.1.0/24"]}])["Subnets"][0]["SubnetId"]
+    lists = {each["PrefixListName"]: each["PrefixListId"] for each in ec2.describe_managed_prefix_lists()["PrefixLists"]}
+    group = ec2.create_security_group(GroupName="app", Description="app", VpcId=vpc)["GroupId"]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[
+        {"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "PrefixListIds": [{"PrefixListId": lists["ours"]}]},
+        {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 9, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}])
+    eni = ec2.create_network_interface(SubnetId=subnet, Groups=[group],
+                                       SecondaryPrivateIpAddressCount=2)["NetworkInterface"]
+    ec2.associate_address(AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"],
+                          NetworkInterfaceId=eni["NetworkInterfaceId"],
+                          PrivateIpAddress=eni["PrivateIpAddresses"][1]["PrivateIpAddress"])
+    ec2.create_flow_logs(ResourceIds=[vpc], ResourceType="VPC", TrafficType="ALL", LogDestinationType="cloud-watch-logs",
+                         LogGroupName="group", DeliverLogsPermissionArn="arn:aws:iam::123456789012:role/logs")
+    ec2.create_egress_only_internet_gateway(VpcId=vpc)
+    ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    hub = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    vpn = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
+    ec2.attach_vpn_gateway(VpcId=vpc, VpnGatewayId=vpn)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="172.16.0.0/12", TransitGatewayId=hub)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="192.168.0.0/16", GatewayId=vpn)
+    ec2.create_route(RouteTableId=table, DestinationPrefixListId=lists["ours"], TransitGatewayId=hub)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="11.0.0.0/8", NetworkInterfaceId=eni["NetworkInterfaceId"])
+    endpoint = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.dynamodb",
+                                       RouteTableIds=[table], VpcEndpointType="Gateway")
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpoint"]["VpcEndpointId"]])
+    other = ec2.create_vpc(CidrBlock="10.70.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
+    for gone in (True, False):  # one deleted, one never accepted
+        peering = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=other)["VpcPeeringConnection"]
+        if gone:
+            ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=peering["VpcPeeringConnectionId"])
+    instance = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=subnet)["Instances"][0]
+    ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
+
+
+# What loading must say about the oddities, each once.
+EXPECTED = ["this NAT gateway is deleted", "this VPC endpoint is deleted", "this VPC peering is ",
+            "this instance is terminated", "targets of type vgw-", "IPv6 is not carried",
+            "flow logs to cloud-watch-logs are not written"]
+
+
 def describe(ec2, folder):
     lists = ["vpcs", "subnets", "route_tables", "internet_gateways",
              "egress_only_internet_gateways", "nat_gateways", "network_acls", "security_groups",
@@ -94,9 +138,11 @@ def main():
         host, port = server.get_host_and_port()
         ec2 = boto3.client("ec2", endpoint_url=f"http://{host}:{port}", region_name=REGION)
         build(ec2)
+        build_oddities(ec2)
         with tempfile.TemporaryDirectory() as folder:
             describe(ec2, folder)
-            one_a_file = subprocess.run([load_files, folder], check=False)
+            one_a_file = subprocess.run([load_files, folder], check=False, stdout=subprocess.PIPE, text=True)
+            print(one_a_file.stdout)
             joined = os.path.join(folder, "all.joined")
             with open(joined, "w", encoding="utf-8") as out:
                 for name in sorted(os.listdir(folder)):
@@ -107,6 +153,10 @@ def main():
                                       stdout=subprocess.DEVNULL)
     finally:
         server.stop()
+    unsaid = [words for words in EXPECTED if one_a_file.stdout.count(words) != 1]
+    if unsaid:
+        print("not said exactly once:", *unsaid, sep="\n  ")
+        return 1
     print(f"one a file: exit {one_a_file.returncode}; joined: exit {together.returncode}")
     return one_a_file.returncode or together.returncode
 
