@@ -40,6 +40,12 @@ void FillNatAddress(Validation& v, Drafted<NatGateway>& draft, NatGatewayAddress
       address.private_ip = *elastic->private_ip;
     }
   }
+  if (elastic == nullptr && !v.draft.addresses.empty() && !address.allocation_id.empty() &&
+      address.public_ip) {
+    v.issues.WarnOnce("absent allocation", draft.Member("NatGatewayAddresses"), draft.value.id,
+                      address.allocation_id + " is not in Addresses: " +
+                          ToString(*address.public_ip) + " is taken from here, and so elsewhere");
+  }
   if (eni == nullptr) {
     return;
   }
@@ -134,7 +140,8 @@ void CompleteNatGateway(Validation& v, Drafted<NatGateway>& draft) {
   const Drafted<Subnet>* subnet = v.subnets.Find(value.subnet_id);
   if (subnet == nullptr) {
     if (!value.subnet_id.empty()) {
-      v.issues.Error(draft.Member("SubnetId"), value.id, "there is no subnet " + value.subnet_id,
+      v.issues.Error(draft.Member("SubnetId"), value.id,
+                     v.subnets.ThereIsNo("subnet", value.subnet_id, "Subnets"),
                      "InvalidSubnetID.NotFound");
     }
     return;

@@ -113,7 +113,7 @@ void Associate(Validation& v, const D& owner, std::string Subnet::*member,
     const JsonValue where = owner.Member("Associations");
     if (subnet == nullptr) {
       if (v.draft.ignored_ids.count(subnet_id) == 0) {
-        v.issues.Error(where, owner.value.id, "there is no subnet " + subnet_id,
+        v.issues.Error(where, owner.value.id, v.subnets.ThereIsNo("subnet", subnet_id, "Subnets"),
                        "InvalidSubnetID.NotFound");
       }
       continue;

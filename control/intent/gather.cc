@@ -7,6 +7,7 @@
 #include <string>
 
 #include "control/intent/loaders.h"
+#include "control/intent/nearest.h"
 
 namespace sluice {
 namespace {
@@ -132,8 +133,14 @@ class Gatherer {
     } else if (key == "Reservations") {
       AddInstances(member);
     } else if (std::find(kEnvelope.begin(), kEnvelope.end(), key) == kEnvelope.end()) {
-      context_.issues.WarnOnce("key " + std::string(key), member, {},
-                               "unknown key \"" + std::string(key) + "\": ignored");
+      NearestName nearest(key);
+      for (const ListKind& list : kLists) {
+        nearest.Offer(list.key);
+      }
+      nearest.Offer("Host");
+      context_.issues.WarnOnce(
+          "key " + std::string(key), member, {},
+          "unknown key \"" + std::string(key) + "\" is ignored" + nearest.Advice(""));
     }
   }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "control/intent/nearest.h"
+
 namespace sluice {
 namespace {
 
@@ -40,9 +42,11 @@ bool LoadContext::CheckMembers(JsonValue object, Shape shape, std::string_view o
       known[id] = IsWordOf(KnownMembers(shape), member.Name()) ? 1 : 2;
     }
     if (known[id] == 2 && warned_names_.emplace(member.Name()).second) {
+      NearestName nearest(member.Name());
+      nearest.OfferWords(KnownMembers(shape));
       issues.Warning(member, object_id,
                      "unknown member \"" + std::string(member.Name()) +
-                         "\": ignored here and wherever it appears");
+                         "\" is ignored here and wherever it appears" + nearest.Advice(""));
     }
   }
   return unique;

@@ -65,7 +65,12 @@ class HostValidator {
 
   bool CheckPort(JsonValue where, const std::string& port) {
     if (ports_.count(port) == 0 && !port.empty()) {
-      Error(In(where, "Port"), "there is no port \"" + port + "\"");
+      NearestName nearest(port);
+      for (const std::string& known : ports_) {
+        nearest.Offer(known);
+      }
+      Error(In(where, "Port"), "there is no port \"" + port + "\"" +
+                                   nearest.Advice(": list it under Host.Ports, or name another"));
       return false;
     }
     return !port.empty();
@@ -130,9 +135,10 @@ class HostValidator {
       CheckPort(where, attachment.port);
       if (eni == nullptr) {
         if (!id.empty() && v_.draft.ignored_ids.count(id) == 0) {
-          v_.issues.Error(In(where, "NetworkInterfaceId"), kHost,
-                          "there is no network interface " + id,
-                          "InvalidNetworkInterfaceID.NotFound");
+          v_.issues.Error(
+              In(where, "NetworkInterfaceId"), kHost,
+              v_.network_interfaces.ThereIsNo("network interface", id, "NetworkInterfaces"),
+              "InvalidNetworkInterfaceID.NotFound");
         }
       } else if (eni->value.kind == InterfaceKind::kNatGateway) {
         Error(In(where, "NetworkInterfaceId"),

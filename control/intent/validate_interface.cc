@@ -55,7 +55,8 @@ void PlaceInterface(Validation& v, DraftedInterface& draft) {
   const Drafted<Subnet>* subnet = v.subnets.Find(value.subnet_id);
   if (subnet == nullptr) {
     if (!value.subnet_id.empty()) {
-      v.issues.Error(draft.Member("SubnetId"), value.id, "there is no subnet " + value.subnet_id,
+      v.issues.Error(draft.Member("SubnetId"), value.id,
+                     v.subnets.ThereIsNo("subnet", value.subnet_id, "Subnets"),
                      "InvalidSubnetID.NotFound");
     }
     v.RequireVpc(draft);
@@ -101,9 +102,10 @@ void CheckGroups(Validation& v, DraftedInterface& draft) {
     const DraftedSecurityGroup* group = v.security_groups.Find(group_id);
     if (group == nullptr || (!value.vpc_id.empty() && group->value.vpc_id != value.vpc_id)) {
       v.issues.Error(draft.Member("Groups"), value.id,
-                     group == nullptr ? "there is no security group " + group_id
-                                      : group_id + " belongs to " + group->value.vpc_id +
-                                            ", the interface to " + value.vpc_id,
+                     group == nullptr
+                         ? v.security_groups.ThereIsNo("security group", group_id, "SecurityGroups")
+                         : group_id + " belongs to " + group->value.vpc_id + ", the interface to " +
+                               value.vpc_id,
                      "InvalidGroup.NotFound");
     }
   }

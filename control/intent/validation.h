@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/intent/nearest.h"
 #include "control/intent/object_reader.h"
 
 namespace sluice {
@@ -36,6 +37,17 @@ class IdIndex {
     objects_->push_back(std::move(object));
     return objects_->back();
   }
+  // "there is no subnet subnet-wbe: did you mean subnet-web?", or where to list it. Looks at every
+  // object, therefore only for the first findings.
+  std::string ThereIsNo(std::string_view noun, std::string_view id, std::string_view list) {
+    NearestName nearest(id);
+    for (size_t i = 0; i < objects_->size() && searches_left_ > 0; ++i) {
+      nearest.Offer((*objects_)[i].value.id);
+    }
+    searches_left_ -= searches_left_ > 0 ? 1 : 0;
+    return "there is no " + std::string(noun) + " " + std::string(id) +
+           nearest.Advice(": list it under " + std::string(list) + ", or name one that is there");
+  }
   // `wanted`, or with a number behind it when somebody has that id already.
   std::string FreeId(const std::string& wanted) {
     std::string id = wanted;
@@ -47,6 +59,7 @@ class IdIndex {
 
  private:
   std::vector<D>* objects_;
+  int searches_left_ = 20;
   absl::flat_hash_map<std::string, size_t> positions_;
 };
 
@@ -79,7 +92,7 @@ struct Validation {
     Drafted<Vpc>* vpc = vpcs.Find(object.value.vpc_id);
     if (vpc == nullptr && !object.value.vpc_id.empty()) {
       issues.Error(object.Member("VpcId"), object.value.id,
-                   "there is no VPC " + object.value.vpc_id, "InvalidVpcID.NotFound");
+                   vpcs.ThereIsNo("VPC", object.value.vpc_id, "Vpcs"), "InvalidVpcID.NotFound");
     }
     return vpc;
   }

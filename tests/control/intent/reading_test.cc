@@ -173,6 +173,30 @@ TEST(ReadingTest, UplinkAndServicesAreToldApart) {
   EXPECT_LOADS(with_services("\"Vlan\": 7, "));
 }
 
+TEST(ReadingTest, ANearMissIsNamed) {
+  const ValidationResult result = Load(R"({"Vpc": [], "Vpcs": [{"VpcId": "vpc-a", "CidrBlok": 1,
+      "CidrBlock": "10.0.0.0/16"}], "Subnets": [{"SubnetId": "subnet-web", "VpcId": "vpc-b",
+      "CidrBlock": "10.0.1.0/24"}], "NetworkInterfaces": [
+      {"NetworkInterfaceId": "eni-1", "SubnetId": "subnet-wbe", "PrivateIpAddress": "10.0.1.9"},
+      {"NetworkInterfaceId": "eni-2", "SubnetId": "other", "PrivateIpAddress": "10.0.1.8"}]})");
+  EXPECT_EQ(Count(result, true, "\"Vpc\" is ignored: did you mean Vpcs?"), 1) << Found(result);
+  EXPECT_EQ(Count(result, true, "elsewhere"), 0);
+  EXPECT_EQ(Count(result, true, "wherever it appears: did you mean CidrBlock?"), 1);
+  EXPECT_EQ(Count(result, false, "there is no VPC vpc-b: did you mean vpc-a?"), 1);
+  EXPECT_EQ(Count(result, false, "there is no subnet subnet-wbe: did you mean subnet-web?"), 1);
+  EXPECT_EQ(Count(result, false, "there is no subnet other: list it under Subnets"), 1);
+}
+
+// A gateway may name an allocation that Addresses leaves out, another account's for one.
+TEST(ReadingTest, AnAllocationMayBeAbsent) {
+  const ValidationResult result = LoadWithBase(R"({"Addresses": [{"PublicIp": "9.9.9.8"}],
+      "NatGateways": [{"NatGatewayId": "nat-a",
+      "SubnetId": "subnet-a", "NatGatewayAddresses": [
+        {"PrivateIp": "10.0.1.77", "PublicIp": "9.9.9.9", "AllocationId": "eipalloc-none"}]}]})");
+  EXPECT_LOADS(result);
+  EXPECT_EQ(Count(result, true, "eipalloc-none is not in Addresses"), 1) << Found(result);
+}
+
 TEST(ReadingTest, ExportsRoundTrip) {
   for (const std::string& text :
        {std::string(kSampleConfig), std::string(testing::kBase) + kHost}) {
