@@ -35,6 +35,23 @@ bool WaitsFor(const Batch& batch, const LaneList& firsts, uint32_t lane) noexcep
   return false;
 }
 
+// Frames of the lane's datagram have come free in this burst and are filed only when they are input
+// again: the lane takes its place behind them, as it would had its burst been shorter.
+bool GoesBehindReleased(WorkerContext& worker, Batch& batch, uint32_t lane) noexcept {
+  for (size_t i = 0; i < worker.emits->released_count(); ++i) {
+    if (SameDatagram(batch, worker.emits->released(i).lane, lane)) {
+      return worker.emits->Release(
+          {batch.handle[lane], static_cast<uint8_t>(lane), false, DropReason::kNone});
+    }
+  }
+  return false;
+}
+
+void Hold(Batch& batch, uint32_t lane) noexcept {
+  batch.verdict[lane] = Verdict::kHold;
+  batch.reason[lane] = DropReason::kNone;
+}
+
 // False: the first fragment did not pass, and so its later ones do not.
 bool Inherit(Batch& batch, uint32_t lane, const FirstFragment& first) noexcept {
   if (first.verdict != Verdict::kForward) {
@@ -80,6 +97,10 @@ void FragmentStage(WorkerContext& worker, Batch& batch, const LaneList& in, Lane
       again.Add(lane);
       continue;
     }
+    if (GoesBehindReleased(worker, batch, lane)) {
+      Hold(batch, lane);
+      continue;
+    }
     FirstFragment first;
     const FragmentDecision decision =
         worker.fragments->Offer(FragmentOf(batch, lane), batch.handle[lane], worker.now_ms, &first);
@@ -96,8 +117,7 @@ void FragmentStage(WorkerContext& worker, Batch& batch, const LaneList& in, Lane
         }
         break;
       case FragmentDecision::kHold:
-        batch.verdict[lane] = Verdict::kHold;
-        batch.reason[lane] = DropReason::kNone;
+        Hold(batch, lane);
         break;
       default:
         batch.verdict[lane] = Verdict::kDrop;
