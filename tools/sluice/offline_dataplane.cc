@@ -27,7 +27,9 @@ struct OfflineDataplane::Packet {
   std::vector<uint8_t> buffer;
   size_t bytes = 0;
   PortIdx port;
-  bool held = false;  // the fragment cache has had it
+  bool held = false;        // the fragment cache has had it
+  uint64_t arrival = 0;     // its place among all inputs
+  uint64_t ended_with = 0;  // the arrival whose turn it shares: its own, or that of its releaser
   OfflineResult result;
 };
 
@@ -161,17 +163,34 @@ void OfflineDataplane::SetTime(int64_t time_ns) {
   worker.now_ms = static_cast<uint32_t>((worker.now_ns - state_->start_ns) / 1'000'000);
 }
 
-void OfflineDataplane::Finish(Packet& packet, const Sink& sink) {
-  packet.result.generation = config_->snapshot->generation;
-  sink(packet.result);
+void OfflineDataplane::Finish(std::unique_ptr<Packet> packet) {
+  packet->result.generation = config_->snapshot->generation;
+  done_.push_back(std::move(packet));
+}
+
+// In the order in which they would end one by one: a burst's later packets end before what its
+// earlier ones released.
+void OfflineDataplane::Report(const Sink& sink) {
+  const auto earlier = [](const std::unique_ptr<Packet>& a, const std::unique_ptr<Packet>& b) {
+    return a->ended_with < b->ended_with;
+  };
+  if (!std::is_sorted(done_.begin(), done_.end(), earlier)) {
+    std::stable_sort(done_.begin(), done_.end(), earlier);
+  }
+  for (const std::unique_ptr<Packet>& packet : done_) {
+    sink(packet->result);
+  }
+  done_.clear();
 }
 
 // Frames the fragment cache gave back: dropped ones end, the others are input again, before any
-// other packet.
-void OfflineDataplane::TakeReleased(Queue& released, const Sink& sink) {
+// other packet. `arrivals` of the burst's lanes; empty when time gave them back.
+void OfflineDataplane::TakeReleased(const std::vector<uint64_t>& arrivals, Queue& released) {
   for (size_t i = 0; i < state_->emits.released_count(); ++i) {
     const ReleasedFrame& frame = state_->emits.released(i);
     std::unique_ptr<Packet> packet(static_cast<Packet*>(frame.handle));
+    packet->ended_with =
+        arrivals.empty() ? packet->arrival : std::max(packet->arrival, arrivals[frame.lane]);
     if (!frame.dropped) {
       released.push_back(std::move(packet));
       continue;
@@ -179,7 +198,7 @@ void OfflineDataplane::TakeReleased(Queue& released, const Sink& sink) {
     packet->result.verdict = Verdict::kDrop;
     packet->result.reason = frame.reason;
     CountReleasedDrop(state_->worker, packet->port, frame.reason);
-    Finish(*packet, sink);
+    Finish(std::move(packet));
   }
 }
 
@@ -208,8 +227,9 @@ void OfflineDataplane::CollectOutputs(const Queue& burst) {
   }
 }
 
-void OfflineDataplane::RunOneBurst(Queue burst, Queue& released, const Sink& sink) {
+void OfflineDataplane::RunOneBurst(Queue burst, Queue& released) {
   Batch& batch = state_->batch;
+  std::vector<uint64_t> arrivals(burst.size());
   batch.count = static_cast<uint32_t>(burst.size());
   for (uint32_t lane = 0; lane < batch.count; ++lane) {
     Packet& packet = *burst[lane];
@@ -220,6 +240,7 @@ void OfflineDataplane::RunOneBurst(Queue burst, Queue& released, const Sink& sin
     batch.frame_bytes[lane] = static_cast<uint32_t>(packet.bytes);
     batch.rx_port[lane] = packet.port;
     batch.reentered[lane] = packet.held ? 1 : 0;
+    arrivals[lane] = packet.ended_with;
   }
   RunBurst(*config_->snapshot, state_->worker, batch);
   CollectOutputs(burst);
@@ -228,23 +249,24 @@ void OfflineDataplane::RunOneBurst(Queue burst, Queue& released, const Sink& sin
       burst[lane]->held = true;
       burst[lane].release();  // the fragment cache owns it until it is released
     } else {
-      Finish(*burst[lane], sink);
+      Finish(std::move(burst[lane]));
     }
   }
-  TakeReleased(released, sink);
+  TakeReleased(arrivals, released);
   state_->sweep->AfterBurst(clock(), batch.count);
 }
 
-void OfflineDataplane::RunQueue(Queue queue, const Sink& sink) {
-  while (!queue.empty()) {
-    const auto count =
-        static_cast<ptrdiff_t>(std::min<size_t>(queue.size(), options_.batch_capacity));
-    Queue burst(std::make_move_iterator(queue.begin()),
-                std::make_move_iterator(queue.begin() + count));
-    Queue next;
-    RunOneBurst(std::move(burst), next, sink);
-    std::move(queue.begin() + count, queue.end(), std::back_inserter(next));
-    queue = std::move(next);
+void OfflineDataplane::RunQueue(Queue queue) {
+  for (size_t next = 0; next < queue.size();) {
+    const size_t end = std::min<size_t>(queue.size(), next + options_.batch_capacity);
+    Queue burst(std::make_move_iterator(queue.begin() + static_cast<ptrdiff_t>(next)),
+                std::make_move_iterator(queue.begin() + static_cast<ptrdiff_t>(end)));
+    Queue released;
+    RunOneBurst(std::move(burst), released);
+    next = end;
+    if (!released.empty()) {
+      RunQueue(std::move(released));
+    }
   }
 }
 
@@ -259,9 +281,11 @@ void OfflineDataplane::Receive(int64_t time_ns, std::vector<OfflineInput> inputs
     std::copy(input.bytes.begin(), input.bytes.end(), packet->buffer.begin() + kHeadroomBytes);
     packet->port = input.port;
     packet->result.number = input.number;
+    packet->arrival = packet->ended_with = arrival_count_++;
     queue.push_back(std::move(packet));
   }
-  RunQueue(std::move(queue), sink);
+  RunQueue(std::move(queue));
+  Report(sink);
 }
 
 void OfflineDataplane::AdvanceTo(int64_t time_ns, const Sink& sink) {
@@ -275,16 +299,18 @@ void OfflineDataplane::StopAt(int64_t time_ns, const Sink& sink) {
   SetTime(time_ns);
   Queue released;
   RunTimers(state_->worker, false);
-  TakeReleased(released, sink);
-  RunQueue(std::move(released), sink);
+  TakeReleased({}, released);
+  RunQueue(std::move(released));
+  Report(sink);
   state_->sweep->AtStop(state_->worker.now_ns, clock());
 }
 
 void OfflineDataplane::Drain(const Sink& sink) {
   Queue released;
   RunTimers(state_->worker, true);
-  TakeReleased(released, sink);
-  RunQueue(std::move(released), sink);
+  TakeReleased({}, released);
+  RunQueue(std::move(released));
+  Report(sink);
 }
 
 void OfflineDataplane::ReportFlows() {

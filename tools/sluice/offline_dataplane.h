@@ -72,8 +72,8 @@ class OfflineDataplane {
   void SetNextHopMac(InterfaceIdx side, const MacAddress& mac);
 
   // Packets of one instant, in order. Calls `sink` once for every input that has come to its end:
-  // those given, and earlier ones that were held. A held input is reported when it is released or
-  // dropped.
+  // those given, in order, and earlier ones that were held, each right behind the one that released
+  // it. What time ends comes first.
   using Sink = std::function<void(const OfflineResult&)>;
   void Receive(int64_t time_ns, std::vector<OfflineInput> inputs, const Sink& sink);
   // Lets time act without packets; then `Drain` ends held fragments too.
@@ -103,17 +103,20 @@ class OfflineDataplane {
   absl::Status MakeState(const Host& host);
   void SetTime(int64_t time_ns);
   void StopAt(int64_t time_ns, const Sink& sink);
-  void RunQueue(Queue queue, const Sink& sink);
-  void RunOneBurst(Queue burst, Queue& released, const Sink& sink);
+  void RunQueue(Queue queue);
+  void RunOneBurst(Queue burst, Queue& released);
   void CollectOutputs(const Queue& burst);
-  void TakeReleased(Queue& released, const Sink& sink);
-  void Finish(Packet& packet, const Sink& sink);
+  void TakeReleased(const std::vector<uint64_t>& arrivals, Queue& released);
+  void Finish(std::unique_ptr<Packet> packet);
+  void Report(const Sink& sink);
 
   OfflineOptions options_;
   std::unique_ptr<Compiler> compiler_;
   std::shared_ptr<const CompiledConfig> config_;
   uint64_t generation_ = 0;
   std::unique_ptr<State> state_;
+  uint64_t arrival_count_ = 0;
+  Queue done_;  // not reported yet
 };
 
 }  // namespace sluice
