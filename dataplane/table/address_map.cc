@@ -164,9 +164,13 @@ size_t AddressMap::CountOf(uint32_t vpc_idx, uint32_t address) const {
 }
 
 uint32_t AddressMap::Lookup(uint32_t vpc_idx, uint32_t address) const noexcept {
-  uint32_t value = kNoAddress;
-  LookupBatch(&vpc_idx, &address, &value, 1);
-  return value;
+  const Place place = PlaceOf(vpc_idx, address);
+  const AddressBucket& first = buckets_[place.first];
+  const uint32_t value = ValueIn(first, vpc_idx, address);
+  if (value != kNoAddress || first.overflowed == 0) {
+    return value;
+  }
+  return ValueIn(buckets_[place.second], vpc_idx, address);
 }
 
 void AddressMap::LookupBatch(const uint32_t* vpc_idx, const uint32_t* address, uint32_t* value_out,
