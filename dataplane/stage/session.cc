@@ -1,6 +1,7 @@
 #include "dataplane/stage/session.h"
 
 #include <algorithm>
+#include <span>
 
 #include "dataplane/packet/protocol.h"
 #include "dataplane/session/session_table.h"
@@ -174,24 +175,26 @@ void JudgeError(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx foun
   batch.traits[lane] |= kTraitRelated;
 }
 
-// Keys of all lanes that have one, as arrays for the table.
+// Keys of those of some lanes that have one, as arrays for the table; as many as it has in flight
+// at a time.
 struct Keys {
-  LaneList lanes;
-  SessionKey key[kMaxBatch];
-  uint64_t hash[kMaxBatch];
-  LineIdx line[kMaxBatch];
+  uint32_t count = 0;
+  uint8_t lanes[kFindBatch];
+  SessionKey key[kFindBatch];
+  uint64_t hash[kFindBatch];
+  LineIdx line[kFindBatch];
 
   void Add(uint8_t lane, const SessionKey& k) {
-    key[lanes.count] = k;
-    lanes.Add(lane);
+    key[count] = k;
+    lanes[count++] = lane;
   }
   void Find(const SessionTable& sessions) {
-    sessions.hasher().Hash(key, hash, lanes.count);
-    sessions.Find(key, hash, line, lanes.count);
+    sessions.hasher().Hash(key, hash, count);
+    sessions.Find(key, hash, line, count);
   }
 };
 
-void Collect(Batch& batch, const LaneList& lanes, Keys& keys) {
+void Collect(Batch& batch, std::span<const uint8_t> lanes, Keys& keys) {
   for (const uint8_t lane : lanes) {
     ForgetPair(batch, lane);
     batch.match[lane] = SessionMatch::kNone;
@@ -201,6 +204,26 @@ void Collect(Batch& batch, const LaneList& lanes, Keys& keys) {
       keys.Add(lane, KeyAsSent(batch, lane, batch.sender[lane]));
     } else if ((batch.traits[lane] & kTraitIcmpError) != 0 && QuotedKey(batch, lane, key)) {
       keys.Add(lane, key);
+    }
+  }
+}
+
+void LookUp(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+            std::span<const uint8_t> lanes) {
+  Keys keys;
+  Collect(batch, lanes, keys);
+  keys.Find(*worker.sessions);
+  for (uint32_t i = 0; i < keys.count; ++i) {
+    const uint32_t lane = keys.lanes[i];
+    batch.key_addresses[lane] = keys.key[i].addresses;
+    batch.key_rest[lane] = keys.key[i].rest;
+    batch.hash[lane] = keys.hash[i];
+    if (!HasKey(batch, lane)) {
+      JudgeError(worker, batch, lane, keys.line[i]);
+    } else if (keys.line[i].has_value()) {
+      batch.match[lane] = Judge(snapshot, worker, batch, lane, keys.line[i]);
+    } else {
+      batch.match[lane] = SessionMatch::kMiss;
     }
   }
 }
@@ -219,21 +242,9 @@ SessionKey KeyAfterWalk(const Batch& batch, uint32_t lane, InterfaceIdx scope) n
 
 void SessionStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                   const LaneList& lanes, LaneList& hits, LaneList& walks) noexcept {
-  Keys keys;
-  Collect(batch, lanes, keys);
-  keys.Find(*worker.sessions);
-  for (uint32_t i = 0; i < keys.lanes.count; ++i) {
-    const uint32_t lane = keys.lanes.lanes[i];
-    batch.key_addresses[lane] = keys.key[i].addresses;
-    batch.key_rest[lane] = keys.key[i].rest;
-    batch.hash[lane] = keys.hash[i];
-    if (!HasKey(batch, lane)) {
-      JudgeError(worker, batch, lane, keys.line[i]);
-    } else if (keys.line[i].has_value()) {
-      batch.match[lane] = Judge(snapshot, worker, batch, lane, keys.line[i]);
-    } else {
-      batch.match[lane] = SessionMatch::kMiss;
-    }
+  for (uint32_t first = 0; first < lanes.count; first += kFindBatch) {
+    const uint32_t count = std::min(kFindBatch, lanes.count - first);
+    LookUp(snapshot, worker, batch, {lanes.begin() + first, count});
   }
   for (const uint8_t lane : lanes) {
     (batch.match[lane] >= SessionMatch::kSettling ? hits : walks).Add(lane);
