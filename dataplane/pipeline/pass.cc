@@ -121,7 +121,10 @@ void Leave(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const 
 void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& lanes,
              LaneList& again) noexcept {
   LaneList whole, hits, walks, arrived, resets, forward;
-  FragmentStage(worker, batch, lanes, whole, again);
+  {
+    const StageMeter meter(worker, StageId::kFragment, lanes.count);
+    FragmentStage(worker, batch, lanes, whole, again);
+  }
   {
     const StageMeter meter(worker, StageId::kSession, whole.count);
     SessionStage(snapshot, worker, batch, whole, hits, walks);

@@ -2,6 +2,7 @@
 
 #include "dataplane/pipeline/burst_count.h"
 #include "dataplane/pipeline/pass.h"
+#include "dataplane/pipeline/stage_meter.h"
 #include "dataplane/session/accounting.h"
 #include "dataplane/stage/account.h"
 #include "dataplane/stage/arp.h"
@@ -24,16 +25,38 @@ void AllLanes(const Batch& batch, LaneList& lanes) {
   }
 }
 
+void Parse(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, LaneList& arp,
+           LaneList& ip) {
+  LaneList received;
+  AllLanes(batch, received);
+  const StageMeter meter(worker, StageId::kParse, received.count);
+  ParseStage(snapshot, worker, batch, received, arp, ip);
+}
+
+void FindSenders(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& ip,
+                 LaneList& dhcp, LaneList& routed) {
+  const StageMeter meter(worker, StageId::kInterface, ip.count);
+  InterfaceStage(snapshot, worker, batch, ip, dhcp, routed);
+}
+
+void AnswerLocally(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                   const LaneList& arp, const LaneList& dhcp) {
+  if (arp.empty() && dhcp.empty()) {
+    return;
+  }
+  const StageMeter meter(worker, StageId::kLocal, arp.count + dhcp.count);
+  ArpStage(snapshot, worker, batch, arp);
+  DhcpStage(snapshot, worker, batch, dhcp);
+}
+
 }  // namespace
 
 void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noexcept {
   worker.emits->Clear();
-  LaneList received, arp, ip, dhcp, routed;
-  AllLanes(batch, received);
-  ParseStage(snapshot, worker, batch, received, arp, ip);
-  InterfaceStage(snapshot, worker, batch, ip, dhcp, routed);
-  ArpStage(snapshot, worker, batch, arp);
-  DhcpStage(snapshot, worker, batch, dhcp);
+  LaneList arp, ip, dhcp, routed;
+  Parse(snapshot, worker, batch, arp, ip);
+  FindSenders(snapshot, worker, batch, ip, dhcp, routed);
+  AnswerLocally(snapshot, worker, batch, arp, dhcp);
 
   // A lane that depends on an earlier one of its burst waits for the next pass, so that results
   // never depend on where bursts begin and end. Each pass ends at least its first lane.
@@ -43,6 +66,7 @@ void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noe
     RunPass(snapshot, worker, batch, routed, again);
     routed = again;
   }
+  const StageMeter meter(worker, StageId::kAccount, batch.count);
   CountBurst(worker, batch);
 }
 
