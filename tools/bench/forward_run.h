@@ -44,8 +44,7 @@ struct StageCost {
   StageId stage;
   uint64_t calls = 0;
   uint64_t packets = 0;
-  double ticks_per_packet =
-      0;  // of all packets of the run, the cost of reading the counter taken off
+  double ticks_per_packet = 0;  // of all packets of the run
 };
 
 struct ForwardResult {
@@ -63,7 +62,8 @@ std::vector<std::string> BrokenClaims(const ForwardTotals& totals, bool session_
 
 ForwardResult RunForward(Workbench& bench, const ForwardOptions& options);
 
-// The same packets with the stage meter on: what each stage costs.
+// The same packets with the stage meter on: what each stage costs. Medians of short rounds, the
+// cost of reading the counter taken off.
 std::vector<StageCost> MeasureStages(Workbench& bench, const ForwardOptions& options);
 
 }  // namespace sluice

@@ -81,6 +81,20 @@ TEST(ForwardTest, WithoutTheSessionCacheThereAreNoHits) {
   EXPECT_FALSE(BrokenClaims(totals, true).empty());
 }
 
+TEST(ForwardTest, EveryStageOfTheEstablishedPathIsTimed) {
+  const auto bench = MakeBench(SampleNetworkJson({}), Traffic::kNat, 100);
+  ASSERT_NE(bench, nullptr);
+  std::vector<StageId> timed;
+  for (const StageCost& stage : MeasureStages(*bench, Quick("64"))) {
+    timed.push_back(stage.stage);
+    EXPECT_EQ(stage.packets, 3u * 4096);
+    EXPECT_GT(stage.ticks_per_packet, 0);
+  }
+  EXPECT_EQ(timed, (std::vector<StageId>{StageId::kParse, StageId::kInterface, StageId::kFragment,
+                                         StageId::kSession, StageId::kAdmit, StageId::kRewrite,
+                                         StageId::kAccount}));
+}
+
 ForwardTotals Sound() {
   ForwardTotals totals;
   totals.packets = totals.received = totals.forwarded = totals.sent = totals.hits = 100;
