@@ -296,8 +296,7 @@ std::string VpcTest::Send(const std::string& port_name, const PacketSpec& spec) 
 
 void VpcTest::ExpectFrame(const std::string& port_name, const Bytes& frame,
                           const std::string& expected, const Where& where) {
-  const ::testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()),
-                                     port_name + " sends " + TextOf(frame));
+  const ::testing::ScopedTrace trace(where.file, where.line, port_name + " sends " + TextOf(frame));
   const std::string text = SendFrame(port_name, frame);
   if (!Matches(text, expected)) {
     ADD_FAILURE() << "  expected: " << expected << "\n  observed: " << text;
@@ -310,7 +309,7 @@ void VpcTest::Expect(const std::string& port_name, const PacketSpec& spec,
 }
 
 void VpcTest::ExpectSettled(const std::vector<std::string>& expected, const Where& where) {
-  const ::testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "settled");
+  const ::testing::ScopedTrace trace(where.file, where.line, "settled");
   const std::vector<std::string>& settled = scene_->settled;
   EXPECT_EQ(settled.size(), expected.size());
   for (size_t i = 0; i < std::min(settled.size(), expected.size()); ++i) {

@@ -17,7 +17,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <source_location>
 #include <string>
 #include <vector>
 
@@ -46,7 +45,14 @@ class VpcTest : public ::testing::Test {
   VpcTest();
   ~VpcTest() override;
 
-  using Where = std::source_location;
+  // Where a check stands; clang 14 has no std::source_location.
+  struct Where {
+    const char* file;
+    int line;
+    static Where Here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+      return {file, line};
+    }
+  };
 
   // A new scene at time 0. `Apply` replaces its configuration, as `sluice apply` would.
   void Start(const VpcConfig& config = {}, const Players& players = {});
@@ -58,12 +64,11 @@ class VpcTest : public ::testing::Test {
   std::string Send(const std::string& port_name, const PacketSpec& spec);
   std::string SendFrame(const std::string& port_name, const Bytes& frame);
   void Expect(const std::string& port_name, const PacketSpec& spec, const std::string& expected,
-              const Where& where = Where::current());
+              const Where& where = Where::Here());
   void ExpectFrame(const std::string& port_name, const Bytes& frame, const std::string& expected,
-                   const Where& where = Where::current());
+                   const Where& where = Where::Here());
   // What became, in order, of inputs held earlier, since the last call. Drain ends what is held.
-  void ExpectSettled(const std::vector<std::string>& expected,
-                     const Where& where = Where::current());
+  void ExpectSettled(const std::vector<std::string>& expected, const Where& where = Where::Here());
   void Drain();
 
   // The frames that the last packet led to, and all that settled packets did since ExpectSettled.
