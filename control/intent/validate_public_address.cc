@@ -101,6 +101,19 @@ void CheckAllocations(Validation& v) {
   }
 }
 
+// Where the interface was written; one that validation made, where its NAT gateway was.
+JsonValue PlaceOf(const Validation& v, const DraftedInterface& eni) {
+  if (eni.origin.exists()) {
+    return eni.origin;
+  }
+  for (const Drafted<NatGateway>& gateway : v.draft.nat_gateways) {
+    if (gateway.value.network_interface_id == eni.value.id) {
+      return gateway.Member("NatGatewayAddresses");
+    }
+  }
+  return eni.origin;
+}
+
 }  // namespace
 
 void ValidatePublicAddresses(Validation& v) {
@@ -125,7 +138,7 @@ void ValidatePublicAddresses(Validation& v) {
       }
       const auto [owner, inserted] = owner_of.try_emplace(*own.public_ip, &eni.value);
       if (!inserted) {
-        v.issues.Error(eni.origin, eni.value.id,
+        v.issues.Error(PlaceOf(v, eni), eni.value.id,
                        "the public address " + ToString(*own.public_ip) + " stands for " +
                            ToString(own.address) + " here and for another address of " +
                            owner->second->id,

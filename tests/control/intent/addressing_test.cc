@@ -171,6 +171,15 @@ TEST(AddressingTest, NoInterfaceHasTheRoutersMac) {
                  "is the router's", "MacAddress", "InvalidParameterValue");
 }
 
+// The gateway's interface is nobody's text: the finding is where the gateway says the address.
+TEST(AddressingTest, ANatGatewaysAddressIsTakenOnce) {
+  EXPECT_REFUSED(LoadWithBase(R"({"NatGateways": [{"NatGatewayId": "nat-a", "SubnetId": "subnet-a",
+      "NatGatewayAddresses": [{"PublicIp": "9.9.9.9"}]}], "NetworkInterfaces": [
+      {"NetworkInterfaceId": "eni-p", "SubnetId": "subnet-a", "PrivateIpAddress": "10.0.1.30",
+       "Association": {"PublicIp": "9.9.9.9"}}]})"),
+                 "stands for", "NatGateways[0].NatGatewayAddresses", "Resource.AlreadyAssociated");
+}
+
 TEST(AddressingTest, AnAllocationIsOneAddress) {
   const ValidationResult result = LoadWithBase(
       R"({"Addresses": [{"PublicIp": "9.9.9.9", "AllocationId": "eipalloc-1"},
