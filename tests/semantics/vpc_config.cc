@@ -287,6 +287,13 @@ VpcConfig& VpcConfig::Eni(const std::string& id, const std::string& subnet,
   return *this;
 }
 
+VpcConfig& VpcConfig::Host(const std::string& host_json) {
+  Json config = Json::parse(text_);
+  config["Host"] = Json::parse(host_json);
+  text_ = config.dump();
+  return *this;
+}
+
 VpcConfig& VpcConfig::MaxSessions(uint32_t pairs) {
   Json config = Json::parse(text_);
   config["Host"]["MaxSessions"] = pairs;

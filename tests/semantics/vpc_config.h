@@ -56,6 +56,7 @@ class VpcConfig {
   // An interface with a group of its own that allows all: "eni-x" gets "sg-x".
   VpcConfig& Eni(const std::string& id, const std::string& subnet, const std::string& address);
 
+  VpcConfig& Host(const std::string& host_json);  // instead of a port an interface
   VpcConfig& MaxSessions(uint32_t pairs);
   VpcConfig& Mtu(const std::string& port_name, uint32_t bytes);
 
