@@ -115,7 +115,8 @@ void Fill(Asked& asked) {
   forward.rounds = FLAGS_quick ? 3 : FLAGS_rounds;
   const uint32_t packets = FLAGS_quick ? std::min(FLAGS_round_packets, 8192u) : FLAGS_round_packets;
   forward.round_packets = packets / FLAGS_burst * FLAGS_burst;
-  forward.warmup_packets = std::min(forward.schedule.packets, 4u << 20);
+  // All of it, so that no flow was idle since it was opened.
+  forward.warmup_packets = forward.schedule.packets;
   forward.sampled_packets = FLAGS_quick ? std::min(FLAGS_samples, 200u) : FLAGS_samples;
   forward.session_cache = FLAGS_session_cache;
 }
