@@ -125,6 +125,7 @@ void AppendLane(rte_mbuf* mbuf, PortIdx port, Batch& batch) noexcept {
   batch.segment_bytes[lane] = rte_pktmbuf_data_len(mbuf);
   batch.frame_bytes[lane] = rte_pktmbuf_pkt_len(mbuf);
   batch.rx_port[lane] = port;
+  batch.reentered[lane] = 0;
 }
 
 void CutToOutput(rte_mbuf* mbuf, const uint8_t* out_frame, uint32_t out_bytes) noexcept {

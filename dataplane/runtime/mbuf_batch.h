@@ -24,7 +24,7 @@ inline constexpr uint32_t kContiguousBytes = 640;
 bool ShapeFrame(rte_mbuf*& mbuf, rte_mempool* pool) noexcept;
 
 // Appends a shaped frame as the next lane; the batch has room. The handle is the mbuf, whose own
-// `port` keeps the PortIdx for a frame that comes back later.
+// `port` keeps the PortIdx for a frame that comes back later. Not marked as reentered.
 void AppendLane(rte_mbuf* mbuf, PortIdx port, Batch& batch) noexcept;
 
 // The frame that lane's mbuf is to leave as. out_frame lies inside segment 1 or its headroom.

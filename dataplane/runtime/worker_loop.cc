@@ -117,6 +117,7 @@ void WorkerLoop::TakeReentries() noexcept {
     reentry_first_ = (reentry_first_ + 1) % kReentryFrames;
     --reentry_count_;
     AppendLane(mbuf, PortIdx(mbuf->port), batch_);
+    batch_.reentered[batch_.count - 1] = 1;
   }
 }
 

@@ -31,9 +31,7 @@ void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noe
     const auto mark = static_cast<FrameMark>(batch.frame[lane][14]);
     batch.split[lane] = 0;
     batch.reason[lane] = DropReason::kNone;
-    if (mark != FrameMark::kHeldOnce) {
-      port.received.Add(1);
-    }
+    (batch.reentered[lane] != 0 ? port.released : port.received).Add(1);
     switch (mark) {
       case FrameMark::kDrop:
         batch.verdict[lane] = Verdict::kDrop;

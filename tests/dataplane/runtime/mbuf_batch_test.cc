@@ -262,6 +262,7 @@ TEST_F(WorkerLoopTest, ReleasedFramesAreInputAgainBeforeAnyOther) {
     EXPECT_EQ(frames[i][0], Bytes(100, FrameMark::kForward, order[i])[0]) << i;
   }
   EXPECT_EQ(Counted(1, 1).received.Read(), 4u);
+  EXPECT_EQ(Counted(1, 1).released.Read(), 2u);
 }
 
 TEST_F(WorkerLoopTest, HeldFramesAreFreedAtTheEnd) {
