@@ -1,4 +1,7 @@
 // `sluice replay`: captures through the real pipeline with the captures' clock (interface.md §6).
+#include <signal.h>
+
+#include <atomic>
 #include <cstdio>
 
 #include "dataplane/packet/lanes.h"
@@ -11,6 +14,17 @@
 
 namespace sluice {
 namespace {
+
+std::atomic<bool> interrupted{false};
+
+// A signal ends the run in good order: what was written so far is taken away. System calls that
+// wait return.
+void EndOnSignals() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted.store(true, std::memory_order_relaxed); };
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
 
 bool Wrong(std::string_view what) {
   UsageError(what);
@@ -84,6 +98,8 @@ int RunReplayVerb(const Arguments& arguments) {
   if (!LoadConfigurations(arguments, changes, plan)) {
     return kExitNo;
   }
+  EndOnSignals();
+  plan.interrupted = &interrupted;
   const absl::StatusOr<ReplayReport> report = RunReplay(plan);
   if (!report.ok()) {
     const std::string what(report.status().message());

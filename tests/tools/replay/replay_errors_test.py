@@ -2,10 +2,14 @@
 """`sluice replay`: what it refuses, with which words and exit code, and what it leaves alone. Speaks TAP. Argument:
 the sluice program."""
 import json
+import os
 import pathlib
+import signal
 import struct
+import subprocess
 import sys
 import tempfile
+import threading
 
 import replay_run
 import wire
@@ -119,8 +123,6 @@ def every_kind_of_capture_tells_the_same(folder):
 
 @case
 def a_capture_may_come_through_a_pipe(folder):
-    import os
-    import threading
     os.mkfifo(folder.path / "fifo")
     writer = threading.Thread(target=lambda: (folder.path / "fifo").write_bytes(wire.pcap(FRAMES)))
     writer.start()
@@ -128,6 +130,20 @@ def a_capture_may_come_through_a_pipe(folder):
     writer.join()
     folder.run(0, [], out="out2")
     assert tree(folder.path / "out") == tree(folder.path / "out2")
+
+
+@case
+def a_signal_ends_the_run_and_leaves_nothing(folder):
+    os.mkfifo(folder.path / "fifo")
+    with subprocess.Popen([str(replay_run.SLUICE), "replay", f"--config={folder.path}/config.json",
+                           f"--in=eni-app={folder.path}/fifo", f"--out={folder.path}/out"],
+                          stderr=subprocess.PIPE) as process:
+        with open(folder.path / "fifo", "wb") as fifo:  # returns when the other side reads
+            fifo.write(wire.pcap(FRAMES))
+            fifo.flush()
+            process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) in (1, 2) and b"nterrupted" in process.stderr.read()
+    assert not (folder.path / "out").exists()
 
 
 @case
@@ -192,7 +208,8 @@ def the_answer_is_a_table_or_json(folder):
 TESTS = [a_configuration_with_errors_is_exit_1_with_all_of_them, all_configurations_are_checked_before_anything_runs,
          an_unknown_port_is_exit_2_with_those_there_are, a_missing_flag_is_usage,
          captures_that_cannot_be_read_are_exit_2, every_kind_of_capture_tells_the_same,
-         a_capture_may_come_through_a_pipe, no_packet_at_all_is_a_result_too,
+         a_capture_may_come_through_a_pipe, a_signal_ends_the_run_and_leaves_nothing,
+         no_packet_at_all_is_a_result_too,
          results_replace_earlier_ones_and_nothing_else, a_capture_is_never_overwritten,
          a_folder_that_cannot_be_made_is_exit_1, ports_that_cannot_name_a_file_are_refused,
          the_answer_is_a_table_or_json]

@@ -1,9 +1,14 @@
 // The small parts of replay: words of flags, next hops, ports, verdict lines, summary.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
 
 #include "tests/support/packet_builder.h"
 #include "tests/support/sample_config.h"
+#include "tools/sluice/replay/capture_writer.h"
 #include "tools/sluice/replay/next_hop_macs.h"
 #include "tools/sluice/replay/replay_ports.h"
 #include "tools/sluice/replay/replay_summary.h"
@@ -137,6 +142,26 @@ TEST(ReplayPortsTest, UnknownOnesAreRefusedWithTheListOfThoseThereAre) {
   EXPECT_TRUE(absl::IsFailedPrecondition(CheckReplayPorts(plan, {"../web"})));
   EXPECT_TRUE(absl::IsFailedPrecondition(CheckReplayPorts(plan, {std::string(251, 'x')})));
   EXPECT_TRUE(CheckReplayPorts(plan, {std::string(250, 'x'), "web 1"}).ok());
+}
+
+TEST(ReplayTest, AnInterruptedRunLeavesNothingBehind) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("replay_test." + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  CaptureWriter capture(folder / "in.pcap");
+  capture.Add(kSecond, std::vector<uint8_t>(60));
+  ASSERT_TRUE(capture.Finish().ok());
+  std::atomic<bool> interrupted{true};
+  ReplayPlan plan = SamplePlan();
+  plan.inputs = {{"eni-web", folder / "in.pcap"}};
+  plan.out = folder / "out";
+  plan.interrupted = &interrupted;
+  EXPECT_TRUE(absl::IsCancelled(RunReplay(plan).status()));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+  interrupted = false;
+  EXPECT_EQ(RunReplay(plan).value().summary.received, 1u);
+  EXPECT_TRUE(std::filesystem::exists(folder / "out" / "summary.json"));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(ReplaySummaryTest, JsonListsEveryReasonAndTheTextWhatOccurred) {

@@ -206,6 +206,9 @@ void Replay::FeedBurst() {
 
 absl::Status Replay::Feed() {
   while (const MergedFrame* merged = captures_->Next()) {
+    if (plan_.interrupted != nullptr && plan_.interrupted->load(std::memory_order_relaxed)) {
+      return absl::CancelledError("interrupted: no result was written");
+    }
     const int64_t time_ns = merged->frame.time_ns;
     if (!burst_.empty() && (time_ns != clock_ns_ || burst_.size() == plan_.burst)) {
       FeedBurst();

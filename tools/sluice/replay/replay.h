@@ -4,6 +4,7 @@
 // One thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,6 +38,8 @@ struct ReplayPlan {
   uint64_t seed = 0;
   uint32_t burst = 32;
   bool session_cache = true;
+  // Ends the run when another thread or a signal sets it; nullptr: nothing does.
+  const std::atomic<bool>* interrupted = nullptr;
 };
 
 struct ReplayReport {
@@ -44,8 +47,8 @@ struct ReplayReport {
   std::vector<std::string> notes;  // sentences: what was asked for and did not take effect
 };
 
-// InvalidArgument: a port or a capture that cannot be read as asked. Anything else went wrong on
-// the way. Either way the folder of results is as it was.
+// InvalidArgument: a port or a capture that cannot be read as asked. Cancelled: interrupted.
+// Anything else went wrong on the way. In every case the folder of results is as it was.
 absl::StatusOr<ReplayReport> RunReplay(const ReplayPlan& plan);
 
 }  // namespace sluice
