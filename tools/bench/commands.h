@@ -16,5 +16,6 @@ inline constexpr const char* kBenchSummary =
 std::vector<Verb> AllBenchCommands();
 
 int RunForwardCommand(const Arguments& arguments);
+int RunFlowsCommand(const Arguments& arguments);
 
 }  // namespace sluice

@@ -11,6 +11,7 @@ DEFINE_string(source, "memory",
               "Where packets come from. memory: stamped into buffers, the pipeline alone.");
 DEFINE_uint64(seed, 1, "Of rules, keys, sizes, NAT ports and hashes: same seed, same packets.");
 DEFINE_uint32(flows, 1000, "Sessions that are open and used.");
+DEFINE_uint32(max_flows, 1000000, "Sessions of the last row; those before it are powers of ten.");
 DEFINE_string(keys, "uniform", "Which flow sends next: uniform or zipf.");
 DEFINE_double(zipf, 1.0, "Exponent of --keys=zipf.");
 DEFINE_string(size, "64",

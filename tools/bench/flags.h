@@ -10,6 +10,7 @@ DECLARE_string(config);
 DECLARE_string(source);
 DECLARE_uint64(seed);
 DECLARE_uint32(flows);
+DECLARE_uint32(max_flows);
 DECLARE_string(keys);
 DECLARE_double(zipf);
 DECLARE_string(size);

@@ -39,6 +39,15 @@ class ForwardCommand(unittest.TestCase):
             runs = json.loads(out.read_text())["benchmarks"]
             self.assertEqual(runs[0]["aggregate_name"], "median")
 
+    def test_flows_has_a_row_for_each_power_of_ten(self):
+        answer = bench("flows", "--quick", "-j", "--max-flows=300")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        figures = json.loads(answer.stdout)["figures"]
+        self.assertEqual([figure["sessions"] for figure in figures], [1, 10, 100, 300])
+        self.assertTrue(all(figure["table_bytes"] > 0 for figure in figures))
+        self.assertTrue(bench("flows", "--quick", "--max-flows=2").stdout.splitlines()[-1].startswith("flows: "))
+        self.assertEqual(bench("flows", "--max-flows=0").returncode, 2)
+
     def test_mistakes_are_usage(self):
         for words in (["forward", "--nonsense"], ["forward", "--size=12"], ["forward", "--keys=normal"],
                       ["forward", "--flows=0"], ["forward", "--source=tape"], ["forward", "word"], ["backward"], []):

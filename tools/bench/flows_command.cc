@@ -1,0 +1,82 @@
+// `sluice-bench flows`: forwarding against the number of sessions.
+#include <cstdio>
+
+#include "tools/bench/commands.h"
+#include "tools/bench/flags.h"
+#include "tools/bench/forward_request.h"
+
+namespace sluice {
+namespace {
+
+// One number of sessions, in a dataplane of its own. False: it could not be made; said on stderr.
+bool MeasureFlows(const Arguments& arguments, uint32_t flows, ForwardRequest& request,
+                  Report& report) {
+  SetFlows(flows, request);
+  request.bench.intent = LoadBenchConfig(arguments, flows);
+  if (request.bench.intent == nullptr) {
+    return false;
+  }
+  const auto bench = Workbench::Make(request.bench);
+  if (!bench.ok()) {
+    std::fprintf(stderr, "sluice-bench: %s\n", std::string(bench.status().message()).c_str());
+    return false;
+  }
+  const ForwardResult result = RunForward(**bench, request.forward);
+  Figure figure = MakeForwardFigure(**bench, request, result);
+  const double bytes = static_cast<double>((*bench)->dataplane().sessions().bytes());
+  figure.counters.emplace_back("table_bytes", bytes);
+  report.memory_mode = MemoryModeNow();
+  const Spread& ns = figure.ns;
+  if (!FLAGS_j) {
+    std::printf("  %10u %8.1f %8.1f..%-8.1f %8.1f %9.2f %9.1f %8.0f  %s\n", flows, ns.median,
+                ns.low, ns.high, Ticks(report.machine, ns.median), Mpps(ns.median),
+                figure.source_ns.median, bytes / 1e6, report.memory_mode.c_str());
+    std::fflush(stdout);
+  }
+  report.figures.push_back(std::move(figure));
+  for (const std::string& claim : BrokenClaims(result.totals, request.forward.session_cache)) {
+    report.broken_claims.push_back(std::to_string(flows) + " flows: " + claim);
+  }
+  return true;
+}
+
+}  // namespace
+
+int RunFlowsCommand(const Arguments& arguments) {
+  if (!arguments.words.empty()) {
+    return UsageError("`sluice-bench flows` takes flags only, not \"" + arguments.words[0] + "\"");
+  }
+  ForwardRequest request;
+  if (!ReadForwardFlags(request)) {
+    return kExitUsage;
+  }
+  if (FLAGS_max_flows < 1 || FLAGS_max_flows > 64'000'000) {
+    return UsageError("--max-flows is not in 1..64000000");
+  }
+  Report report = StartReport();
+  if (!FLAGS_j) {
+    std::printf("  %10s %8s %18s %8s %9s %9s %8s  %s\n", "FLOWS", "NS", "QUARTILES", "TICKS",
+                "MPPS/CORE", "SOURCE NS", "TABLE MB", "MEMORY");
+  }
+  for (uint64_t flows = 1; flows < uint64_t{FLAGS_max_flows} * 10; flows *= 10) {
+    const auto count = static_cast<uint32_t>(std::min<uint64_t>(flows, FLAGS_max_flows));
+    if (!MeasureFlows(arguments, count, request, report)) {
+      return kExitNo;
+    }
+  }
+  if (!WriteGoogleBenchmark(report)) {
+    return kExitNo;
+  }
+  if (FLAGS_j) {
+    std::fputs(ReportJson(report).c_str(), stdout);
+  } else if (report.broken_claims.empty()) {
+    const Figure& last = report.figures.back();
+    std::printf(
+        "\nflows: %.0f ns a packet with one flow, %.0f ns with %u; dataplane only, no NIC; %s\n",
+        report.figures.front().ns.median, last.ns.median, FLAGS_max_flows,
+        Provenance(report).c_str());
+  }
+  return JudgeReport(report);
+}
+
+}  // namespace sluice

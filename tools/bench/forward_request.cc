@@ -1,0 +1,195 @@
+#include "tools/bench/forward_request.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+
+#include "perf/workload/sample_network.h"
+#include "tools/bench/flags.h"
+#include "tools/sluice/config_source.h"
+
+namespace sluice {
+namespace {
+
+template <typename T>
+bool OneOf(const char* flag, const std::string& value,
+           std::initializer_list<std::pair<std::string_view, T>> words, T& chosen) {
+  std::string allowed;
+  for (const auto& [word, meaning] : words) {
+    if (word == value) {
+      chosen = meaning;
+      return true;
+    }
+    allowed += (allowed.empty() ? "" : ", ") + std::string(word);
+  }
+  UsageError("--" + std::string(flag) + "=" + value + " is none of " + allowed);
+  return false;
+}
+
+bool InRange(const char* flag, uint64_t value, uint64_t least, uint64_t most) {
+  if (value < least || value > most) {
+    UsageError("--" + std::string(flag) + "=" + std::to_string(value) + " is not in " +
+               std::to_string(least) + ".." + std::to_string(most));
+    return false;
+  }
+  return true;
+}
+
+uint32_t ScheduleLength(uint32_t flows) {
+  constexpr uint64_t kLeast = 1u << 18;
+  constexpr uint64_t kMost = 32'000'000;
+  return FLAGS_schedule != 0 ? FLAGS_schedule
+                             : static_cast<uint32_t>(std::clamp<uint64_t>(
+                                   uint64_t{flows} * 4, FLAGS_quick ? 8192 : kLeast, kMost));
+}
+
+bool ReadWords(ForwardRequest& request) {
+  std::string memory;
+  return OneOf<KeyLaw>("keys", FLAGS_keys, {{"uniform", KeyLaw::kUniform}, {"zipf", KeyLaw::kZipf}},
+                       request.forward.schedule.law) &&
+         OneOf<Direction>(
+             "direction", FLAGS_direction,
+             {{"both", Direction::kBoth}, {"out", Direction::kOut}, {"in", Direction::kIn}},
+             request.forward.schedule.direction) &&
+         OneOf<Traffic>(
+             "traffic", FLAGS_traffic,
+             {{"nat", Traffic::kNat}, {"vpc", Traffic::kVpc}, {"mixed", Traffic::kMixed}},
+             request.bench.traffic) &&
+         OneOf<Protocols>(
+             "protocol", FLAGS_protocol,
+             {{"tcp", Protocols::kTcp}, {"udp", Protocols::kUdp}, {"mixed", Protocols::kMixed}},
+             request.bench.protocols) &&
+         OneOf<std::string>("source", FLAGS_source, {{"memory", "memory"}}, memory);
+}
+
+bool ReadNumbers(ForwardRequest& request) {
+  const auto sizes = FrameSizes::Parse(FLAGS_size);
+  if (!sizes) {
+    UsageError("--size=" + FLAGS_size + " is neither imix nor in 64..1518");
+    return false;
+  }
+  if (FLAGS_zipf <= 0 || FLAGS_zipf > 10) {
+    UsageError("--zipf is not above 0 and at most 10");
+    return false;
+  }
+  request.forward.schedule.sizes = *sizes;
+  return InRange("flows", FLAGS_flows, 1, 64'000'000) &&
+         InRange("senders", FLAGS_senders, 1, 1000) && InRange("rules", FLAGS_rules, 1, 1000) &&
+         InRange("burst", FLAGS_burst, 1, BurstDriver::kMaxBurst) &&
+         InRange("rounds", FLAGS_rounds, 1, 100'000) &&
+         InRange("round_packets", FLAGS_round_packets, BurstDriver::kMaxBurst, 1u << 30) &&
+         InRange("schedule", ScheduleLength(FLAGS_flows), BurstDriver::kMaxBurst, 1u << 30) &&
+         InRange("samples", FLAGS_samples, 1, 1'000'000);
+}
+
+}  // namespace
+
+bool ReadForwardFlags(ForwardRequest& request) {
+  return ReadWords(request) && ReadNumbers(request);
+}
+
+std::shared_ptr<const ValidatedIntent> LoadBenchConfig(const Arguments& arguments, uint32_t flows) {
+  const std::vector<std::string> paths = SplitPaths(arguments.All("config"));
+  if (!paths.empty()) {
+    return LoadOrReport(paths);
+  }
+  SampleNetwork network;
+  network.senders = FLAGS_senders;
+  network.rules = FLAGS_rules;
+  network.seed = FLAGS_seed;
+  network.max_sessions = std::max<uint64_t>(1024, uint64_t{flows} + flows / 16);
+  return LoadIntentText("generated", SampleNetworkJson(network), {}).intent;
+}
+
+void SetFlows(uint32_t flows, ForwardRequest& request) {
+  request.bench.flows = flows;
+  request.bench.burst = FLAGS_burst;
+  request.bench.seed = FLAGS_seed;
+  request.bench.session_cache = FLAGS_session_cache;
+  ForwardOptions& forward = request.forward;
+  forward.schedule.zipf_exponent = FLAGS_zipf;
+  forward.schedule.packets = ScheduleLength(flows);
+  forward.schedule.seed = FLAGS_seed;
+  forward.rounds = FLAGS_quick ? 3 : FLAGS_rounds;
+  const uint32_t packets = FLAGS_quick ? std::min(FLAGS_round_packets, 8192u) : FLAGS_round_packets;
+  forward.round_packets = packets / FLAGS_burst * FLAGS_burst;
+  // All of it, so that no flow was idle since it was opened.
+  forward.warmup_packets = forward.schedule.packets;
+  forward.sampled_packets = FLAGS_quick ? std::min(FLAGS_samples, 200u) : FLAGS_samples;
+  forward.session_cache = FLAGS_session_cache;
+}
+
+Report StartReport() {
+  Report report;
+  report.machine = DescribeMachine();
+  report.memory_mode = MemoryModeNow();
+  report.settings = {
+      {"source", FLAGS_source},
+      {"nic", "none: dataplane only"},
+      {"config", FLAGS_config.empty() ? "generated" : FLAGS_config},
+      {"traffic", FLAGS_traffic},
+      {"protocol", FLAGS_protocol},
+      {"direction", FLAGS_direction},
+      {"keys", FLAGS_keys},
+      {"size", FLAGS_size},
+      {"rules", FLAGS_config.empty() ? std::to_string(FLAGS_rules) : "as configured"},
+      {"burst", std::to_string(FLAGS_burst)},
+      {"session_cache", FLAGS_session_cache ? "on" : "off"},
+      {"seed", std::to_string(FLAGS_seed)}};
+  return report;
+}
+
+Figure MakeForwardFigure(const Workbench& bench, const ForwardRequest& request,
+                         const ForwardResult& result) {
+  Figure figure;
+  figure.name = "forward/flows:" + std::to_string(request.bench.flows) + "/size:" + FLAGS_size +
+                "/keys:" + FLAGS_keys;
+  figure.ns = result.pipeline_ns;
+  figure.source_ns = result.source_ns;
+  figure.frame_bytes = result.mean_frame_bytes;
+  figure.rounds = request.forward.rounds;
+  figure.round_items = request.forward.round_packets;
+  const ForwardTotals& totals = result.totals;
+  figure.counters = {
+      {"flows", static_cast<double>(totals.flows)},
+      {"sessions", static_cast<double>(totals.sessions)},
+      {"hit_rate", static_cast<double>(totals.hits) / static_cast<double>(totals.packets)},
+      {"packets", static_cast<double>(totals.packets)},
+      {"dropped", static_cast<double>(totals.dropped)},
+      {"sampled", static_cast<double>(totals.sampled)},
+      {"wrong", static_cast<double>(totals.wrong)},
+      {"whole_ns", result.whole_ns.median},
+      {"p99_burst_ns", result.p99_burst_ns},
+      {"preempted_share", result.preempted_share},
+      {"open_seconds", bench.open_seconds()}};
+  return figure;
+}
+
+bool WriteGoogleBenchmark(const Report& report) {
+  if (FLAGS_benchmark_out.empty()) {
+    return true;
+  }
+  char date[64];
+  const std::time_t now = std::time(nullptr);
+  std::tm local;
+  localtime_r(&now, &local);
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S%z", &local);
+  std::ofstream file(FLAGS_benchmark_out);
+  file << GoogleBenchmarkJson(report, date);
+  file.flush();
+  if (!file) {
+    std::fprintf(stderr, "sluice-bench: %s cannot be written\n", FLAGS_benchmark_out.c_str());
+    return false;
+  }
+  return true;
+}
+
+int JudgeReport(const Report& report) {
+  for (const std::string& claim : report.broken_claims) {
+    std::fprintf(stderr, "sluice-bench: not what is named: %s\n", claim.c_str());
+  }
+  return report.broken_claims.empty() ? kExitYes : kExitNo;
+}
+
+}  // namespace sluice

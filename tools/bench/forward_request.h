@@ -1,0 +1,36 @@
+// What the flags of `forward` and its kin ask for, in the types a run wants; and their way from a
+// run to a report. Main thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tools/bench/figure.h"
+#include "tools/bench/forward_run.h"
+#include "tools/bench/workbench.h"
+#include "tools/sluice/command_line.h"
+
+namespace sluice {
+
+struct ForwardRequest {
+  WorkbenchOptions bench;
+  ForwardOptions forward;
+};
+
+// False after a usage message.
+bool ReadForwardFlags(ForwardRequest& request);
+// The flags' numbers for a run with so many flows. After ReadForwardFlags.
+void SetFlows(uint32_t flows, ForwardRequest& request);
+// --config, or the generated network with room for so many flows; nullptr after the errors.
+std::shared_ptr<const ValidatedIntent> LoadBenchConfig(const Arguments& arguments, uint32_t flows);
+
+// Machine, memory mode and settings; no figures yet.
+Report StartReport();
+Figure MakeForwardFigure(const Workbench& bench, const ForwardRequest& request,
+                         const ForwardResult& result);
+// --benchmark_out, if given. False after a message.
+bool WriteGoogleBenchmark(const Report& report);
+// Prints what was not as named to stderr; the exit code.
+int JudgeReport(const Report& report);
+
+}  // namespace sluice
