@@ -75,33 +75,30 @@ void Documents::AddText(std::string_view name, std::string_view text) {
   }
 }
 
-void Documents::AddFile(const std::string& path) {
+absl::StatusOr<std::string> ReadConfigFile(const std::string& path) {
   std::string text;
   if (!ReadAll(path == kStandardInput ? "/dev/stdin" : path, text)) {
-    issues_->ErrorAt(path, std::string("cannot be read: ") + std::strerror(errno));
-  } else if (text.size() > JsonTree::kMaxTextBytes) {
-    issues_->ErrorAt(path, "longer than 2 GiB: split it into several files");
-  } else {
-    AddText(path, text);
+    return absl::PermissionDeniedError(std::string("cannot be read: ") + std::strerror(errno));
   }
+  if (text.size() > JsonTree::kMaxTextBytes) {
+    return absl::ResourceExhaustedError("longer than 2 GiB: split it into several files");
+  }
+  return text;
 }
 
-void Documents::AddPath(const std::string& path) {
+absl::StatusOr<std::vector<std::string>> ListConfigFiles(const std::string& path) {
   if (path == kStandardInput) {
-    AddFile(path);
-    return;
+    return std::vector<std::string>{path};
   }
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) {
-    issues_->ErrorAt(path, status.type() == fs::file_type::not_found
-                               ? "no such file or folder: check the name and the current folder"
-                               : "cannot be read: " + error.message());
-    return;
+    return absl::NotFoundError(status.type() == fs::file_type::not_found
+                                   ? "no such file or folder: check the name and the current folder"
+                                   : "cannot be read: " + error.message());
   }
   if (!fs::is_directory(status)) {
-    AddFile(path);
-    return;
+    return std::vector<std::string>{path};
   }
   std::vector<std::string> files;
   fs::recursive_directory_iterator walk(path, error);
@@ -112,16 +109,32 @@ void Documents::AddPath(const std::string& path) {
     }
   }
   if (error) {
-    issues_->ErrorAt(path, "cannot be read: " + error.message());
-    return;
+    return absl::PermissionDeniedError("cannot be read: " + error.message());
   }
   if (files.empty()) {
-    issues_->ErrorAt(path,
-                     "a folder without *.json files: put the configuration there, or name it");
-    return;
+    return absl::NotFoundError(
+        "a folder without *.json files: put the configuration there, or name it");
   }
   std::sort(files.begin(), files.end());
-  for (const std::string& file : files) {
+  return files;
+}
+
+void Documents::AddFile(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadConfigFile(path);
+  if (text.ok()) {
+    AddText(path, *text);
+  } else {
+    issues_->ErrorAt(path, std::string(text.status().message()));
+  }
+}
+
+void Documents::AddPath(const std::string& path) {
+  const absl::StatusOr<std::vector<std::string>> files = ListConfigFiles(path);
+  if (!files.ok()) {
+    issues_->ErrorAt(path, std::string(files.status().message()));
+    return;
+  }
+  for (const std::string& file : *files) {
     AddFile(file);
   }
 }

@@ -8,10 +8,17 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "control/intent/issue_list.h"
 #include "control/intent/json_tree.h"
 
 namespace sluice {
+
+// A file, a pipe or "-" itself, or the *.json of a folder, recursively, in name order. Errors of
+// these two are what a finding says, without the path.
+absl::StatusOr<std::vector<std::string>> ListConfigFiles(const std::string& path);
+// The whole text of one of them; "-" is standard input.
+absl::StatusOr<std::string> ReadConfigFile(const std::string& path);
 
 class Documents {
  public:

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "control/intent/gather.h"
+#include "control/intent/named_texts.h"
 #include "control/intent/validation.h"
 
 namespace sluice {
@@ -202,6 +203,16 @@ ValidationResult LoadIntent(const std::vector<std::string>& paths,
   Documents documents(&context.names, &context.issues);
   for (const std::string& path : paths) {
     documents.AddPath(path);
+  }
+  return Validate(context, documents);
+}
+
+ValidationResult LoadIntentTexts(const std::vector<NamedText>& texts,
+                                 const ValidationOptions& options) {
+  LoadContext context(options);
+  Documents documents(&context.names, &context.issues);
+  for (const NamedText& text : texts) {
+    documents.AddText(text.name, text.text);
   }
   return Validate(context, documents);
 }
