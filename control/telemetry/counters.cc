@@ -84,6 +84,10 @@ std::string EndpointText(Ipv4Address address, uint16_t l4_port) {
   return ToString(address) + ":" + std::to_string(l4_port);
 }
 
+std::string RowsShown(size_t shown, uint64_t matched, std::string_view what) {
+  return std::to_string(shown) + " of " + std::to_string(matched) + " " + std::string(what) + "\n";
+}
+
 std::string UtcText(int64_t seconds) {
   const std::time_t time = static_cast<std::time_t>(seconds);
   std::tm parts{};
@@ -128,12 +132,16 @@ std::string DropsJson(const std::vector<PortReport>& ports) {
 }
 
 std::string PortsText(const std::vector<PortReport>& ports) {
-  TextTable table({"PORT", ">RX-PKTS", ">RX-BYTES", ">TX-PKTS", ">TX-BYTES", ">DROPPED",
-                   ">EXTRA-FRAGMENTS", ">ORIGINATED", ">EMIT-DROPS"});
+  TextTable table({"PORT", "DEVICE", "DRIVER", "LINK", ">MTU", ">RX-PKTS", ">RX-BYTES", ">TX-PKTS",
+                   ">TX-BYTES", ">DROPPED", ">RX-MISSED", ">TX-FULL", ">EXTRA-FRAGMENTS",
+                   ">ORIGINATED", ">EMIT-DROPS"});
   for (const PortReport& p : ports) {
-    table.AddRow({p.name, std::to_string(p.received), std::to_string(p.received_bytes),
-                  std::to_string(p.sent), std::to_string(p.sent_bytes),
-                  std::to_string(p.DroppedTotal()), std::to_string(p.extra_fragments),
+    table.AddRow({p.name, p.device.device, p.device.driver, p.device.link_up ? "up" : "down",
+                  std::to_string(p.device.mtu_bytes), std::to_string(p.received),
+                  std::to_string(p.received_bytes), std::to_string(p.sent),
+                  std::to_string(p.sent_bytes), std::to_string(p.DroppedTotal()),
+                  std::to_string(p.device.rx_missed + p.device.rx_no_mbuf),
+                  std::to_string(p.tx_full), std::to_string(p.extra_fragments),
                   std::to_string(p.originated), std::to_string(p.emit_drops)});
   }
   return table.ToString();
@@ -143,11 +151,22 @@ std::string PortsJson(const std::vector<PortReport>& ports) {
   Json list = Json::array();
   for (const PortReport& p : ports) {
     list.push_back({{"port", p.name},
+                    {"device", p.device.device},
+                    {"driver", p.device.driver},
+                    {"link_up", p.device.link_up},
+                    {"mtu", p.device.mtu_bytes},
+                    {"rx_queues", p.device.rx_queues},
+                    {"tx_queues", p.device.tx_queues},
                     {"received", p.received},
                     {"received_bytes", p.received_bytes},
                     {"sent", p.sent},
                     {"sent_bytes", p.sent_bytes},
                     {"dropped", p.DroppedTotal()},
+                    {"rx_missed", p.device.rx_missed},
+                    {"rx_no_mbuf", p.device.rx_no_mbuf},
+                    {"rx_errors", p.device.rx_errors},
+                    {"tx_errors", p.device.tx_errors},
+                    {"tx_full", p.tx_full},
                     {"extra_fragments", p.extra_fragments},
                     {"originated", p.originated},
                     {"emit_drops", p.emit_drops}});
@@ -180,17 +199,17 @@ std::string StagesJson(const std::vector<StageReport>& stages, double ticks_per_
   return Dump({{"stages", std::move(list)}});
 }
 
-std::string InterfacesText(const std::vector<InterfaceReport>& interfaces) {
+std::string InterfacesText(const std::vector<InterfaceReport>& interfaces, uint64_t matched) {
   TextTable table({"ENI", "VPC", "SUBNET", "PORT", ">VLAN", "ADDRESS", "MAC", ">SESSIONS"});
   for (const InterfaceReport& i : interfaces) {
     table.AddRow({i.eni_id, i.vpc_id, i.subnet_id, i.port,
                   i.vlan == 0 ? "" : std::to_string(i.vlan), ToString(i.primary), i.mac,
                   std::to_string(i.sessions)});
   }
-  return table.ToString();
+  return table.ToString() + RowsShown(interfaces.size(), matched, "interfaces");
 }
 
-std::string InterfacesJson(const std::vector<InterfaceReport>& interfaces) {
+std::string InterfacesJson(const std::vector<InterfaceReport>& interfaces, uint64_t matched) {
   Json list = Json::array();
   for (const InterfaceReport& i : interfaces) {
     list.push_back({{"eni", i.eni_id},
@@ -202,29 +221,30 @@ std::string InterfacesJson(const std::vector<InterfaceReport>& interfaces) {
                     {"mac", i.mac},
                     {"sessions", i.sessions}});
   }
-  return Dump({{"interfaces", std::move(list)}});
+  return Dump({{"interfaces", std::move(list)}, {"matched", matched}});
 }
 
 std::string SessionsText(const std::vector<SessionReport>& sessions, uint64_t matched) {
-  TextTable table({"ENI", ">PROTO", "SOURCE", "DESTINATION", "NEW-SOURCE", "NEW-DESTINATION",
-                   "STATE", "TRACKED", ">IDLE-MS"});
+  TextTable table({"FROM", "TO", ">PROTO", "SOURCE", "DESTINATION", "NEW-SOURCE", "NEW-DESTINATION",
+                   "NAT", "STATE", "TRACKED", ">IDLE-MS"});
   for (const SessionReport& s : sessions) {
     const bool same_src = s.src == s.new_src && s.src_l4_port == s.new_src_l4_port;
     const bool same_dst = s.dst == s.new_dst && s.dst_l4_port == s.new_dst_l4_port;
-    table.AddRow({s.eni_id, std::to_string(s.protocol), EndpointText(s.src, s.src_l4_port),
-                  EndpointText(s.dst, s.dst_l4_port),
+    table.AddRow({s.eni_id, s.responder, std::to_string(s.protocol),
+                  EndpointText(s.src, s.src_l4_port), EndpointText(s.dst, s.dst_l4_port),
                   same_src ? "" : EndpointText(s.new_src, s.new_src_l4_port),
-                  same_dst ? "" : EndpointText(s.new_dst, s.new_dst_l4_port), s.state,
-                  s.tracked ? "yes" : "no", std::to_string(s.idle_ms)});
+                  same_dst ? "" : EndpointText(s.new_dst, s.new_dst_l4_port), s.nat_gateway_id,
+                  s.state, s.tracked ? "yes" : "no", std::to_string(s.idle_ms)});
   }
-  return table.ToString() + std::to_string(sessions.size()) + " of " + std::to_string(matched) +
-         " sessions\n";
+  return table.ToString() + RowsShown(sessions.size(), matched, "sessions");
 }
 
 std::string SessionsJson(const std::vector<SessionReport>& sessions, uint64_t matched) {
   Json list = Json::array();
   for (const SessionReport& s : sessions) {
     list.push_back({{"eni", s.eni_id},
+                    {"responder", s.responder},
+                    {"nat_gateway", s.nat_gateway_id.empty() ? Json() : Json(s.nat_gateway_id)},
                     {"proto", s.protocol},
                     {"src", ToString(s.src)},
                     {"sport", s.src_l4_port},
@@ -239,6 +259,76 @@ std::string SessionsJson(const std::vector<SessionReport>& sessions, uint64_t ma
                     {"idle_ms", s.idle_ms}});
   }
   return Dump({{"sessions", std::move(list)}, {"matched", matched}});
+}
+
+uint64_t NatGatewayReport::PortsInUse() const {
+  uint64_t ports = 0;
+  for (const NatAddressReport& address : addresses) {
+    ports += address.ports_in_use;
+  }
+  return ports;
+}
+
+std::string RoutesText(const std::vector<RouteReport>& routes, uint64_t matched) {
+  TextTable table({"TABLE", "VPC", "DESTINATION", "PREFIX-LIST", "TARGET", "STATE", "ORIGIN"});
+  for (const RouteReport& r : routes) {
+    table.AddRow({r.route_table_id, r.vpc_id, ToString(r.destination), r.prefix_list_id, r.target,
+                  r.blackhole ? "blackhole" : "active", r.origin});
+  }
+  return table.ToString() + RowsShown(routes.size(), matched, "routes");
+}
+
+std::string RoutesJson(const std::vector<RouteReport>& routes, uint64_t matched) {
+  Json list = Json::array();
+  for (const RouteReport& r : routes) {
+    list.push_back({{"route_table", r.route_table_id},
+                    {"vpc", r.vpc_id},
+                    {"destination", ToString(r.destination)},
+                    {"prefix_list", r.prefix_list_id.empty() ? Json() : Json(r.prefix_list_id)},
+                    {"target", r.target},
+                    {"state", r.blackhole ? "blackhole" : "active"},
+                    {"origin", r.origin}});
+  }
+  return Dump({{"routes", std::move(list)}, {"matched", matched}});
+}
+
+std::string NatText(const std::vector<NatGatewayReport>& gateways, uint64_t matched,
+                    uint64_t exhausted, uint64_t idle_timeouts) {
+  TextTable table(
+      {"NAT-GATEWAY", "VPC", "SUBNET", "CONNECTIVITY", "PRIVATE", "PUBLIC", ">PORTS-IN-USE"});
+  for (const NatGatewayReport& g : gateways) {
+    for (const NatAddressReport& a : g.addresses) {
+      table.AddRow({g.nat_gateway_id, g.vpc_id, g.subnet_id, g.is_public ? "public" : "private",
+                    ToString(a.private_ip), a.public_ip ? ToString(*a.public_ip) : "",
+                    std::to_string(a.ports_in_use)});
+    }
+  }
+  return table.ToString() + RowsShown(gateways.size(), matched, "NAT gateways") +
+         std::to_string(exhausted) + " packets found no free port, " +
+         std::to_string(idle_timeouts) + " came after the idle timeout of 350 s\n";
+}
+
+std::string NatJson(const std::vector<NatGatewayReport>& gateways, uint64_t matched,
+                    uint64_t exhausted, uint64_t idle_timeouts) {
+  Json list = Json::array();
+  for (const NatGatewayReport& g : gateways) {
+    Json addresses = Json::array();
+    for (const NatAddressReport& a : g.addresses) {
+      addresses.push_back({{"private", ToString(a.private_ip)},
+                           {"public", a.public_ip ? Json(ToString(*a.public_ip)) : Json()},
+                           {"ports_in_use", a.ports_in_use}});
+    }
+    list.push_back({{"nat_gateway", g.nat_gateway_id},
+                    {"vpc", g.vpc_id},
+                    {"subnet", g.subnet_id},
+                    {"connectivity", g.is_public ? "public" : "private"},
+                    {"addresses", std::move(addresses)},
+                    {"ports_in_use", g.PortsInUse()}});
+  }
+  return Dump({{"nat_gateways", std::move(list)},
+               {"matched", matched},
+               {"nat_ports_exhausted", exhausted},
+               {"nat_idle_timeout", idle_timeouts}});
 }
 
 std::string GenerationsText(const std::vector<GenerationReport>& generations) {

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,20 @@
 namespace sluice {
 
 using ReasonCounts = std::array<uint64_t, kDropReasonCount>;  // by DropReason
+
+// What a port's device says of itself.
+struct PortDevice {
+  std::string device;  // as in Host.Ports[].Device
+  std::string driver;
+  uint16_t mtu_bytes = 0;
+  uint16_t rx_queues = 0;
+  uint16_t tx_queues = 0;
+  bool link_up = false;
+  uint64_t rx_missed = 0;   // no room in the device's queue
+  uint64_t rx_no_mbuf = 0;  // no buffer to receive into
+  uint64_t rx_errors = 0;
+  uint64_t tx_errors = 0;
+};
 
 // Fates of the packets received on one port (decision 22).
 struct PortReport {
@@ -32,6 +47,8 @@ struct PortReport {
   uint64_t extra_fragments = 0;
   uint64_t originated = 0;
   uint64_t emit_drops = 0;
+  uint64_t tx_full = 0;  // frames of any kind that the device, or the ring to its worker, refused
+  PortDevice device;
 
   uint64_t ConsumedTotal() const;
   uint64_t DroppedTotal() const;
@@ -58,19 +75,49 @@ struct InterfaceReport {
 };
 
 struct SessionReport {
-  std::string eni_id;  // of the initiator, or "internet"
+  std::string eni_id;          // of the initiator, or "internet"
+  std::string responder;       // likewise
+  std::string nat_gateway_id;  // that translates it; empty: none
   uint8_t protocol = 0;
   Ipv4Address src;
   Ipv4Address dst;
-  uint16_t src_l4_port = 0;
-  uint16_t dst_l4_port = 0;
-  Ipv4Address new_src;  // as the packet leaves
+  uint16_t src_l4_port = 0;  // ICMP queries: the identifier
+  uint16_t dst_l4_port = 0;  // ICMP queries: the type
+  Ipv4Address new_src;       // as the packet leaves
   Ipv4Address new_dst;
   uint16_t new_src_l4_port = 0;
   uint16_t new_dst_l4_port = 0;
   std::string state;  // "established", …
   bool tracked = false;
   uint64_t idle_ms = 0;
+};
+
+// A route as it is installed: prefix lists expanded, what another route of the same destination
+// hides left out.
+struct RouteReport {
+  std::string route_table_id;
+  std::string vpc_id;
+  Ipv4Prefix destination;
+  std::string prefix_list_id;  // that the destination comes from; empty: none
+  std::string target;          // "local", "igw-…", …
+  bool blackhole = false;
+  std::string origin;  // AWS's words: CreateRouteTable, CreateRoute, EnableVgwRoutePropagation
+};
+
+struct NatAddressReport {
+  Ipv4Address private_ip;
+  std::optional<Ipv4Address> public_ip;
+  uint64_t ports_in_use = 0;  // bindings; several may share a port towards different destinations
+};
+
+struct NatGatewayReport {
+  std::string nat_gateway_id;
+  std::string vpc_id;
+  std::string subnet_id;
+  bool is_public = true;
+  std::vector<NatAddressReport> addresses;
+
+  uint64_t PortsInUse() const;
 };
 
 struct GenerationReport {
@@ -90,12 +137,20 @@ std::string PortsJson(const std::vector<PortReport>& ports);
 // for 2.1 GHz).
 std::string StagesText(const std::vector<StageReport>& stages, double ticks_per_ns);
 std::string StagesJson(const std::vector<StageReport>& stages, double ticks_per_ns);
-std::string InterfacesText(const std::vector<InterfaceReport>& interfaces);
-std::string InterfacesJson(const std::vector<InterfaceReport>& interfaces);
-// `matched` counts all sessions that the filters let through, of which `sessions` may be the first
+// `matched` counts all rows that the filters let through, of which those given may be the first
 // few.
+std::string InterfacesText(const std::vector<InterfaceReport>& interfaces, uint64_t matched);
+std::string InterfacesJson(const std::vector<InterfaceReport>& interfaces, uint64_t matched);
 std::string SessionsText(const std::vector<SessionReport>& sessions, uint64_t matched);
 std::string SessionsJson(const std::vector<SessionReport>& sessions, uint64_t matched);
+std::string RoutesText(const std::vector<RouteReport>& routes, uint64_t matched);
+std::string RoutesJson(const std::vector<RouteReport>& routes, uint64_t matched);
+// `exhausted` and `idle_timeouts` count packets of all gateways: nat_ports_exhausted and
+// nat_idle_timeout.
+std::string NatText(const std::vector<NatGatewayReport>& gateways, uint64_t matched,
+                    uint64_t exhausted, uint64_t idle_timeouts);
+std::string NatJson(const std::vector<NatGatewayReport>& gateways, uint64_t matched,
+                    uint64_t exhausted, uint64_t idle_timeouts);
 std::string GenerationsText(const std::vector<GenerationReport>& generations);
 std::string GenerationsJson(const std::vector<GenerationReport>& generations);
 

@@ -71,10 +71,11 @@ TEST(CountersTest, PortsInterfacesSessionsGenerations) {
 
   const InterfaceReport eni{
       "eni-a", "vpc-1", "subnet-1", "", 0, Ipv4Address(10, 0, 1, 10), "02:00:00:00:00:0a", 3};
-  EXPECT_EQ(InterfacesText({eni}),
+  EXPECT_EQ(InterfacesText({eni}, 7),
             "ENI    VPC    SUBNET    PORT  VLAN  ADDRESS    MAC                SESSIONS\n"
-            "eni-a  vpc-1  subnet-1  -        -  10.0.1.10  02:00:00:00:00:0a         3\n");
-  EXPECT_TRUE(Json::parse(InterfacesJson({eni}))["interfaces"][0]["port"].is_null());
+            "eni-a  vpc-1  subnet-1  -        -  10.0.1.10  02:00:00:00:00:0a         3\n"
+            "1 of 7 interfaces\n");
+  EXPECT_TRUE(Json::parse(InterfacesJson({eni}, 7))["interfaces"][0]["port"].is_null());
 
   SessionReport session;
   session.eni_id = "eni-a";
@@ -97,6 +98,45 @@ TEST(CountersTest, PortsInterfacesSessionsGenerations) {
             "GENERATION  APPLIED               RUNNING  SUMMARY\n"
             "         4  2023-11-14T22:20:00Z  yes      1 route changed\n");
   EXPECT_EQ(Json::parse(GenerationsJson({generation}))["generations"][0]["applied_at"], 1700000400);
+}
+
+TEST(CountersTest, RoutesAndNatGateways) {
+  RouteReport route;
+  route.route_table_id = "rtb-1";
+  route.vpc_id = "vpc-1";
+  route.destination = *ParseIpv4Prefix("10.0.0.0/16");
+  route.target = "local";
+  route.origin = "CreateRouteTable";
+  EXPECT_EQ(RoutesText({route}, 2),
+            "TABLE  VPC    DESTINATION  PREFIX-LIST  TARGET  STATE   ORIGIN\n"
+            "rtb-1  vpc-1  10.0.0.0/16  -            local   active  CreateRouteTable\n"
+            "1 of 2 routes\n");
+  route.blackhole = true;
+  EXPECT_EQ(Json::parse(RoutesJson({route}, 2))["routes"][0],
+            (Json{{"route_table", "rtb-1"},
+                  {"vpc", "vpc-1"},
+                  {"destination", "10.0.0.0/16"},
+                  {"prefix_list", nullptr},
+                  {"target", "local"},
+                  {"state", "blackhole"},
+                  {"origin", "CreateRouteTable"}}));
+
+  NatGatewayReport gateway;
+  gateway.nat_gateway_id = "nat-1";
+  gateway.vpc_id = "vpc-1";
+  gateway.subnet_id = "subnet-1";
+  gateway.addresses = {{Ipv4Address(10, 0, 0, 9), Ipv4Address(203, 0, 113, 9), 5},
+                       {Ipv4Address(10, 0, 0, 8), {}, 2}};
+  EXPECT_EQ(NatText({gateway}, 1, 3, 4),
+            "NAT-GATEWAY  VPC    SUBNET    CONNECTIVITY  PRIVATE   PUBLIC       PORTS-IN-USE\n"
+            "nat-1        vpc-1  subnet-1  public        10.0.0.9  203.0.113.9             5\n"
+            "nat-1        vpc-1  subnet-1  public        10.0.0.8  -                       2\n"
+            "1 of 1 NAT gateways\n"
+            "3 packets found no free port, 4 came after the idle timeout of 350 s\n");
+  const Json json = Json::parse(NatJson({gateway}, 1, 3, 4));
+  EXPECT_EQ(json["nat_gateways"][0]["ports_in_use"], 7);
+  EXPECT_TRUE(json["nat_gateways"][0]["addresses"][1]["public"].is_null());
+  EXPECT_EQ(json["nat_ports_exhausted"], 3);
 }
 
 TEST(CountersTest, NamesThatAreNoUtf8DoNotThrow) {
