@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <random>
+#include <thread>
 
 namespace sluice {
 namespace {
@@ -136,6 +137,24 @@ TEST_F(OperatorServerTest, AClientThatTakesNoAnswersIsDropped) {
   }
   EXPECT_EQ(Ask("others"), "<others>");
   close(fd);
+}
+
+TEST_F(OperatorServerTest, AnAnswerGivenBeforeTheRequestWasTakenIsRead) {
+  const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  strcpy(address.sun_path, options_.path.c_str());
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  std::thread server([listener] {
+    const int fd = accept(listener, nullptr, nullptr);
+    EXPECT_EQ(send(fd, "no\n", 3, MSG_NOSIGNAL), 3);
+    close(fd);  // the rest of the request never fits into the socket
+  });
+  EXPECT_EQ(Ask(std::string(10'000'000, 'x')), "no");
+  server.join();
+  close(listener);
+  unlink(options_.path.c_str());
 }
 
 TEST_F(OperatorServerTest, GarbageHurtsNobody) {
