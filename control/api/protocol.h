@@ -2,24 +2,26 @@
 // over a unix stream socket. Each request is one object on one line; each gets one object on one
 // line, in order. Any thread.
 //
-// Requests (members not listed are ignored):
-//   {"Verb": "apply",    "Paths": ["/abs/path", …] | "Text": "…", "Name": "shown in messages"}
+// Requests (a member that the verb does not have is an error; "As": "text" or "json" with any):
+//   {"Verb": "apply",    "Paths": ["/abs/path", …] | "Texts": [{"Name": "shown in messages",
+//                        "Text": "…"}, …]}
 //   {"Verb": "diff",     as apply; nothing is changed}
 //   {"Verb": "export"}
 //   {"Verb": "rollback", "Generation": 3}
 //   {"Verb": "show",     "What": "sessions|routes|interfaces|drops|stages|ports|generations|nat",
-//                        "Eni", "Vpc", "Proto", "Src", "Dst", "Port": filters, strings, all
-//                        optional; "Limit": rows, default 1000 (sessions only)}
-//   {"Verb": "explain",  "From", "To", "Src", "Proto", "Sport", "Dport", "Icmp": as the flags of
-//   `sluice
-//                        explain`, strings}
+//                        "Eni", "Vpc", "Table", "Proto", "Src", "Dst", "Port": filters, strings,
+//                        all optional; "Limit": rows, default 1000}
+//   {"Verb": "explain",  "From", "To", "Src", "Proto", "Sport", "Dport", "Icmp": strings, as the
+//                        flags of `sluice explain`}
 //   {"Verb": "top"}      what one screen of `sluice top` needs: counters with the time they were
-//   read
+//                        read
 //   {"Verb": "stop"}
-// Answers:
-//   {"Ok": true,  "Result": {…}}                      Result's members: see operator_verbs.h
-//   {"Ok": false, "Error": "one sentence", "Issues": [{"JsonPath", "ObjectId", "What", "Code",
-//    "IsWarning"}…]}                                  Issues only where a configuration was refused
+// Answers ("ExitCode" is what a client exits with):
+//   {"Ok": true,  "ExitCode": 0|1, "Result": {…}}     Result's members: see operator_verbs.h
+//   {"Ok": false, "ExitCode": 1|2, "Error": "one sentence", "Issues": [{"JsonPath", "ObjectId",
+//    "What", "Code", "IsWarning"}…], "Unreadable": true}
+//    Issues only where a configuration was refused, Unreadable only where the daemon cannot read a
+//    path: a client that can sends the texts.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,204 @@
+#include "control/api/gather_reports.h"
+
+#include <map>
+#include <unordered_map>
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view kStageNames[] = {
+    "parse",      "interface",   "local",   "fragment",     "session",    "route",
+    "sg_egress",  "nacl_egress", "gateway", "nacl_ingress", "sg_ingress", "nat",
+    "icmp_error", "mtu_ttl",     "admit",   "rewrite",      "account"};
+static_assert(std::size(kStageNames) == kStageCount);
+
+const Intent& RunningIntent(const DaemonView& view) {
+  return view.applier.running()->intent->intent();
+}
+
+void AddCounters(const PortCounters& from, PortReport& to) {
+  to.received += from.received.Read();
+  to.received_bytes += from.received_bytes.Read();
+  to.forwarded += from.forwarded.Read();
+  to.sent += from.sent.Read();
+  to.sent_bytes += from.sent_bytes.Read();
+  to.extra_fragments += from.extra_fragments.Read();
+  to.originated += from.originated.Read();
+  to.emit_drops += from.emit_drops.Read();
+  to.tx_full += from.tx_full.Read();
+  // What is released was held before: read in this order the difference is never negative.
+  const uint64_t released = from.released.Read();
+  to.held += from.held.Read() - released;
+  for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
+    to.consumed[reason] += from.consumed[reason].Read();
+    to.dropped[reason] += from.dropped[reason].Read();
+  }
+}
+
+// The winner of each destination: static routes before prefix lists (the lowest id first), these
+// before propagated ones (AWS-RT-07, -08, D-PREFIX).
+class InstalledRoutes {
+ public:
+  void Add(const Ipv4Prefix& destination, const Route& route) {
+    const int rank = route.propagated ? 2 : route.destination ? 0 : 1;
+    const Entry entry{{rank, route.prefix_list_id}, &route};
+    const auto [it, added] = best_.try_emplace(destination, entry);
+    if (!added && entry.precedence < it->second.precedence) {
+      it->second = entry;
+    }
+  }
+  template <typename Visit>
+  void ForEach(const Visit& visit) const {
+    for (const auto& [destination, entry] : best_) {
+      visit(destination, *entry.route);
+    }
+  }
+
+ private:
+  struct Entry {
+    std::pair<int, std::string> precedence;
+    const Route* route;
+  };
+  std::map<Ipv4Prefix, Entry> best_;
+};
+
+InstalledRoutes Install(const ValidatedIntent& intent, const RouteTable& table) {
+  InstalledRoutes installed;
+  for (const Route& route : table.routes) {
+    if (route.destination) {
+      installed.Add(*route.destination, route);
+      continue;
+    }
+    const PrefixList* list = intent.FindPrefixList(route.prefix_list_id);
+    for (size_t i = 0; list != nullptr && i < list->cidrs.size(); ++i) {
+      installed.Add(list->cidrs[i], route);
+    }
+  }
+  return installed;
+}
+
+RouteReport MakeRouteReport(const RouteTable& table, const Ipv4Prefix& destination,
+                            const Route& route) {
+  RouteReport report;
+  report.route_table_id = table.id;
+  report.vpc_id = table.vpc_id;
+  report.destination = destination;
+  report.prefix_list_id = route.prefix_list_id;
+  const bool local = route.target.kind == RouteTargetKind::kLocal;
+  report.target = local ? "local" : route.target.id;
+  report.blackhole = route.blackhole;
+  report.origin = local              ? "CreateRouteTable"
+                  : route.propagated ? "EnableVgwRoutePropagation"
+                                     : "CreateRoute";
+  return report;
+}
+
+}  // namespace
+
+std::vector<PortReport> GatherPorts(const DaemonView& view, const RowFilter& filter) {
+  const std::vector<std::string>& names = view.applier.running()->port_names;
+  const std::vector<PortDevice> devices =
+      view.port_devices ? view.port_devices() : std::vector<PortDevice>();
+  std::vector<PortReport> reports;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty() || (!filter.port.empty() && filter.port != names[i])) {
+      continue;  // an index without a port in this configuration, or not asked for
+    }
+    PortReport& report = reports.emplace_back();
+    report.name = names[i];
+    if (i < devices.size()) {
+      report.device = devices[i];
+    }
+    for (const WorkerCounters* worker : view.workers) {
+      AddCounters(worker->ports[i], report);
+    }
+  }
+  return reports;
+}
+
+uint64_t CountOfReason(const std::vector<PortReport>& ports, DropReason reason) {
+  uint64_t count = 0;
+  for (const PortReport& port : ports) {
+    count += port.dropped[static_cast<size_t>(reason)] + port.consumed[static_cast<size_t>(reason)];
+  }
+  return count;
+}
+
+std::vector<StageReport> GatherStages(const DaemonView& view) {
+  std::vector<StageReport> reports;
+  for (size_t stage = 0; stage < kStageCount; ++stage) {
+    StageReport& report = reports.emplace_back();
+    report.name = kStageNames[stage];
+    for (const WorkerCounters* worker : view.workers) {
+      report.calls += worker->stages[stage].calls.Read();
+      report.packets += worker->stages[stage].packets.Read();
+      report.ticks += worker->stages[stage].ticks.Read();
+    }
+  }
+  return reports;
+}
+
+Rows<InterfaceReport> GatherInterfaces(const DaemonView& view, const RowFilter& filter) {
+  const CompiledConfig& config = *view.applier.running();
+  std::unordered_map<std::string_view, uint32_t> idx_of;
+  for (size_t i = 0; i < config.interface_names.size(); ++i) {
+    idx_of.emplace(config.interface_names[i], static_cast<uint32_t>(i));
+  }
+  std::unordered_map<std::string_view, const HostAttachment*> attachment_of;
+  for (const HostAttachment& attachment : config.intent->host().attachments) {
+    attachment_of.emplace(attachment.network_interface_id, &attachment);
+  }
+  Rows<InterfaceReport> found;
+  for (const NetworkInterface& eni : RunningIntent(view).network_interfaces) {
+    const auto attached = attachment_of.find(eni.id);
+    const HostAttachment none;
+    const HostAttachment& attachment = attached == attachment_of.end() ? none : *attached->second;
+    if ((!filter.eni.empty() && filter.eni != eni.id) ||
+        (!filter.vpc.empty() && filter.vpc != eni.vpc_id) ||
+        (!filter.port.empty() && filter.port != attachment.port)) {
+      continue;
+    }
+    found.Add(filter.limit, [&] {
+      const auto idx = idx_of.find(eni.id);
+      InterfaceReport report{eni.id,
+                             eni.vpc_id,
+                             eni.subnet_id,
+                             attachment.port,
+                             attachment.vlan,
+                             eni.addresses.front().address,
+                             ToString(*eni.mac),
+                             0};
+      report.sessions = idx == idx_of.end() ? 0 : view.sessions.CountOfInterface(idx->second);
+      return report;
+    });
+  }
+  return found;
+}
+
+Rows<RouteReport> GatherRoutes(const DaemonView& view, const RowFilter& filter) {
+  Rows<RouteReport> found;
+  for (const RouteTable& table : RunningIntent(view).route_tables) {
+    if ((!filter.vpc.empty() && filter.vpc != table.vpc_id) ||
+        (!filter.route_table.empty() && filter.route_table != table.id)) {
+      continue;
+    }
+    Install(*view.applier.running()->intent, table)
+        .ForEach([&](const Ipv4Prefix& destination, const Route& route) {
+          if (!filter.dst || destination.Contains(*filter.dst)) {
+            found.Add(filter.limit, [&] { return MakeRouteReport(table, destination, route); });
+          }
+        });
+  }
+  return found;
+}
+
+std::vector<GenerationReport> GatherGenerations(const DaemonView& view) {
+  std::vector<GenerationReport> reports;
+  for (const GenerationRecord& record : view.applier.history()) {
+    reports.push_back(
+        {record.generation, record.applied_at_ns / 1'000'000'000, record.running, record.summary});
+  }
+  return reports;
+}
+
+}  // namespace sluice

@@ -1,0 +1,182 @@
+// The reports that look through the session table: `show sessions` and `show nat`.
+#include <map>
+
+#include "control/api/gather_reports.h"
+#include "dataplane/session/session_state.h"
+
+namespace sluice {
+namespace {
+
+std::string_view StateName(ConnectionState state) {
+  switch (state) {
+    case ConnectionState::kTcpHalfOpen:
+      return "half_open";
+    case ConnectionState::kTcpEstablished:
+      return "established";
+    case ConnectionState::kTcpClosing:
+      return "closing";
+    case ConnectionState::kTcpClosed:
+      return "closed";
+    case ConnectionState::kTcpReset:
+      return "reset";
+    case ConnectionState::kUdp:
+      return "udp";
+    case ConnectionState::kUdpStream:
+      return "udp_stream";
+    case ConnectionState::kIcmp:
+      return "icmp";
+    case ConnectionState::kOther:
+      break;
+  }
+  return "other";
+}
+
+// One pair, copied out of the table.
+struct Seen {
+  SessionKey key;          // of the initiator's direction
+  uint32_t responder = 0;  // interface index of the other side
+  uint32_t new_src = 0;
+  uint32_t new_dst = 0;
+  uint32_t new_ports = 0;
+  SessionCold cold;
+  Expiry expiry;
+};
+
+// Calls `visit` with every unexpired pair. Pairs are freed under the control lock only, so one that
+// is live after it was copied was so all the time.
+template <typename Visit>
+void ForEachSession(const DaemonView& view, const Visit& visit) {
+  const SessionTable& table = view.sessions;
+  const uint32_t now_ms = view.session_now_ms();
+  for (uint32_t i = 0; i < table.pair_count(); ++i) {
+    const PairIdx pair(i);
+    if (!table.IsLive(pair)) {
+      continue;
+    }
+    const SessionLine& forward = table.Line(ForwardLine(pair));
+    const SessionLine& reverse = table.Line(ReverseLine(pair));
+    Seen seen;
+    seen.key = KeyOf(forward);
+    seen.responder = KeyOf(reverse).scope();
+    seen.new_src = forward.new_src.load(std::memory_order_relaxed);
+    seen.new_dst = forward.new_dst.load(std::memory_order_relaxed);
+    seen.new_ports = forward.new_ports.load(std::memory_order_relaxed);
+    seen.cold = table.LoadCold(pair);
+    seen.expiry =
+        JudgeExpiry(ViewOf(forward), ViewOf(reverse), seen.cold, seen.key.protocol(), now_ms);
+    if (table.IsLive(pair) && !seen.expiry.gone) {
+      visit(seen);
+    }
+  }
+}
+
+const std::string& NameAt(const std::vector<std::string>& names, uint32_t idx) {
+  static const std::string unknown = "?";  // gone from the configuration
+  return idx < names.size() && !names[idx].empty() ? names[idx] : unknown;
+}
+
+class SessionMatcher {
+ public:
+  SessionMatcher(const CompiledConfig& config, const RowFilter& filter)
+      : config_(config), filter_(filter) {}
+
+  bool Matches(const Seen& seen) const {
+    const RowFilter& f = filter_;
+    if ((f.protocol && *f.protocol != seen.key.protocol()) ||
+        (f.src && !f.src->Contains(Ipv4Address(seen.key.src()))) ||
+        (f.dst && !f.dst->Contains(Ipv4Address(seen.key.dst())))) {
+      return false;
+    }
+    if (f.l4_port && *f.l4_port != seen.key.src_l4_port() && *f.l4_port != seen.key.dst_l4_port() &&
+        *f.l4_port != seen.new_ports >> 16 && *f.l4_port != (seen.new_ports & 0xffff)) {
+      return false;
+    }
+    return AtEither(seen, f.eni, &SessionMatcher::EniOf) &&
+           AtEither(seen, f.vpc, &SessionMatcher::VpcOf);
+  }
+
+ private:
+  const std::string& EniOf(uint32_t interface_idx) const {
+    return NameAt(config_.interface_names, interface_idx);
+  }
+  const std::string& VpcOf(uint32_t interface_idx) const {
+    const Snapshot& snapshot = *config_.snapshot;
+    const VpcIdx vpc = interface_idx < snapshot.interfaces.size()
+                           ? snapshot.interfaces[interface_idx].vpc
+                           : VpcIdx::None();
+    return NameAt(config_.vpc_ids, vpc.has_value() ? vpc.value : UINT32_MAX);
+  }
+  bool AtEither(const Seen& seen, const std::string& wanted,
+                const std::string& (SessionMatcher::*name)(uint32_t) const) const {
+    return wanted.empty() || (this->*name)(seen.key.scope()) == wanted ||
+           (this->*name)(seen.responder) == wanted;
+  }
+
+  const CompiledConfig& config_;
+  const RowFilter& filter_;
+};
+
+SessionReport MakeSessionReport(const CompiledConfig& config, const Seen& seen) {
+  SessionReport report;
+  report.eni_id = NameAt(config.interface_names, seen.key.scope());
+  report.responder = NameAt(config.interface_names, seen.responder);
+  if (seen.cold.nat()) {
+    report.nat_gateway_id = NameAt(config.nat_gateway_ids, seen.cold.nat_gateway_idx);
+  }
+  report.protocol = seen.key.protocol();
+  report.src = Ipv4Address(seen.key.src());
+  report.dst = Ipv4Address(seen.key.dst());
+  report.src_l4_port = seen.key.src_l4_port();
+  report.dst_l4_port = seen.key.dst_l4_port();
+  report.new_src = Ipv4Address(seen.new_src);
+  report.new_dst = Ipv4Address(seen.new_dst);
+  report.new_src_l4_port = static_cast<uint16_t>(seen.new_ports >> 16);
+  report.new_dst_l4_port = static_cast<uint16_t>(seen.new_ports);
+  report.state = StateName(seen.expiry.state);
+  report.tracked = seen.cold.tracked();
+  report.idle_ms = seen.expiry.idle_ms;
+  return report;
+}
+
+}  // namespace
+
+Rows<SessionReport> GatherSessions(const DaemonView& view, const RowFilter& filter) {
+  const CompiledConfig& config = *view.applier.running();
+  const SessionMatcher matcher(config, filter);
+  Rows<SessionReport> found;
+  ForEachSession(view, [&](const Seen& seen) {
+    if (matcher.Matches(seen)) {
+      found.Add(filter.limit, [&] { return MakeSessionReport(config, seen); });
+    }
+  });
+  return found;
+}
+
+Rows<NatGatewayReport> GatherNatGateways(const DaemonView& view, const RowFilter& filter) {
+  const CompiledConfig& config = *view.applier.running();
+  std::map<std::pair<std::string_view, uint32_t>, uint64_t> in_use;  // (gateway, private address)
+  ForEachSession(view, [&](const Seen& seen) {
+    if (seen.cold.nat() && !seen.expiry.nat) {
+      ++in_use[{NameAt(config.nat_gateway_ids, seen.cold.nat_gateway_idx), seen.cold.nat_address}];
+    }
+  });
+  Rows<NatGatewayReport> found;
+  for (const NatGateway& gateway : config.intent->intent().nat_gateways) {
+    if ((!filter.vpc.empty() && filter.vpc != gateway.vpc_id) ||
+        (!filter.eni.empty() && filter.eni != gateway.network_interface_id)) {
+      continue;
+    }
+    found.Add(filter.limit, [&] {
+      NatGatewayReport report{gateway.id, gateway.vpc_id, gateway.subnet_id, gateway.is_public, {}};
+      for (const NatGatewayAddress& address : gateway.addresses) {
+        const auto count = in_use.find({gateway.id, address.private_ip.value});
+        report.addresses.push_back(
+            {address.private_ip, address.public_ip, count == in_use.end() ? 0 : count->second});
+      }
+      return report;
+    });
+  }
+  return found;
+}
+
+}  // namespace sluice

@@ -1,0 +1,282 @@
+// `show` and `top` against a daemon without EAL: sums over workers, filters, limits.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "control/api/operator_verbs.h"
+#include "dataplane/session/session_state.h"
+#include "tests/control/api/fake_daemon.h"
+
+namespace sluice {
+namespace {
+
+using testing::FakeDaemon;
+using testing::FakeSession;
+using Json = nlohmann::ordered_json;
+
+class ShowVerbTest : public ::testing::Test {
+ protected:
+  Json Ask(const std::string& what, Json filters) {
+    filters["Verb"] = "show";
+    filters["What"] = what;
+    return Json::parse(AnswerOperator(daemon_.view(), filters.dump()));
+  }
+  Json Show(const std::string& what, const Json& filters = Json::object()) {
+    const Json answer = Ask(what, filters);
+    EXPECT_EQ(answer["Ok"], true) << answer;
+    return answer.value("Result", Json());
+  }
+  std::string Text(const std::string& what, Json filters = Json::object()) {
+    filters["As"] = "text";
+    return Show(what, filters).value("Text", "");
+  }
+  std::string Refusal(const std::string& what, const Json& filters, int exit_code = 2) {
+    const Json answer = Ask(what, filters);
+    EXPECT_EQ(answer["Ok"], false) << answer;
+    EXPECT_EQ(answer["ExitCode"], exit_code) << answer;
+    return answer.value("Error", "");
+  }
+  // How many sessions the filters let through.
+  uint64_t Matched(const Json& filters) {
+    return Show("sessions", filters)["matched"].get<uint64_t>();
+  }
+
+  FakeDaemon daemon_;
+};
+
+TEST_F(ShowVerbTest, WhatIsNotThereIsListed) {
+  EXPECT_EQ(Refusal("", Json::object()),
+            "show what? One of: sessions, routes, interfaces, drops, stages, ports, generations, "
+            "nat");
+  EXPECT_EQ(Refusal("packets", Json::object()),
+            "there is no \"packets\" to show; there are: sessions, routes, interfaces, drops, "
+            "stages, ports, generations, nat");
+  EXPECT_EQ(Refusal("stages", {{"Eni", "eni-web"}}), "show stages has no filter Eni");
+  EXPECT_EQ(Refusal("routes", {{"Proto", "tcp"}}),
+            "show routes has no filter Proto; it has: Vpc, Table, Dst, Limit");
+  EXPECT_EQ(Refusal("sessions", {{"Proto", "tpc"}}), "Proto tpc is none of tcp, udp, icmp, 0..255");
+  EXPECT_EQ(Refusal("sessions", {{"Port", "http"}}), "Port http is no number 0..65535");
+  EXPECT_EQ(Refusal("sessions", {{"Src", "10.0.0"}}),
+            "Src 10.0.0 is no IPv4 address or prefix (10.0.0.0/8)");
+  EXPECT_EQ(Refusal("sessions", {{"Limit", 0}}), "\"Limit\" is a number from 1 to 100000");
+  EXPECT_EQ(Refusal("sessions", {{"Limit", kMaxRows + 1}}),
+            "\"Limit\" is a number from 1 to 100000");
+  EXPECT_EQ(Refusal("sessions", {{"Eni", "eni-x"}}, 1),
+            "there is no ENI eni-x in the running configuration; see `sluice show interfaces`");
+  EXPECT_EQ(Refusal("nat", {{"Vpc", "vpc-x"}}, 1).substr(0, 22), "there is no VPC vpc-x ");
+  EXPECT_EQ(Refusal("routes", {{"Table", "rtb-x"}}, 1).substr(0, 30),
+            "there is no route table rtb-x ");
+  EXPECT_EQ(Refusal("drops", {{"Port", "lan"}}, 1).substr(0, 21), "there is no port lan ");
+}
+
+TEST_F(ShowVerbTest, DropsAndPortsAddTheWorkersUp) {
+  constexpr auto kSgIngress = static_cast<size_t>(DropReason::kSgIngress);
+  daemon_.worker(0).ports[0].received.Add(10);
+  daemon_.worker(0).ports[0].forwarded.Add(4);
+  daemon_.worker(0).ports[0].dropped[kSgIngress].Add(1);
+  daemon_.worker(1).ports[0].received.Add(5);
+  daemon_.worker(1).ports[0].dropped[kSgIngress].Add(2);
+  daemon_.worker(1).ports[0].held.Add(9);
+  daemon_.worker(1).ports[0].released.Add(1);
+  daemon_.worker(1).ports[1].sent.Add(4);
+  daemon_.worker(0).ports[1].tx_full.Add(3);
+  const Json drops = Show("drops");
+  EXPECT_EQ(drops["total"]["received"], 15);
+  EXPECT_EQ(drops["total"]["dropped_by"]["sg_ingress"], 3);
+  EXPECT_EQ(drops["total"]["held"], 8);
+  EXPECT_EQ(drops["ports"][0]["port"], "web");
+  EXPECT_EQ(drops["ports"][0]["balances"], true);
+  EXPECT_EQ(Show("drops", {{"Port", "app"}})["total"]["received"], 0);
+  const Json ports = Show("ports")["ports"];
+  ASSERT_EQ(ports.size(), 2u);
+  EXPECT_EQ(ports[0]["driver"], "net_ring");
+  EXPECT_EQ(ports[0]["link_up"], true);
+  EXPECT_EQ(ports[1]["sent"], 4);
+  EXPECT_EQ(ports[1]["tx_full"], 3);
+  EXPECT_NE(Text("ports").find("web   net_ring0  net_ring  up    1500"), std::string::npos)
+      << Text("ports");
+  EXPECT_NE(Text("drops").find("sg_ingress     3\n"), std::string::npos);
+}
+
+TEST_F(ShowVerbTest, StagesHaveNamesAndSums) {
+  StageCounters& nat = daemon_.worker(1).stages[static_cast<size_t>(StageId::kNat)];
+  nat.calls.Add(2);
+  nat.packets.Add(40);
+  nat.ticks.Add(800);
+  daemon_.worker(0).stages[static_cast<size_t>(StageId::kNat)].packets.Add(10);
+  const Json stages = Show("stages")["stages"];
+  ASSERT_EQ(stages.size(), kStageCount);
+  EXPECT_EQ(stages[0]["stage"], "parse");
+  EXPECT_EQ(stages[kStageCount - 1]["stage"], "account");
+  const Json& row = stages[static_cast<size_t>(StageId::kNat)];
+  EXPECT_EQ(row["stage"], "nat");
+  EXPECT_EQ(row["packets"], 50);
+  EXPECT_EQ(row["cycles_per_packet"], 16.0);
+  EXPECT_EQ(row["ns_per_packet"], 8.0);
+  EXPECT_EQ(Text("stages").substr(0, 5), "STAGE");
+}
+
+TEST_F(ShowVerbTest, InterfacesShowWhereTheyHangAndTheirSessions) {
+  daemon_.AddSession({});
+  const Json all = Show("interfaces");
+  EXPECT_EQ(all["matched"], 4) << "the NAT gateway's own, too";
+  const Json app = Show("interfaces", {{"Eni", "eni-app"}})["interfaces"];
+  ASSERT_EQ(app.size(), 1u);
+  EXPECT_EQ(app[0]["vpc"], "vpc-a");
+  EXPECT_EQ(app[0]["subnet"], "subnet-private");
+  EXPECT_EQ(app[0]["port"], "app");
+  EXPECT_EQ(app[0]["vlan"], 12);
+  EXPECT_EQ(app[0]["address"], "10.0.1.10");
+  EXPECT_EQ(app[0]["mac"], "02:0a:00:00:01:10");
+  const Json web = Show("interfaces", {{"Port", "web"}})["interfaces"];
+  ASSERT_EQ(web.size(), 1u);
+  EXPECT_EQ(web[0]["eni"], "eni-web");
+  EXPECT_EQ(web[0]["sessions"], 1);
+  EXPECT_EQ(Show("interfaces", {{"Vpc", "vpc-b"}})["matched"], 1);
+  const Json limited = Show("interfaces", {{"Limit", 1}});
+  EXPECT_EQ(limited["interfaces"].size(), 1u);
+  EXPECT_EQ(limited["matched"], 4);
+}
+
+TEST_F(ShowVerbTest, SessionsAreFilteredAtEitherEnd) {
+  daemon_.AddSession({});
+  FakeSession dns;
+  dns.from = "eni-app";
+  dns.to = "internet";
+  dns.protocol = kProtocolUdp;
+  dns.src = Ipv4Address(10, 0, 1, 10);
+  dns.dst = Ipv4Address(8, 8, 8, 8);
+  dns.src_l4_port = 5353;
+  dns.dst_l4_port = 53;
+  dns.nat_port = 2048;
+  dns.forward_state = kLineSeen;
+  daemon_.AddSession(dns);
+  EXPECT_EQ(Matched({}), 2u);
+  EXPECT_EQ(Matched({{"Eni", "eni-app"}}), 2u) << "either end";
+  EXPECT_EQ(Matched({{"Eni", "eni-web"}}), 1u);
+  EXPECT_EQ(Matched({{"Eni", "internet"}}), 1u);
+  EXPECT_EQ(Matched({{"Eni", "eni-b"}}), 0u);
+  EXPECT_EQ(Matched({{"Vpc", "vpc-a"}}), 2u);
+  EXPECT_EQ(Matched({{"Vpc", "vpc-b"}}), 0u);
+  EXPECT_EQ(Matched({{"Proto", "udp"}}), 1u);
+  EXPECT_EQ(Matched({{"Proto", "6"}}), 1u);
+  EXPECT_EQ(Matched({{"Src", "10.0.0.0/24"}}), 1u);
+  EXPECT_EQ(Matched({{"Src", "10.0.1.10"}, {"Dst", "8.8.8.8"}}), 1u);
+  EXPECT_EQ(Matched({{"Dst", "10.0.0.0/8"}}), 1u);
+  EXPECT_EQ(Matched({{"Port", "53"}}), 1u);
+  EXPECT_EQ(Matched({{"Port", "2048"}}), 1u) << "the translated port";
+  EXPECT_EQ(Matched({{"Port", "8080"}, {"Proto", "udp"}}), 0u);
+  const Json session = Show("sessions", {{"Port", "53"}})["sessions"][0];
+  EXPECT_EQ(session, (Json{{"eni", "eni-app"},
+                           {"responder", "internet"},
+                           {"nat_gateway", "nat-a"},
+                           {"proto", 17},
+                           {"src", "10.0.1.10"},
+                           {"sport", 5353},
+                           {"dst", "8.8.8.8"},
+                           {"dport", 53},
+                           {"new_src", "198.51.100.200"},
+                           {"new_sport", 2048},
+                           {"new_dst", "8.8.8.8"},
+                           {"new_dport", 53},
+                           {"state", "udp"},
+                           {"tracked", true},
+                           {"idle_ms", 1000}}));
+  EXPECT_EQ(Show("sessions", {{"Proto", "tcp"}})["sessions"][0]["state"], "established");
+}
+
+TEST_F(ShowVerbTest, ExpiredSessionsAreNotShownAndRowsAreBounded) {
+  FakeSession session;
+  for (uint16_t i = 0; i < 200; ++i) {
+    session.src_l4_port = static_cast<uint16_t>(1000 + i);
+    session.last_seen_ms = i < 50 ? 0 : 100'000;
+    session.forward_state = kLineSeen | kLineSyn;  // half-open: 60 s
+    daemon_.AddSession(session);
+  }
+  daemon_.now_ms = 60'001;
+  EXPECT_EQ(Matched({}), 150u);
+  const Json few = Show("sessions", {{"Limit", 7}});
+  EXPECT_EQ(few["sessions"].size(), 7u);
+  EXPECT_EQ(few["matched"], 150);
+  EXPECT_NE(Text("sessions", {{"Limit", 7}}).find("\n7 of 150 sessions\n"), std::string::npos);
+}
+
+TEST_F(ShowVerbTest, RoutesAreShownAsInstalled) {
+  const Json routes = Show("routes", {{"Table", "rtb-private"}});
+  EXPECT_EQ(routes["matched"], 3);
+  EXPECT_EQ(routes["routes"][0], (Json{{"route_table", "rtb-private"},
+                                       {"vpc", "vpc-a"},
+                                       {"destination", "0.0.0.0/0"},
+                                       {"prefix_list", nullptr},
+                                       {"target", "nat-a"},
+                                       {"state", "active"},
+                                       {"origin", "CreateRoute"}}));
+  EXPECT_EQ(routes["routes"][1]["target"], "local");
+  EXPECT_EQ(routes["routes"][1]["origin"], "CreateRouteTable");
+  EXPECT_EQ(Show("routes", {{"Vpc", "vpc-b"}})["matched"], 2);
+  EXPECT_EQ(Show("routes", {{"Table", "rtb-private"}, {"Dst", "10.1.0.10"}})["matched"], 2)
+      << "0.0.0.0/0 and 10.1.0.0/16";
+  const Json one = Show("routes", {{"Limit", 1}});
+  EXPECT_EQ(one["routes"].size(), 1u);
+  EXPECT_GT(one["matched"], 4);
+}
+
+TEST_F(ShowVerbTest, AWS_RT_07_PrefixListsAreExpandedAndAStaticRouteHidesThem) {
+  constexpr char kMore[] = R"json({
+    "PrefixLists": [{"PrefixListId": "pl-1", "PrefixListName": "one",
+                     "Cidrs": ["192.0.2.0/25", "192.0.2.128/25"]}],
+    "RouteTables": [{"RouteTableId": "rtb-more", "VpcId": "vpc-b", "Routes": [
+      {"DestinationPrefixListId": "pl-1", "VpcPeeringConnectionId": "pcx-ab"},
+      {"DestinationCidrBlock": "192.0.2.0/25", "NatGatewayId": "nat-gone"}]}]})json";
+  ValidationResult loaded = LoadIntentText("t.json", testing::SampleWithHost() + kMore, {});
+  ASSERT_NE(loaded.intent, nullptr);
+  ASSERT_TRUE(daemon_.applier().Apply(loaded.intent).ok());
+  EXPECT_EQ(Text("routes", {{"Table", "rtb-more"}}),
+            "TABLE     VPC    DESTINATION     PREFIX-LIST  TARGET    STATE      ORIGIN\n"
+            "rtb-more  vpc-b  10.1.0.0/16     -            local     active     CreateRouteTable\n"
+            "rtb-more  vpc-b  192.0.2.0/25    -            nat-gone  blackhole  CreateRoute\n"
+            "rtb-more  vpc-b  192.0.2.128/25  pl-1         pcx-ab    active     CreateRoute\n"
+            "3 of 3 routes\n");
+}
+
+TEST_F(ShowVerbTest, NatGatewaysCountTheirLiveBindings) {
+  FakeSession session;
+  session.from = "eni-app";
+  session.to = "internet";
+  session.dst = Ipv4Address(8, 8, 8, 8);
+  for (uint16_t port = 2000; port < 2003; ++port) {
+    session.src_l4_port = session.nat_port = port;
+    daemon_.AddSession(session);
+  }
+  daemon_.worker(1).ports[0].dropped[static_cast<size_t>(DropReason::kNatPortsExhausted)].Add(4);
+  daemon_.worker(0).ports[1].consumed[static_cast<size_t>(DropReason::kNatIdleTimeout)].Add(5);
+  const Json nat = Show("nat");
+  EXPECT_EQ(nat["matched"], 1);
+  EXPECT_EQ(nat["nat_gateways"][0]["nat_gateway"], "nat-a");
+  EXPECT_EQ(nat["nat_gateways"][0]["connectivity"], "public");
+  EXPECT_EQ(nat["nat_gateways"][0]["ports_in_use"], 3);
+  EXPECT_EQ(nat["nat_gateways"][0]["addresses"][0]["public"], "198.51.100.200");
+  EXPECT_EQ(nat["nat_ports_exhausted"], 4);
+  EXPECT_EQ(nat["nat_idle_timeout"], 5);
+  daemon_.now_ms = kNatIdleMs + 1;  // the tracked flow lives on, its binding does not
+  EXPECT_EQ(Show("nat")["nat_gateways"][0]["ports_in_use"], 0);
+  EXPECT_EQ(Matched({}), 3u);
+  EXPECT_EQ(Show("nat", {{"Vpc", "vpc-b"}})["matched"], 0);
+}
+
+TEST_F(ShowVerbTest, TopHasWhatAScreenNeeds) {
+  daemon_.AddSession({});
+  daemon_.worker(0).ports[1].received.Add(3);
+  const Json top = Json::parse(AnswerOperator(daemon_.view(), "{\"Verb\":\"top\"}"))["Result"];
+  EXPECT_EQ(top["time_ns"], 1'000'000'000);
+  EXPECT_EQ(top["generation"], 1);
+  EXPECT_EQ(top["ports"][1]["received"], 3);
+  EXPECT_EQ(top["total"]["received"], 3);
+  EXPECT_EQ(top["sessions"]["counted"], 1);
+  EXPECT_EQ(top["sessions"]["capacity"], 256);
+  EXPECT_EQ(top["workers"][0]["busy_ticks"], 250);
+  EXPECT_EQ(top["nat_ports_in_use"], 0);
+}
+
+}  // namespace
+}  // namespace sluice
