@@ -1,9 +1,14 @@
 // The verb table.
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
 #include "tools/sluice/verbs.h"
 
 namespace sluice {
+namespace {
 
-std::vector<Verb> AllVerbs() {
+std::vector<Verb> BeforehandVerbs() {
   return {
       {"doctor",
        "[-j]",
@@ -33,13 +38,53 @@ std::vector<Verb> AllVerbs() {
        "    Code      \"InvalidSubnet.Range\"; null when AWS has none",
        {"enforce_quotas", "j"},
        RunCheck},
+  };
+}
+
+std::vector<Verb> ConfigurationVerbs() {
+  return {
+      {"apply",
+       "PATH… [--socket=PATH] [-j]",
+       "Give the running daemon a whole new configuration, all or nothing.",
+       "PATHs are united into one configuration, which replaces the running one. Prints the new\n"
+       "generation and what changed. Refused (exit 1): prints the errors; the old generation goes\n"
+       "on. The daemon reads the paths; what it cannot read (another user, other mounts, a\n"
+       "pipe, - for standard input) is read here and sent.",
+       {"socket", "j"},
+       RunApply},
+      {"diff",
+       "PATH… [--socket=PATH] [-j]",
+       "Say what `sluice apply PATH…` would change; change nothing.",
+       "Exit 0 when apply would take the configuration, also when it changes nothing; 1 when it\n"
+       "would refuse it.",
+       {"socket", "j"},
+       RunDiff},
+      {"export",
+       "[--socket=PATH] [-j]",
+       "Print the running configuration, in the shapes it is read in.",
+       "What it prints can be applied again and changes nothing.",
+       {"socket", "j"},
+       RunExport},
+      {"rollback",
+       "GENERATION [--socket=PATH] [-j]",
+       "Go back to an earlier generation: it runs again, as a new one.",
+       "`sluice show generations` lists those that are kept.",
+       {"socket", "j"},
+       RunRollback},
+  };
+}
+
+std::vector<Verb> PacketVerbs() {
+  return {
       {"explain",
-       "--config=PATH… --from=ENI|internet|services --to=ADDRESS [--src=ADDRESS]\n"
-       "       [--proto=tcp|udp|icmp|N] [--sport=N] [--dport=N] [--icmp=TYPE/CODE] [-j]",
+       "[--config=PATH…] --from=ENI|internet|services --to=ADDRESS [--src=ADDRESS]\n"
+       "       [--proto=tcp|udp|icmp|N] [--sport=N] [--dport=N] [--icmp=TYPE/CODE]\n"
+       "       [--socket=PATH] [-j]",
        "Say what happens to a packet and to its reply, hop by hop, and why.",
-       "Walks the configuration as written. tcp and udp need --dport. Exit 0 only if packet and\n"
-       "reply are forwarded, 1 if not: a packet that an appliance's interface gets ends there and\n"
-       "has no reply.\n\n"
+       "Walks the configuration as written: that of --config, else the running daemon's. tcp and\n"
+       "udp need --dport. Exit 0 only if packet and reply are forwarded, 1 if not: a packet that "
+       "an\n"
+       "appliance's interface gets ends there and has no reply.\n\n"
        "-j prints the shapes of AWS Reachability Analyzer:\n"
        "  NetworkPathFound       whether the packet itself is forwarded\n"
        "  Verdict, ReplyVerdict  \"forward\", \"drop\" or \"consume\"; the reply's null without "
@@ -51,7 +96,7 @@ std::vector<Verb> AllVerbs() {
        "  Explanations           of each drop: Component.Id, ExplanationCode, Path (\"forward\" "
        "or\n"
        "    \"return\"), Direction, Asked, Matched, and the component under its kind",
-       {"config", "from", "to", "src", "proto", "sport", "dport", "icmp", "j"},
+       {"config", "from", "to", "src", "proto", "sport", "dport", "icmp", "socket", "j"},
        RunExplain},
       {"replay",
        "--config=PATH… --in=PORT=FILE… --out=DIR [--at=TIME:apply:PATH]… [--idle-after=SECONDS]\n"
@@ -71,6 +116,45 @@ std::vector<Verb> AllVerbs() {
        {"config", "in", "out", "at", "idle_after", "seed", "burst", "session_cache", "j"},
        RunReplayVerb},
   };
+}
+
+std::vector<Verb> ObservationVerbs() {
+  return {
+      {"show",
+       "sessions|routes [TABLE]|interfaces|drops|stages|ports|generations|nat\n"
+       "       [--eni=ENI] [--vpc=VPC] [--proto=tcp|udp|icmp|N] [--src=PREFIX] [--dst=PREFIX]\n"
+       "       [--port=PORT] [--limit=N] [--socket=PATH] [-j]",
+       "Print what the running daemon holds and counts.",
+       "sessions     live ones: --eni --vpc --proto --src --dst --port --limit\n"
+       "routes       as installed, prefix lists expanded: --vpc --dst (what holds it) --limit\n"
+       "interfaces   ENIs, where they hang and their sessions: --eni --vpc --port --limit\n"
+       "drops        fates of received packets by port and reason: --port\n"
+       "stages       calls, packets and cycles of each stage of the pipeline\n"
+       "ports        devices, their state and counters: --port\n"
+       "generations  configurations that ran, for `sluice rollback`\n"
+       "nat          NAT gateways, their addresses and ports in use: --eni --vpc --limit\n"
+       "Rows beyond --limit are counted (\"matched\"), not printed.",
+       {"eni", "vpc", "proto", "src", "dst", "port", "limit", "socket", "j"},
+       RunShow},
+      {"top",
+       "[--count=N] [--period=SECONDS] [--socket=PATH] [-j]",
+       "One refreshing screen: Mpps, Gbps, drops by reason, sessions, busy %, NAT ports.",
+       "Gbps are those of frames, without preamble and FCS. -j prints one object a screen, on a\n"
+       "line of its own.",
+       {"count", "period", "socket", "j"},
+       RunTop},
+  };
+}
+
+}  // namespace
+
+std::vector<Verb> AllVerbs() {
+  std::vector<Verb> all;
+  for (std::vector<Verb> verbs :
+       {BeforehandVerbs(), ConfigurationVerbs(), PacketVerbs(), ObservationVerbs()}) {
+    std::move(verbs.begin(), verbs.end(), std::back_inserter(all));
+  }
+  return all;
 }
 
 }  // namespace sluice

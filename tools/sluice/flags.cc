@@ -13,8 +13,9 @@ DEFINE_string(socket, "",
 
 DEFINE_string(from, "", "Who sends: the id of an ENI, \"internet\" or \"services\".");
 DEFINE_string(to, "", "Destination address.");
-DEFINE_string(src, "", "Source address. Of explain: the ENI's primary one when empty.");
-DEFINE_string(dst, "", "Only this destination address.");
+DEFINE_string(src, "",
+              "Source address, or prefix in show. Of explain: the ENI's primary one when empty.");
+DEFINE_string(dst, "", "Only this destination address or prefix.");
 DEFINE_string(proto, "", "tcp, udp, icmp or a number 0..255.");
 DEFINE_string(sport, "40000", "Source port.");
 DEFINE_string(dport, "", "Destination port.");
@@ -32,9 +33,9 @@ DEFINE_string(idle_after, "0", "Seconds the clock goes on after the last packet.
 DEFINE_uint32(burst, 32, "Packets of one instant handled together, 1..256; changes no result.");
 DEFINE_bool(session_cache, true, "Off: every packet walks; changes no verdict.");
 
-DEFINE_string(eni, "", "Only this ENI.");
-DEFINE_string(vpc, "", "Only this VPC.");
+DEFINE_string(eni, "", "Only this ENI. Of sessions: at either end.");
+DEFINE_string(vpc, "", "Only this VPC. Of sessions: at either end.");
 DEFINE_string(port, "", "Only this port: a TCP or UDP port of sessions, a name of ports.");
-DEFINE_uint32(limit, 1000, "At most so many rows.");
+DEFINE_uint32(limit, 1000, "At most so many rows, 1..100000.");
 DEFINE_uint32(count, 0, "Screens to show; 0: until interrupted.");
 DEFINE_double(period, 1.0, "Seconds between two screens.");

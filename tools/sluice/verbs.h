@@ -13,7 +13,13 @@ std::vector<Verb> AllVerbs();
 
 int RunDoctor(const Arguments& arguments);
 int RunCheck(const Arguments& arguments);
+int RunApply(const Arguments& arguments);
+int RunDiff(const Arguments& arguments);
+int RunExport(const Arguments& arguments);
+int RunRollback(const Arguments& arguments);
 int RunExplain(const Arguments& arguments);
 int RunReplayVerb(const Arguments& arguments);
+int RunShow(const Arguments& arguments);
+int RunTop(const Arguments& arguments);
 
 }  // namespace sluice
