@@ -10,8 +10,12 @@
 #include <string>
 #include <utility>
 
+#include "control/api/metrics.h"
 #include "control/api/operator_server.h"
+#include "control/api/operator_verbs.h"
 #include "control/daemon/dataplane.h"
+#include "control/daemon/live_view.h"
+#include "control/daemon/metrics_server.h"
 #include "control/daemon/saved_configuration.h"
 #include "control/daemon/signals.h"
 #include "control/intent/check_report.h"
@@ -38,7 +42,6 @@ class Daemon {
  private:
   std::shared_ptr<const ValidatedIntent> Load();
   absl::Status Start(std::shared_ptr<const ValidatedIntent> intent);
-  std::string Answer(std::string_view request);
   void SayReady();
   void Serve();
   void Tick();
@@ -50,7 +53,9 @@ class Daemon {
   std::unique_ptr<SignalQueue> signals_;
   std::mutex control_;
   std::unique_ptr<LiveDataplane> dataplane_;
+  std::unique_ptr<DaemonView> view_;  // of dataplane_
   std::unique_ptr<OperatorServer> server_;
+  std::unique_ptr<MetricsServer> metrics_;
   std::atomic<bool> stop_{false};  // by an operator; nothing is ordered by it
   uint64_t followed_generation_ = 0;
   std::string last_note_;
@@ -79,21 +84,27 @@ absl::Status Daemon::Start(std::shared_ptr<const ValidatedIntent> intent) {
   dataplane_ = *std::move(dataplane);
   // An operator who is early waits for the lock. Another daemon at this socket is found before
   // anything is forwarded.
+  view_ = std::make_unique<DaemonView>(
+      ViewOf(*dataplane_, control_, [this] { stop_.store(true, std::memory_order_relaxed); }));
   const std::lock_guard<std::mutex> lock(control_);
   absl::StatusOr<std::unique_ptr<OperatorServer>> server = OperatorServer::Start(
-      {.path = options_.socket_path}, [this](std::string_view request) { return Answer(request); });
+      {.path = options_.socket_path},
+      [this](std::string_view request) { return AnswerOperator(*view_, request); });
   if (!server.ok()) {
     return server.status();
   }
   server_ = *std::move(server);
+  if (!options_.metrics_listen.empty()) {
+    absl::StatusOr<std::unique_ptr<MetricsServer>> metrics =
+        MetricsServer::Start(options_.metrics_listen, [this] { return MetricsText(*view_); });
+    if (!metrics.ok()) {
+      return metrics.status();
+    }
+    metrics_ = *std::move(metrics);
+  }
   absl::StatusOr<ApplyReport> report = dataplane_->Start(std::move(intent));
   followed_generation_ = report.ok() ? report->generation : 0;
   return report.status();
-}
-
-std::string Daemon::Answer(std::string_view) {
-  const std::lock_guard<std::mutex> lock(control_);
-  return R"({"Ok": false, "Error": "this sluiced answers no questions yet"})";
 }
 
 void Daemon::SayReady() {
@@ -176,6 +187,7 @@ void Daemon::FollowGeneration() {
 }
 
 int Daemon::End() {
+  metrics_.reset();
   server_.reset();  // no request runs from here on
   const MbufAccount account = dataplane_->Stop();
   for (const std::string& note : dataplane_->TakeNotes()) {
@@ -202,6 +214,7 @@ int Daemon::Run() {
   }
   signals_ = *std::move(signals);
   if (absl::Status status = Start(std::move(intent)); !status.ok()) {
+    metrics_.reset();
     server_.reset();
     dataplane_.reset();
     return Fail(status);
