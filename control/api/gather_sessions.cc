@@ -42,10 +42,11 @@ struct Seen {
   Expiry expiry;
 };
 
-// Calls `visit` with every unexpired pair. Pairs are freed under the control lock only, so one that
-// is live after it was copied was so all the time.
-template <typename Visit>
-void ForEachSession(const DaemonView& view, const Visit& visit) {
+// Calls `visit` with every unexpired pair whose cold record `wants`; the lines of others are not
+// touched. Pairs are freed under the control lock only, so one that is live after it was copied was
+// so all the time.
+template <typename Wants, typename Visit>
+void ForEachSession(const DaemonView& view, const Wants& wants, const Visit& visit) {
   const SessionTable& table = view.sessions;
   const uint32_t now_ms = view.session_now_ms();
   for (uint32_t i = 0; i < table.pair_count(); ++i) {
@@ -53,15 +54,18 @@ void ForEachSession(const DaemonView& view, const Visit& visit) {
     if (!table.IsLive(pair)) {
       continue;
     }
+    Seen seen;
+    seen.cold = table.LoadCold(pair);
+    if (!wants(seen.cold)) {
+      continue;
+    }
     const SessionLine& forward = table.Line(ForwardLine(pair));
     const SessionLine& reverse = table.Line(ReverseLine(pair));
-    Seen seen;
     seen.key = KeyOf(forward);
     seen.responder = KeyOf(reverse).scope();
     seen.new_src = forward.new_src.load(std::memory_order_relaxed);
     seen.new_dst = forward.new_dst.load(std::memory_order_relaxed);
     seen.new_ports = forward.new_ports.load(std::memory_order_relaxed);
-    seen.cold = table.LoadCold(pair);
     seen.expiry =
         JudgeExpiry(ViewOf(forward), ViewOf(reverse), seen.cold, seen.key.protocol(), now_ms);
     if (table.IsLive(pair) && !seen.expiry.gone) {
@@ -144,7 +148,8 @@ Rows<SessionReport> GatherSessions(const DaemonView& view, const RowFilter& filt
   const CompiledConfig& config = *view.applier.running();
   const SessionMatcher matcher(config, filter);
   Rows<SessionReport> found;
-  ForEachSession(view, [&](const Seen& seen) {
+  const auto any = [](const SessionCold&) { return true; };
+  ForEachSession(view, any, [&](const Seen& seen) {
     if (matcher.Matches(seen)) {
       found.Add(filter.limit, [&] { return MakeSessionReport(config, seen); });
     }
@@ -155,8 +160,9 @@ Rows<SessionReport> GatherSessions(const DaemonView& view, const RowFilter& filt
 Rows<NatGatewayReport> GatherNatGateways(const DaemonView& view, const RowFilter& filter) {
   const CompiledConfig& config = *view.applier.running();
   std::map<std::pair<std::string_view, uint32_t>, uint64_t> in_use;  // (gateway, private address)
-  ForEachSession(view, [&](const Seen& seen) {
-    if (seen.cold.nat() && !seen.expiry.nat) {
+  const auto translated = [](const SessionCold& cold) { return cold.nat(); };
+  ForEachSession(view, translated, [&](const Seen& seen) {
+    if (!seen.expiry.nat) {
       ++in_use[{NameAt(config.nat_gateway_ids, seen.cold.nat_gateway_idx), seen.cold.nat_address}];
     }
   });
