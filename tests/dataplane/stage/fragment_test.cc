@@ -77,12 +77,16 @@ TEST(FragmentTest, D_FRAG_EveryOrderPasses) {
       while (order[early] != 0) {
         ++early;
       }
-      EXPECT_EQ(judged, 3 - early) << id;
-      EXPECT_EQ(released, early) << id;
+      // In the burst that sets held ones free, what follows goes behind them.
+      const size_t freed = one_burst && early > 0 ? 2 : early;
+      EXPECT_EQ(judged, 3 - freed) << id;
+      EXPECT_EQ(released, freed) << id;
       EXPECT_EQ(world.fragments->held_count(), 0u);
       // Released frames are input again and inherit now.
-      std::vector<Bytes> again(sent.begin(), sent.begin() + early);
-      EXPECT_EQ(Burst(world, again).size(), early) << id;
+      std::vector<Bytes> again = sent;
+      again.erase(again.begin() + static_cast<std::ptrdiff_t>(early));
+      again.resize(freed);
+      EXPECT_EQ(Burst(world, again).size(), freed) << id;
     }
   }
 }
