@@ -25,7 +25,7 @@ std::vector<PortDevice> Devices(const Runtime& runtime) {
 
 std::vector<WorkerLoad> Loads(const Runtime& runtime) {
   std::vector<WorkerLoad> loads;
-  for (uint32_t worker = 0; worker < runtime.worker_count(); ++worker) {
+  for (uint32_t worker = 0; worker < runtime.started_count(); ++worker) {
     const LoopCounters& counters = runtime.loop_counters(worker);
     loads.push_back({counters.polls.Read(), counters.idle_polls.Read(), counters.busy_ticks.Read(),
                      counters.total_ticks.Read(), counters.sleeps.Read()});

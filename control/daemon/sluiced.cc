@@ -72,11 +72,6 @@ std::shared_ptr<const ValidatedIntent> Daemon::Load() {
 }
 
 absl::Status Daemon::Start(std::shared_ptr<const ValidatedIntent> intent) {
-  if (!options_.state_folder.empty()) {
-    if (absl::Status status = SaveConfiguration(options_.state_folder, *intent); !status.ok()) {
-      return status;
-    }
-  }
   absl::StatusOr<std::unique_ptr<LiveDataplane>> dataplane = LiveDataplane::Open(*intent, options_);
   if (!dataplane.ok()) {
     return dataplane.status();
@@ -102,9 +97,14 @@ absl::Status Daemon::Start(std::shared_ptr<const ValidatedIntent> intent) {
     }
     metrics_ = *std::move(metrics);
   }
-  absl::StatusOr<ApplyReport> report = dataplane_->Start(std::move(intent));
-  followed_generation_ = report.ok() ? report->generation : 0;
-  return report.status();
+  absl::StatusOr<ApplyReport> report = dataplane_->Start(intent);
+  if (!report.ok()) {
+    return report.status();
+  }
+  followed_generation_ = report->generation;
+  // Not before it runs: the folder may still be that of a daemon which holds the socket.
+  return options_.state_folder.empty() ? absl::OkStatus()
+                                       : SaveConfiguration(options_.state_folder, *intent);
 }
 
 void Daemon::SayReady() {

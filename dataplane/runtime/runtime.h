@@ -66,6 +66,8 @@ class Runtime {
   std::vector<PortStatistics> Statistics() const;
   const LoopCounters& loop_counters(uint32_t worker) const { return loops_[worker]->counters(); }
   uint32_t worker_count() const { return options_.workers; }
+  // Those that have loop counters: all between StartWorkers and Close.
+  uint32_t started_count() const { return static_cast<uint32_t>(loops_.size()); }
   // The same zero as WorkerContext::now_ms.
   uint32_t NowMs() const;
   // Rate of the time-stamp counter that LoopCounters and StageCounters count in.

@@ -227,8 +227,11 @@ def sighup_applies_or_refuses():
 def a_second_daemon_at_the_same_socket_is_refused():
     folder = Folder()
     with Running(folder) as daemon:
+        before = folder.state()
+        folder.write(configuration(["sg-other"]))
         code, _, err = run(*folder.arguments, folder=folder)
         assert code == 1 and str(folder.path / "s.sock") in err, err
+        assert folder.state() == before, "the state is that of the daemon that runs"
         assert daemon.end() == 0
 
 
