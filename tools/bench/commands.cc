@@ -27,7 +27,7 @@ std::vector<Verb> AllBenchCommands() {
        "How the number of sessions tells on forwarding.",
        "What `forward` does, once for each power of ten up to --max-flows, in a dataplane of its "
        "own\n"
-       "each time. Says how each row's memory was backed. 16 million flows need about 6 GB.",
+       "each time. Says how each row's memory was backed.",
        {"max_flows", "keys",    "zipf",          "size",
         "direction", "traffic", "protocol",      "config",
         "senders",   "rules",   "session_cache", "source",
