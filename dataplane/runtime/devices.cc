@@ -9,6 +9,7 @@
 #include <rte_ring.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "dataplane/runtime/eal.h"
 #include "dataplane/runtime/eal_plan.h"
@@ -206,6 +207,18 @@ absl::Status Device::Start() {
   }
   started_ = true;
   return ReceiveAll();
+}
+
+void Device::DiscardArrived() {
+  if (!started_ || driver_ != "net_ring") {
+    return;
+  }
+  rte_mbuf* frames[32];
+  for (uint16_t q = 0; q < queues_.rx_queues; ++q) {
+    while (const uint16_t count = rte_eth_rx_burst(id_, q, frames, std::size(frames))) {
+      rte_pktmbuf_free_bulk(frames, count);
+    }
+  }
 }
 
 PortStatistics Device::Statistics() const {

@@ -183,6 +183,7 @@ MbufAccount Runtime::Close() {
     while (rte_ring_sc_dequeue(device->handoff(), &frame) == 0) {
       rte_pktmbuf_free(static_cast<rte_mbuf*>(frame));
     }
+    device->DiscardArrived();
   }
   loops_.clear();
   devices_.clear();
