@@ -152,11 +152,12 @@ TEST_F(LiveVerbsTest, ARefusedApplyPrintsTheErrorsAndTheOldGenerationGoesOn) {
   const Outcome outcome = Run({"apply", path});
   EXPECT_EQ(outcome.exit_code, kExitNo);
   EXPECT_EQ(outcome.out, "");
-  EXPECT_NE(outcome.err.find("error: " + path +
+  EXPECT_EQ(outcome.err.find("error: " + path +
                              "#3:$.Subnets[0].VpcId: subnet-x: there is no VPC "
-                             "vpc-x (InvalidVpcID.NotFound)\n"),
-            std::string::npos)
+                             "vpc-x"),
+            0u)
       << outcome.err;
+  EXPECT_NE(outcome.err.find(" (InvalidVpcID.NotFound)\n"), std::string::npos) << outcome.err;
   EXPECT_NE(outcome.err.find("generation 1 goes on\n"), std::string::npos) << outcome.err;
   const Outcome json = Run({"apply", path, "-j"});
   EXPECT_EQ(json.exit_code, kExitNo);
