@@ -51,8 +51,8 @@ class Device {
   absl::Status Configure(uint32_t port, uint32_t workers, rte_mempool* pool);
   absl::Status Start();
 
-  // Frees what has arrived and nobody will read, where closing the device would lose it: frames in a
-  // net_ring. The workers have stopped.
+  // Frees what has arrived and nobody will read, where closing the device would lose it: frames in
+  // a net_ring. The workers have stopped.
   void DiscardArrived();
 
   PortStatistics Statistics() const;
