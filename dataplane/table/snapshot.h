@@ -94,7 +94,7 @@ struct AdjacencyRow {
   MacAddress mac;     // of the ENI, a NAT gateway's too; unused where `neighbor` is set
   uint16_t vlan = 0;  // 0: untagged
   PortIdx port;       // none: nothing can be sent there (a NAT gateway, a side without a port)
-  uint16_t mtu_bytes = 1500;  // largest IPv4 packet
+  uint16_t mtu_bytes = 65535;  // largest IPv4 packet; without a port the port is what it lacks
   uint32_t neighbor =
       kNoTable;  // index into the NeighborTable for sides whose next hop is found by ARP
 };
