@@ -112,12 +112,14 @@ struct Batch {
 
   // Of the pair when match is kKnown, or of the session an ICMP error is about; what has expired is
   // not in the flags.
-  Column<uint8_t> pair_flags;       // PairFlag bits
-  Column<InterfaceIdx> initiator;   // where the pair is tracked: the initiator's ENI
-  Column<InterfaceIdx> responder;   // the responder's ENI, or the Services side
-  Column<NatGatewayIdx> bound_nat;  // with kPairBound: the NAT gateway
-  Column<uint32_t> bound_address;   // its private address
-  Column<uint16_t> bound_l4_port;   // the translated source port or query id
+  Column<uint8_t> pair_flags;        // PairFlag bits
+  Column<InterfaceIdx> initiator;    // where the pair is tracked: the initiator's ENI
+  Column<InterfaceIdx> responder;    // the responder's ENI, or the Services side
+  Column<NatGatewayIdx> bound_nat;   // with kPairBound: the NAT gateway
+  Column<uint32_t> bound_address;    // its private address
+  Column<uint16_t> bound_l4_port;    // the translated source port or query id
+  Column<uint64_t> other_addresses;  // the key of the pair's other line, in its two words
+  Column<uint64_t> other_rest;
   Column<uint32_t> inside_address;  // who is behind it: address and port as that sender sent them
   Column<uint16_t> inside_l4_port;
 

@@ -20,20 +20,23 @@ namespace {
 
 constexpr size_t kPairMarks = 1024;
 
-// Lanes of a pair that an earlier lane of this pass may change wait. A false match only costs a
-// pass.
+// Lanes of a pair that an earlier lane of this pass may change wait, and so do all walks behind the
+// first that waits: what it will commit may be what they look for. A false match only costs a pass.
 void DeferFollowers(const Batch& batch, LaneList& hits, LaneList& walks, LaneList& again) {
   std::bitset<kPairMarks> changing;
   uint32_t h = 0;
   uint32_t w = 0;
+  bool waiting = false;
   LaneList kept_hits;
   LaneList kept_walks;
   while (h < hits.count || w < walks.count) {
     const bool is_hit = w == walks.count || (h < hits.count && hits.lanes[h] < walks.lanes[w]);
     const uint8_t lane = is_hit ? hits.lanes[h++] : walks.lanes[w++];
     const SessionIdx session = batch.session[lane];
-    if (session.has_value() && changing[(session.value >> 1) % kPairMarks]) {
+    if ((waiting && !is_hit) ||
+        (session.has_value() && changing[(session.value >> 1) % kPairMarks])) {
       again.Add(lane);
+      waiting = true;
       continue;
     }
     if (session.has_value() && !is_hit) {
@@ -66,27 +69,41 @@ LaneList Merge(const LaneList& a, const LaneList& b) {
   return merged;
 }
 
-bool HasCommittedBefore(const Batch& batch, const LaneList& forward, uint32_t lane) {
+// Whether an earlier lane of this pass has made, or changed, the session.
+bool MadeBefore(const Batch& batch, const LaneList& forward, uint32_t lane, LineIdx found) {
   return std::any_of(forward.begin(), forward.end(), [&](uint8_t earlier) {
-    return earlier < lane && batch.match[earlier] != SessionMatch::kHit;
+    return earlier < lane && batch.match[earlier] != SessionMatch::kHit &&
+           batch.session[earlier].has_value() && PairOf(batch.session[earlier]) == PairOf(found);
   });
 }
 
 // A lane that was refused for want of a session looks again when an earlier lane has made one
-// meanwhile.
+// meanwhile, or may still: when it waits itself.
 void LookAgain(const WorkerContext& worker, Batch& batch, const LaneList& walks,
                const LaneList& forward, LaneList& resets, LaneList& again) {
+  uint32_t first_again = again.empty() ? kMaxBatch : *std::min_element(again.begin(), again.end());
   const auto found_now = [&](uint32_t lane) {
-    return !batch.session[lane].has_value() && batch.key_rest[lane] != 0 &&
-           HasCommittedBefore(batch, forward, lane) &&
-           worker.sessions->FindOne(StoredKey(batch, lane)).has_value();
+    if (lane > first_again) {
+      return true;
+    }
+    if (batch.session[lane].has_value() || batch.key_rest[lane] == 0) {
+      return false;
+    }
+    const LineIdx found = worker.sessions->FindOne(StoredKey(batch, lane));
+    return found.has_value() && MadeBefore(batch, forward, lane, found);
   };
+  for (const uint8_t lane : resets) {
+    first_again = found_now(lane) ? std::min<uint32_t>(first_again, lane) : first_again;
+  }
   for (const uint8_t lane : walks) {
-    const bool refused =
-        batch.verdict[lane] == Verdict::kDrop && batch.reason[lane] != DropReason::kUndecided;
+    const bool refused = batch.verdict[lane] == Verdict::kDrop &&
+                         batch.reason[lane] != DropReason::kUndecided &&
+                         batch.reason[lane] != DropReason::kMtuExceeded &&
+                         batch.reason[lane] != DropReason::kTtlExpired;
     if (refused && found_now(lane)) {
       DropLane(batch, lane, DropReason::kUndecided);
       again.Add(lane);
+      first_again = std::min<uint32_t>(first_again, lane);
     }
   }
   Retain(resets, [&](uint32_t lane) {

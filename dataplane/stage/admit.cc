@@ -163,6 +163,7 @@ Fate Complete(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uin
   }
   StampForward(snapshot, worker, batch, lane, admission);
   const LineIdx line = ForwardLine(admission.pair);
+  batch.session[lane] = line;
   Accept(worker, batch, lane, line);
   worker.sessions->Publish(admission);
   return Fate::kForward;
@@ -179,11 +180,25 @@ bool MayOpen(const Batch& batch, uint32_t lane) {
          (batch.protocol[lane] != kProtocolTcp || TcpMayOpen(batch.tcp_flags[lane]));
 }
 
+// Through the internet gateway back to its own sender, with nothing that tells the answer from the
+// question: no session can hold it.
+bool AnswersItself(const Batch& batch, uint32_t lane) {
+  return batch.out[lane] == batch.sender[lane] && !batch.nat[lane].has_value() &&
+         AnswerOf(batch, lane) == StoredKey(batch, lane);
+}
+
 Fate AdmitNew(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {
   if (!MayOpen(batch, lane)) {
+    if (worker.sessions->FindOne(StoredKey(batch, lane)).has_value()) {
+      return Fate::kAgain;  // an earlier lane has made the session
+    }
     CountUnkept(worker, batch, lane);
     return batch.nat[lane].has_value() ? Refuse(batch, lane, DropReason::kNatUnsolicited)
                                        : Fate::kForward;
+  }
+  if (AnswersItself(batch, lane)) {
+    CountUnkept(worker, batch, lane);
+    return Fate::kForward;
   }
   const SessionCold cold = ColdOf(snapshot, batch, lane, false);
   Admission admission;
@@ -225,6 +240,7 @@ Fate ReplacePair(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
   Recompute(batch, lane);
   const LineIdx line = forward ? ForwardLine(admission.pair) : ReverseLine(admission.pair);
   FillWalk(sessions.Line(line), OutcomeOf(batch, lane), StampOf(snapshot, batch, lane));
+  batch.session[lane] = line;
   Accept(worker, batch, lane, line);
   sessions.Publish(admission);
   return Fate::kForward;
@@ -241,6 +257,26 @@ Fate Refresh(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint
   }
   Accept(worker, batch, lane, idx);
   return Fate::kForward;
+}
+
+// Every interface has forgotten the flow, only the NAT gateway has not.
+bool OnlyBound(uint8_t pair_flags) {
+  return (pair_flags & kPairBound) != 0 &&
+         (pair_flags & (kPairTrackedInitiator | kPairTrackedResponder)) == 0;
+}
+
+// The rules have allowed a packet of a flow that only the gateway remembers: for the interfaces it
+// begins anew, or, when it opens nothing, stays forgotten.
+Fate RemakeBound(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
+                 SessionCold wanted) {
+  const bool opens = MayOpen(batch, lane);
+  if (!opens) {
+    wanted.flags =
+        static_cast<uint8_t>(wanted.flags & ~(kPairTrackedByInitiator | kPairTrackedByResponder));
+  } else if (batch.protocol[lane] == kProtocolTcp && TcpOpensMidstream(batch.tcp_flags[lane])) {
+    wanted.flags |= kPairMidstream;
+  }
+  return ReplacePair(snapshot, worker, batch, lane, wanted, true, !opens);
 }
 
 Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {
@@ -264,12 +300,21 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   }
   const bool answers_only = current.nat() || snapshot.interfaces[batch.sender[lane].index()].kind ==
                                                  InterfaceRowKind::kServices;
-  if (!forward && (!same_answer || (reopen && !answers_only))) {
+  const bool from_eni =
+      snapshot.interfaces[batch.sender[lane].index()].kind == InterfaceRowKind::kEni;
+  // An answer that goes another way than the questions came is still one where it is sent; at the
+  // other end nothing is remembered of it, unless a NAT gateway must.
+  const bool strays = !same_answer && from_eni && !reopen && !batch.nat[lane].has_value();
+  if (!forward && !strays && (!same_answer || (reopen && !answers_only)) && MayOpen(batch, lane)) {
     // The answer's way has changed, or the responder opens a connection of its own: another
     // session.
     sessions.Unlink(PairOf(idx));
     batch.session[lane] = SessionIdx::None();
+    Recompute(batch, lane);
     return AdmitNew(snapshot, worker, batch, lane);
+  }
+  if (OnlyBound(batch.pair_flags[lane]) && (current.tracked() || MayOpen(batch, lane))) {
+    return RemakeBound(snapshot, worker, batch, lane, wanted);
   }
   if (!forward && reopen) {
     return ReplacePair(snapshot, worker, batch, lane, wanted, true, false);
@@ -312,11 +357,26 @@ Fate AdmitLane(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, ui
   return Fate::kForward;
 }
 
+// An earlier lane of this pass has taken the session of this one out of the table.
+bool IsDisplaced(const WorkerContext& worker, const Batch& batch, uint32_t lane) {
+  return batch.match[lane] >= SessionMatch::kKnown &&
+         !worker.sessions->IsLive(PairOf(LineIdx(batch.session[lane].value)));
+}
+
 }  // namespace
 
 void AdmitStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                 const LaneList& lanes, LaneList& forward, LaneList& again) noexcept {
+  bool waiting = false;  // commits keep the order of the lanes
+  bool committed = false;
   for (const uint8_t lane : lanes) {
+    const bool cached = batch.match[lane] >= SessionMatch::kSettling;
+    if ((waiting && !cached) || (committed && IsDisplaced(worker, batch, lane))) {
+      again.Add(lane);
+      waiting = true;
+      continue;
+    }
+    committed = committed || !cached;
     const Fate fate = AdmitLane(snapshot, worker, batch, lane);
     if (fate == Fate::kForward) {
       batch.verdict[lane] = Verdict::kForward;
@@ -324,6 +384,7 @@ void AdmitStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
       forward.Add(lane);
     } else if (fate == Fate::kAgain) {
       again.Add(lane);
+      waiting = true;
     }
   }
 }

@@ -103,7 +103,8 @@ Mapping Outbound(const Snapshot& snapshot, const WorkerContext& worker, Batch& b
     return Mapping::kDropped;
   }
   const Ipv4Address bound(batch.bound_address[lane]);
-  if (BoundAt(batch, lane, gateway) && HasAddress(row, bound)) {
+  const bool asks = (batch.pair_flags[lane] & kPairForward) != 0;
+  if (asks && BoundAt(batch, lane, gateway) && HasAddress(row, bound)) {
     if ((batch.traits[lane] & kTraitIcmpError) != 0) {
       TranslateErrorOut(batch, lane, bound);
     } else {

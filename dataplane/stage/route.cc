@@ -50,6 +50,13 @@ void ResolveAddress(const Snapshot& snapshot, Batch& batch, uint32_t lane, VpcId
   }
 }
 
+// A peering carries only what its own VPC sends, not what an appliance passes on (AWS-PEER-01).
+bool ComesFromOwnVpc(const Snapshot& snapshot, const Batch& batch, uint32_t lane) {
+  const VpcIdx vpc = snapshot.interfaces[batch.origin[lane].index()].vpc;
+  const FibIdx places(snapshot.vpcs[vpc.index()].places_fib);
+  return snapshot.fibs->Lookup(places, batch.walk_src[lane]) != kFibMiss;
+}
+
 void ApplyNextHop(const Snapshot& snapshot, Batch& batch, uint32_t lane, uint32_t next_hop) {
   if (next_hop == kFibMiss) {
     SetUnrouted(snapshot, batch, lane, DropReason::kNoRoute);
@@ -62,6 +69,10 @@ void ApplyNextHop(const Snapshot& snapshot, Batch& batch, uint32_t lane, uint32_
                      DropReason::kUnknownDestination);
       return;
     case NextHopKind::kPeering:
+      if (!ComesFromOwnVpc(snapshot, batch, lane)) {
+        SetUnrouted(snapshot, batch, lane, DropReason::kPeeringNotTransitive);
+        return;
+      }
       ResolveAddress(snapshot, batch, lane, VpcIdx(row.index), DropReason::kPeeringNotTransitive);
       return;
     case NextHopKind::kInterface:
@@ -118,7 +129,8 @@ void RouteFromInternet(const Snapshot& snapshot, Batch& batch, uint32_t lane) {
   ApplyNextHop(snapshot, batch, lane, next_hop);
 }
 
-// A provider only answers: the session that asked says who (interface.md, Services).
+// A provider only answers: the session that asked says whose address it is (interface.md,
+// Services).
 void RouteFromServices(const Snapshot& snapshot, Batch& batch, uint32_t lane) {
   const InterfaceIdx asker = batch.initiator[lane];
   const bool answer =
@@ -128,8 +140,8 @@ void RouteFromServices(const Snapshot& snapshot, Batch& batch, uint32_t lane) {
     SetNowhere(batch, lane, DropReason::kEndpointUnavailable);
     return;
   }
-  SetTarget(snapshot, batch, lane, asker);
-  batch.walk_flags[lane] |= kWalkPeer;
+  ResolveAddress(snapshot, batch, lane, snapshot.interfaces[asker.index()].vpc,
+                 DropReason::kUnknownDestination);
 }
 
 // A layer-2 direct packet has its target from the interface stage; who owns the address decides

@@ -2,6 +2,7 @@
 
 #include "dataplane/packet/protocol.h"
 #include "dataplane/stage/lane_ops.h"
+#include "dataplane/stage/session.h"
 #include "dataplane/table/address_map.h"
 #include "dataplane/table/classifier.h"
 #include "dataplane/table/group_rule_map.h"
@@ -100,7 +101,8 @@ void AskIngress(const Snapshot& snapshot, Batch& batch, uint8_t lane, Questions&
     return;
   }
   batch.last_eni[lane] = eni;
-  if (TrackedAt(batch, lane, eni)) {
+  const bool related = (batch.traits[lane] & kTraitRelated) != 0;
+  if (TrackedAt(batch, lane, eni) && (related || IsOfSessionAt(batch, lane, eni))) {
     batch.walk_flags[lane] |= kWalkTrackedLast;
     return;
   }

@@ -109,6 +109,9 @@ bool LoadPair(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx line) 
   batch.bound_nat[lane] = cold.nat() ? NatGatewayIdx(cold.nat_gateway_idx) : NatGatewayIdx::None();
   batch.bound_address[lane] = cold.nat_address;
   batch.bound_l4_port[lane] = cold.nat_port;
+  const SessionKey other = KeyOf(sessions.Line(PeerOf(line)));
+  batch.other_addresses[lane] = other.addresses;
+  batch.other_rest[lane] = other.rest;
   batch.inside_address[lane] = forward_key.src();
   batch.inside_l4_port[lane] = forward_key.src_l4_port();
   return true;
