@@ -131,7 +131,8 @@ void FlowProgress::Accept(const Packet& packet, FlowSide side, int64_t now_ns) {
   } else if (side == FlowSide::kResponder) {
     reply_seen_ = true;
   } else {
-    udp_stream_ = udp_stream_ || reply_seen_;
+    udp_stream_ = udp_stream_ || (asked_ && reply_seen_);
+    asked_ = true;
   }
   last_seen_ns_ = now_ns;
 }

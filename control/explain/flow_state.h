@@ -67,6 +67,7 @@ class FlowProgress {
 
   uint8_t protocol_ = 0;
   bool mid_stream_ = false;
+  bool asked_ = false;
   bool reply_seen_ = false;
   bool udp_stream_ = false;
   bool reset_ = false;

@@ -46,10 +46,14 @@ class Turn {
   bool NextHopIsKnown(const WalkResult& result) const;
   bool ChooseNatPort(WalkResult& result, Outcome& outcome);
   bool EndpointIsFree(const WalkResult& result, Outcome& outcome) const;
-  void Commit(const WalkResult& result, const Packet& packet);
+  void TurnRound(WalkResult& result);
+  void Commit(WalkResult& result, const Packet& packet);
   uint64_t SessionOf(const WalkResult& result);
+  void EndSession(uint64_t session);
   void CommitBinding(const BindingCommit& commit, const Packet& packet, uint64_t session);
-  void CommitEndpoint(const EndpointCommit& commit, const Packet& packet);
+  void CommitEndpoint(const EndpointCommit& commit, const Packet& packet, uint64_t session);
+  void BeginGroupFlow(const GroupCommit& group, const Packet& packet, uint64_t session);
+  void CommitOutside(const WalkResult& result, const Packet& packet, uint64_t session);
   void Output(const WalkResult& result, const EthernetFrame& frame, const Packet& packet,
               Outcome& outcome);
   void Answer(const ArrivalOrigin& origin, const Bytes& ip, Outcome& outcome);

@@ -76,6 +76,8 @@ WalkResult Walk::FromUplink() {
     Drop(DropReason::kMartianAddress);
   } else {
     result_.crosses_internet_edge = true;
+    result_.outside = kInternetSide;
+    session_ = state_.OutsideSession(kInternetSide, QuoteIsOfFlow() ? *result_.quote : header_);
     EnterFromInternet();
   }
   return Finished();
@@ -102,6 +104,7 @@ WalkResult Walk::FromServices(size_t services_index) {
     Drop(DropReason::kEndpointUnavailable);
     return Finished();
   }
+  session_ = flow->session;
   result_.endpoint = EndpointCommit{.side = side,
                                     .key = *key,
                                     .flow_side = FlowSide::kResponder,
@@ -237,11 +240,6 @@ bool Walk::Leave(const Leg& leg, const Target& target, bool ask_groups) {
   const bool to_nat_gateway =
       target.kind == Target::Kind::kNatGateway ||
       (target.receiver != nullptr && target.receiver->kind == InterfaceKind::kNatGateway);
-  if (target.kind == Target::Kind::kNatGateway && IsPureSyn(packet_)) {
-    starts_over_ =
-        state_.LiveBinding(*intent_.FindNatGateway(target.id),
-                           {target.id, leg.eni->id, *KeyAsInitiator(header_)}) == nullptr;
-  }
   if (ask_groups) {
     const bool owns =
         target.receiver != nullptr && OwnsAddress(*target.receiver, header_.destination);
@@ -322,7 +320,7 @@ bool Walk::ThroughEndpoint(const Leg& leg, const std::string& endpoint_id) {
   const size_t index = *ServicesSideOf(intent_.host(), endpoint_id);
   AddHop(endpoint_id, "can this carry " + ToString(header_) + "?", "to the services side");
   const std::optional<WorldFlowKey> key = KeyAsInitiator(header_);
-  if (key.has_value()) {
+  if (key.has_value() && (StartsNewFlow() || !IsAnswerOfSender())) {
     result_.endpoint = EndpointCommit{.side = SideName(intent_.host().services[index]),
                                       .key = *key,
                                       .flow_side = FlowSide::kInitiator,

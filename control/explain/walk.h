@@ -25,6 +25,7 @@ struct GroupCommit {
   WorldFlowKey key;
   FlowSide side = FlowSide::kInitiator;
   bool is_new = false;
+  bool starts_over = false;  // known, but its progress begins anew
   bool mid_stream = false;
   bool becomes_tracked = false;
   bool needs_nat_port = false;  // the initiator's port is the one that the gateway will choose
@@ -70,6 +71,7 @@ struct WalkResult {
   bool passes_nat = false;  // TTL is decremented
   bool leaves_through_nat = false;
   bool crosses_internet_edge = false;
+  std::string outside;             // the uplink or services side that it came from
   bool answer_with_reset = false;  // D-NATIDLE
   size_t nat_hop = 0;              // its index in the trace
 };
@@ -130,6 +132,19 @@ class Walk {
     return IsPureSyn(packet_) && (starts_over_ || flow.progress.MayReopen());
   }
   bool StartsNewFlow() const { return result_.nat_request.has_value(); }
+  // State of a flow counts at the receiver only if it is of the session that the sender knows.
+  void LookUpSession(const NetworkInterface& sender);
+  const GroupFlow* FlowAt(const NetworkInterface& eni,
+                          const std::optional<WorldFlowKey>& key) const;
+  // A provider, or who is beyond a NAT gateway, never becomes the one who asked.
+  bool OnlyAnswers() const {
+    return (result_.endpoint.has_value() && result_.endpoint->flow_side == FlowSide::kResponder) ||
+           (result_.binding.has_value() && result_.binding->side == FlowSide::kResponder);
+  }
+  // The sender knows the packet as an answer.
+  bool IsAnswerOfSender() const {
+    return !result_.groups.empty() && result_.groups.front().side == FlowSide::kResponder;
+  }
   void RecordGroupCommit(const NetworkInterface& eni, Direction direction, bool is_everyone,
                          bool always_tracked);
   bool UseBinding(const NatGateway& gateway, const NatBindingKey& key, FlowSide side);
@@ -150,6 +165,7 @@ class Walk {
   bool hairpin_used_ = false;
   bool starts_over_ = false;  // a SYN whose NAT binding has run out: a new flow for everybody
   bool sender_is_endpoint_ = false;
+  std::optional<uint64_t> session_;  // as the sending side knows it; 0: it knows none
 };
 
 }  // namespace sluice

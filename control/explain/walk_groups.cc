@@ -50,6 +50,31 @@ bool Walk::QuoteIsOfFlow() const {
          header_.destination == result_.quote->source;
 }
 
+void Walk::LookUpSession(const NetworkInterface& sender) {
+  const PacketHeader& header = QuoteIsOfFlow() ? *result_.quote : header_;
+  session_ = 0;
+  for (const std::optional<WorldFlowKey>& key : {KeyAsResponder(header), KeyAsInitiator(header)}) {
+    const auto found =
+        key.has_value() ? state_.group_flows.find({sender.id, *key}) : state_.group_flows.end();
+    if (found != state_.group_flows.end()) {
+      session_ = found->second.session;
+    }
+  }
+  for (const auto& [key, binding] : state_.bindings) {
+    starts_over_ = starts_over_ ||
+                   (IsPureSyn(packet_) && binding.session == *session_ &&
+                    key.sender_eni_id == sender.id && key.inside == *KeyAsInitiator(header_) &&
+                    binding.progress.IsExpired(state_.now_ns, {.fixed_seconds = kNatIdleSeconds}));
+  }
+}
+
+const GroupFlow* Walk::FlowAt(const NetworkInterface& eni,
+                              const std::optional<WorldFlowKey>& key) const {
+  const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
+  const bool counts = flow != nullptr && (!session_.has_value() || flow->session == *session_);
+  return counts ? flow : nullptr;
+}
+
 bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
   const auto add_hop = [&](std::string_view why) {
     AddHop(eni.group_ids.empty() ? eni.id : eni.group_ids.front(),
@@ -60,7 +85,7 @@ bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
   if (QuoteIsOfFlow()) {
     for (const std::optional<WorldFlowKey>& key :
          {KeyAsInitiator(*result_.quote), KeyAsResponder(*result_.quote)}) {
-      const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
+      const GroupFlow* flow = FlowAt(eni, key);
       if (flow != nullptr && flow->tracked) {
         add_hop("related to a tracked flow");
         return true;
@@ -74,7 +99,7 @@ bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
   const std::optional<WorldFlowKey> keys[2] = {KeyAsInitiator(header_), KeyAsResponder(header_)};
   for (const FlowSide side : {FlowSide::kInitiator, FlowSide::kResponder}) {
     const std::optional<WorldFlowKey>& key = keys[static_cast<int>(side)];
-    const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
+    const GroupFlow* flow = FlowAt(eni, key);
     if (flow == nullptr || !flow->tracked || StartsOver(*flow) ||
         (side == FlowSide::kResponder && flow->progress.mid_stream())) {
       continue;
@@ -101,21 +126,27 @@ void Walk::RecordGroupCommit(const NetworkInterface& eni, Direction direction, b
   const std::optional<WorldFlowKey> keys[2] = {KeyAsInitiator(header_), KeyAsResponder(header_)};
   for (const FlowSide side : {FlowSide::kInitiator, FlowSide::kResponder}) {
     const std::optional<WorldFlowKey>& key = keys[static_cast<int>(side)];
-    const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
-    if (flow == nullptr || StartsNewFlow() || StartsOver(*flow)) {
+    const GroupFlow* flow = FlowAt(eni, key);
+    const bool starts_over = flow != nullptr && StartsOver(*flow);
+    if (flow == nullptr || StartsNewFlow() || (starts_over && !OnlyAnswers())) {
       continue;
     }
-    result_.groups.push_back(
-        {.eni = &eni,
-         .key = *key,
-         .side = side,
-         .becomes_tracked = tracked && side == FlowSide::kInitiator && MayOpenFlow(packet_)});
+    result_.groups.push_back({.eni = &eni,
+                              .key = *key,
+                              .side = side,
+                              .starts_over = starts_over,
+                              .becomes_tracked = tracked &&
+                                                 (side == FlowSide::kInitiator || starts_over) &&
+                                                 MayOpenFlow(packet_)});
     return;
   }
-  if (keys[0].has_value() && MayOpenFlow(packet_)) {
+  // An answer that strays to somebody who did not ask leaves nothing there.
+  const bool strays = IsAnswerOfSender() && !StartsNewFlow();
+  const FlowSide side = OnlyAnswers() ? FlowSide::kResponder : FlowSide::kInitiator;
+  if (keys[static_cast<int>(side)].has_value() && MayOpenFlow(packet_) && !strays) {
     result_.groups.push_back({.eni = &eni,
-                              .key = *keys[0],
-                              .side = FlowSide::kInitiator,
+                              .key = *keys[static_cast<int>(side)],
+                              .side = side,
                               .is_new = true,
                               .mid_stream = header_.protocol == kProtocolTcp && !IsPureSyn(packet_),
                               .becomes_tracked = tracked,
@@ -143,6 +174,9 @@ void Walk::TraceGroups(const NetworkInterface& eni, Direction direction,
 
 bool Walk::AskGroups(const NetworkInterface& eni, Direction direction, const NetworkInterface* peer,
                      bool always_tracked) {
+  if (HasFirewall(eni) && direction == Direction::kEgress) {
+    LookUpSession(eni);
+  }
   if (!HasFirewall(eni) || PassesByState(eni, direction)) {
     return true;
   }

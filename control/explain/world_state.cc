@@ -58,4 +58,15 @@ const EndpointFlow* WorldState::LiveEndpointFlow(const ValidatedIntent& intent,
   return &found->second;
 }
 
+uint64_t WorldState::OutsideSession(const std::string& side, const PacketHeader& header) const {
+  for (const std::optional<WorldFlowKey>& key : {KeyAsInitiator(header), KeyAsResponder(header)}) {
+    const auto found =
+        key.has_value() ? outside_sessions.find({side, *key}) : outside_sessions.end();
+    if (found != outside_sessions.end()) {
+      return found->second;
+    }
+  }
+  return 0;
+}
+
 }  // namespace sluice

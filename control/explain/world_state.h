@@ -51,6 +51,7 @@ struct EndpointFlow {
   std::string endpoint_id;
   FlowProgress progress;
   ConnectionTracking tracking;
+  uint64_t session = 0;
 };
 using EndpointFlowKey = std::pair<std::string, WorldFlowKey>;  // side
 
@@ -62,6 +63,8 @@ struct WorldState {
   std::map<NatBindingKey, NatBinding> bindings;
   std::map<NatReverseKey, NatBindingKey> reverse;
   std::map<EndpointFlowKey, EndpointFlow> endpoint_flows;
+  // What the uplink knows of sessions: its packets as they are there.
+  std::map<std::pair<std::string, WorldFlowKey>, uint64_t> outside_sessions;
   std::map<std::string, MacAddress> next_hop_macs;  // by side
   WorldFragmentCache fragments;
 
@@ -72,6 +75,8 @@ struct WorldState {
                                    const WorldFlowKey& outside) const;
   const EndpointFlow* LiveEndpointFlow(const ValidatedIntent& intent, const std::string& side,
                                        const WorldFlowKey& key) const;
+  // The session that a packet from the side is of; 0: none that the side knows.
+  uint64_t OutsideSession(const std::string& side, const PacketHeader& header) const;
 };
 
 inline constexpr const char* kInternetSide = "internet";
