@@ -102,7 +102,12 @@ Frame MakeFrame(const FrameSpec& spec) {
   SealTransport(spec, l4);
   Frame out(spec.destination_mac.bytes.begin(), spec.destination_mac.bytes.end());
   out.insert(out.end(), spec.source_mac.bytes.begin(), spec.source_mac.bytes.end());
+  if (spec.vlan != 0) {
+    Put16(out, 0x8100);
+    Put16(out, spec.vlan);
+  }
   Put16(out, 0x0800);
+  const size_t ip = out.size();
   out.push_back(0x45);
   out.push_back(0);
   Put16(out, static_cast<uint32_t>(kIpBytes + l4.size()));
@@ -113,7 +118,7 @@ Frame MakeFrame(const FrameSpec& spec) {
   Put16(out, 0);
   Put32(out, spec.source.value);
   Put32(out, spec.destination.value);
-  Set16(out, kLinkBytes + 10, Finish(Sum(out, kLinkBytes, kLinkBytes + kIpBytes, 0)));
+  Set16(out, ip + 10, Finish(Sum(out, ip, ip + kIpBytes, 0)));
   out.insert(out.end(), l4.begin(), l4.end());
   return out;
 }
@@ -123,6 +128,7 @@ FrameSpec ReadFrame(const Frame& frame) {
   FrameSpec spec;
   std::copy_n(frame.begin(), 6, spec.destination_mac.bytes.begin());
   std::copy_n(frame.begin() + 6, 6, spec.source_mac.bytes.begin());
+  spec.vlan = ip == kLinkBytes ? uint16_t{0} : static_cast<uint16_t>(Get16(frame, 14) & 0xfff);
   const size_t l4 = ip + (frame[ip] & 0xfu) * 4;
   spec.protocol = frame[ip + 9];
   spec.ttl = frame[ip + 8];

@@ -15,6 +15,7 @@ using Frame = std::vector<uint8_t>;
 struct FrameSpec {
   MacAddress destination_mac;
   MacAddress source_mac;
+  uint16_t vlan = 0;  // 0: untagged
   Ipv4Address source;
   Ipv4Address destination;
   uint8_t protocol = 17;
@@ -35,7 +36,7 @@ struct FrameSpec {
 
 Frame MakeFrame(const FrameSpec& spec);
 
-// The fields of an IPv4 frame without VLAN tag, for making its answer. Frames as MakeFrame and the
+// The fields of an IPv4 frame, for making its answer. Frames as MakeFrame and the
 // dataplane make them.
 FrameSpec ReadFrame(const Frame& frame);
 

@@ -14,6 +14,7 @@ constexpr const char* kRemotePrefixes[] = {
     "10.0.2.0/25", "10.0.1.10/32", "172.16.0.0/16", "198.51.100.0/24", "52.0.0.0/16"};
 constexpr int kPorts[] = {22, 53, 80, 443, 1024, 8080, 32768, 40000, 65535};
 constexpr int kProtocols[] = {-1, -1, 6, 6, 6, 17, 17, 1, 1, 47, 50};
+constexpr int kMaxSessions = 4096;  // far more than a scenario's steps
 constexpr const char* kServicesPrefix = "52.0.0.0/16";
 
 template <typename T, size_t N>
@@ -64,6 +65,7 @@ class ConfigMaker {
       MakeTables(vpc);
       MakeGroups(vpc);
     }
+    MakeHost();
     return config_;
   }
 
@@ -344,6 +346,55 @@ class ConfigMaker {
                                            {"IpPermissions", Permissions(vpc, 35)},
                                            {"IpPermissionsEgress", Permissions(vpc, 65)}});
     }
+  }
+
+  // Mostly a port an interface; some share one and are told apart by VLAN or by MAC, and some hang
+  // nowhere.
+  void MakeHost() {
+    Json ports = Json::array();
+    Json attachments = Json::array();
+    constexpr int kMtus[] = {576, 1280, 1500, 9001};
+    const auto add_port = [&](const std::string& name) {
+      ports.push_back({{"Name", name}});
+      if (Maybe(15)) {
+        ports.back()["Mtu"] = Pick(random_, kMtus);
+      }
+    };
+    add_port("trunk");
+    int vlan = 0;
+    for (const VpcPlan& vpc : vpcs_) {
+      for (const std::string& eni : vpc.enis) {
+        if (Maybe(4)) {
+          continue;
+        }
+        Json attachment = {{"NetworkInterfaceId", eni}, {"Port", eni}};
+        if (Maybe(10)) {
+          attachment["Port"] = "trunk";
+          vlan += vlan == 0 || Maybe(70) ? 1 : 0;
+          attachment["Vlan"] = vlan;
+        } else {
+          add_port(eni);
+        }
+        attachments.push_back(attachment);
+      }
+    }
+    Json host = {{"Attachments", attachments}, {"MaxSessions", kMaxSessions}};
+    const auto side = [&](const std::string& port, const std::string& network) {
+      add_port(port);
+      Json made = {{"Port", port}, {"Address", network + "2/24"}, {"NextHop", network + "1"}};
+      if (Maybe(5)) {
+        made["Vlan"] = 100;
+      }
+      return made;
+    };
+    if (Maybe(97)) {
+      host["Uplink"] = side("internet", "198.51.100.");
+    }
+    if (Maybe(95)) {
+      host["Services"] = Json::array({side("services", "192.0.2.")});
+    }
+    host["Ports"] = ports;
+    config_["Host"] = host;
   }
 
   Random random_;

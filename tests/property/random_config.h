@@ -18,7 +18,7 @@ inline bool Chance(Random& random, uint32_t percent) {
   return Below(random, 100) < percent;
 }
 
-// A whole configuration as JSON text, without Host.
+// A whole configuration as JSON text.
 std::string RandomConfig(uint64_t seed);
 // The same configuration with a few rules or routes changed; ids and addresses stay.
 std::string ChangedConfig(const std::string& config, uint64_t seed);

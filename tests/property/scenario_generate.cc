@@ -3,7 +3,6 @@
 
 #include "tests/property/random_config.h"
 #include "tests/property/scenario.h"
-#include "tools/sluice/offline_dataplane.h"
 
 namespace sluice::testing {
 namespace {
@@ -22,28 +21,21 @@ const T& Pick(Random& random, const T (&values)[N]) {
   return values[Below(random, N)];
 }
 
-// A frame that left the pipeline, and where: material for answers and ICMP errors.
-struct Sent {
-  std::string port;
-  Frame frame;
-};
-
 class Generator {
  public:
   explicit Generator(uint64_t seed) : random_(seed) {
     scenario_.seed = seed;
-    scenario_.configs.push_back(RandomConfig(seed));
-    intent_ = LoadIntentText("scenario", scenario_.configs[0], {}).intent;
-    if (intent_ != nullptr) {
-      OfflineOptions options;
-      options.seed = seed;
-      options.batch_capacity = 1;
-      dataplane_ = OfflineDataplane::Make(intent_, options).value();
+    if (AddConfig(scenario_, RandomConfig(seed))) {
+      intent_ = scenario_.configs[0].intent;
+      pipeline_ = std::make_unique<PipelineUnderTest>(seed, intent_, PipelineOptions{});
     }
   }
 
-  Scenario Run(size_t step_count) {
-    while (intent_ != nullptr && scenario_.steps.size() < step_count) {
+  Generated Run(size_t step_count) {
+    if (intent_ == nullptr) {
+      return {};
+    }
+    while (scenario_.steps.size() < step_count) {
       Advance();
       if (Chance(random_, 2)) {
         Change();
@@ -51,7 +43,9 @@ class Generator {
         Send(NextStep());
       }
     }
-    return std::move(scenario_);
+    PipelineRun run = pipeline_->Finish();
+    run.told.resize(scenario_.steps.size());
+    return {std::move(scenario_), std::move(run)};
   }
 
  private:
@@ -66,34 +60,27 @@ class Generator {
   }
 
   void Change() {
-    const std::string changed = ChangedConfig(scenario_.configs.back(), random_());
-    std::shared_ptr<const ValidatedIntent> intent = LoadIntentText("scenario", changed, {}).intent;
-    if (intent == nullptr) {
+    if (!AddConfig(scenario_, ChangedConfig(scenario_.configs.back().json, random_()))) {
       return;
     }
-    scenario_.configs.push_back(changed);
-    intent_ = intent;
+    intent_ = scenario_.configs.back().intent;
     Step step;
     step.time_ns = now_ns_;
     step.apply = static_cast<int>(scenario_.configs.size() - 1);
     scenario_.steps.push_back(step);
-    (void)dataplane_->Apply(intent);
+    pipeline_->Apply(now_ns_, intent_);
   }
 
   void Send(Step step) {
-    const std::vector<std::string>& names = dataplane_->config().port_names;
-    const auto port =
-        static_cast<uint16_t>(std::find(names.begin(), names.end(), step.port) - names.begin());
-    const auto sink = [this](const OfflineResult& result) {
-      for (const OfflineOutput& output : result.outputs) {
-        if (sent_.size() < kRemembered) {
-          sent_.emplace_back();
-        }
-        Sent& slot = fresh_ < kRemembered ? sent_[fresh_++] : sent_[Below(random_, kRemembered)];
-        slot = {dataplane_->config().port_names[output.port.index()], output.bytes};
+    const size_t number = scenario_.steps.size();
+    pipeline_->Receive(step.time_ns, number, step.port, step.frame);
+    pipeline_->Flush();
+    for (const SentFrame& sent : pipeline_->told(number).sent) {
+      if (sent_.size() < kRemembered) {
+        sent_.emplace_back();
       }
-    };
-    dataplane_->Receive(step.time_ns, {{scenario_.steps.size(), PortIdx(port), step.frame}}, sink);
+      (fresh_ < kRemembered ? sent_[fresh_++] : sent_[Below(random_, kRemembered)]) = sent;
+    }
     scenario_.steps.push_back(std::move(step));
   }
 
@@ -119,8 +106,8 @@ class Generator {
 
   // --- answers ---
 
-  FrameSpec Reverse(const Sent& sent) {
-    FrameSpec spec = ReadFrame(sent.frame);
+  FrameSpec Reverse(const SentFrame& sent) {
+    FrameSpec spec = ReadFrame(sent.bytes);
     std::swap(spec.source, spec.destination);
     std::swap(spec.source_port, spec.destination_port);
     std::swap(spec.source_mac, spec.destination_mac);
@@ -129,7 +116,7 @@ class Generator {
     return spec;
   }
 
-  void Answer(Step& step, const Sent& sent) {
+  void Answer(Step& step, const SentFrame& sent) {
     FrameSpec spec = Reverse(sent);
     if (spec.protocol == 6) {
       const uint8_t asked = spec.tcp_flags;
@@ -151,13 +138,13 @@ class Generator {
     step.frame = MakeFrame(spec);
   }
 
-  void Error(Step& step, const Sent& sent) {
+  void Error(Step& step, const SentFrame& sent) {
     FrameSpec spec = Reverse(sent);
     constexpr uint8_t kTypes[] = {3, 3, 11, 12, 4, 5};
     spec.protocol = 1;
     spec.icmp_type = Pick(random_, kTypes);
     spec.icmp_code = static_cast<uint8_t>(Below(random_, 5));
-    spec.quoted = PacketOf(sent.frame, 28 + Below(random_, 20));
+    spec.quoted = PacketOf(sent.bytes, 28 + Below(random_, 20));
     if ((sent.port == "internet" || sent.port == "services") && Chance(random_, 40)) {
       spec.source = Pick(random_, kHosts);
     }
@@ -239,12 +226,23 @@ class Generator {
                        : all[Below(random_, static_cast<uint32_t>(all.size()))];
   }
 
+  // Where the interface hangs; one that hangs nowhere speaks from a port without owner.
+  void Attach(const std::string& eni_id, Step& step, FrameSpec& spec) {
+    step.port = "trunk";
+    for (const HostAttachment& attachment : intent_->host().attachments) {
+      if (attachment.network_interface_id == eni_id) {
+        step.port = attachment.port;
+        spec.vlan = attachment.vlan;
+      }
+    }
+  }
+
   void FromEni(Step& step, FrameSpec& spec) {
     const NetworkInterface* eni = &AnyEni();
     while (eni->kind == InterfaceKind::kNatGateway) {
       eni = &AnyEni();
     }
-    step.port = eni->id;
+    Attach(eni->id, step, spec);
     spec.source_mac = *eni->mac;
     spec.source =
         eni->addresses[Below(random_, static_cast<uint32_t>(eni->addresses.size()))].address;
@@ -265,7 +263,10 @@ class Generator {
 
   void FromOutside(Step& step, FrameSpec& spec) {
     const bool services = Chance(random_, 10) && !intent_->host().services.empty();
-    step.port = services ? "services" : "internet";
+    const HostSide* side = services ? &intent_->host().services[0] : nullptr;
+    side = services || !intent_->host().uplink.has_value() ? side : &*intent_->host().uplink;
+    step.port = side == nullptr ? "trunk" : side->port;
+    spec.vlan = side == nullptr ? uint16_t{0} : side->vlan;
     spec.source_mac = kPeerMac;
     spec.destination_mac = intent_->host().router_mac;
     spec.source = Pick(random_, kHosts);
@@ -301,15 +302,15 @@ class Generator {
   Random random_;
   Scenario scenario_;
   std::shared_ptr<const ValidatedIntent> intent_;
-  std::unique_ptr<OfflineDataplane> dataplane_;
-  std::vector<Sent> sent_;
-  uint32_t fresh_ = 0;  // slots of sent_ in use
+  std::unique_ptr<PipelineUnderTest> pipeline_;
+  std::vector<SentFrame> sent_;  // material for answers and ICMP errors
+  uint32_t fresh_ = 0;           // slots of sent_ in use
   int64_t now_ns_ = kStartNs;
 };
 
 }  // namespace
 
-Scenario GenerateScenario(uint64_t seed, size_t step_count) {
+Generated GenerateScenario(uint64_t seed, size_t step_count) {
   return Generator(seed).Run(step_count);
 }
 

@@ -4,15 +4,9 @@
 
 #include "control/explain/reference_world.h"
 #include "tests/property/scenario.h"
-#include "tests/support/invariants.h"
-#include "tools/sluice/offline_dataplane.h"
 
 namespace sluice::testing {
 namespace {
-
-std::shared_ptr<const ValidatedIntent> Load(const std::string& json) {
-  return LoadIntentText("scenario", json, {}).intent;
-}
 
 std::string Hex(const Frame& frame) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -24,47 +18,28 @@ std::string Hex(const Frame& frame) {
   return text;
 }
 
-// One input as both sides tell it.
-struct Told {
-  std::string verdict;
-  std::vector<std::pair<std::string, Frame>> outputs;  // port, bytes
-};
-
-std::string RuleText(const std::string& nacl, bool egress, int number) {
-  return " " + nacl + (egress ? " egress " : " ingress ") + std::to_string(number);
-}
-
-Told Tell(const OfflineResult& result, const CompiledConfig& config) {
+Told ToldBy(const Outcome& outcome) {
   Told told;
-  told.verdict =
-      std::string(VerdictName(result.verdict)) + " " + std::string(DropReasonName(result.reason));
-  const std::string sender =
-      result.sender.has_value() ? config.interface_names[result.sender.index()] : "";
-  told.verdict += " from " + (sender == "internet" || sender == "services" ? "" : sender);
-  if (result.rule_subnet.has_value() && result.rule != 0) {
-    told.verdict += RuleText(config.nacl_ids[result.rule_subnet.index()],
-                             result.reason == DropReason::kNaclEgress, result.rule);
-  }
-  for (const OfflineOutput& output : result.outputs) {
-    told.outputs.push_back({config.port_names[output.port.index()], output.bytes});
+  told.ended = true;
+  told.verdict = outcome.verdict;
+  told.reason = outcome.reason;
+  told.sender = outcome.eni_id;
+  if (outcome.rule) {
+    told.rule = outcome.rule->nacl_id + (outcome.rule->egress ? " egress " : " ingress ") +
+                std::to_string(outcome.rule->number);
   }
   return told;
 }
 
-std::string VerdictOf(const Outcome& outcome) {
-  std::string verdict = std::string(VerdictName(outcome.verdict)) + " " +
-                        std::string(DropReasonName(outcome.reason)) + " from " + outcome.eni_id;
-  if (outcome.rule) {
-    verdict += RuleText(outcome.rule->nacl_id, outcome.rule->egress, outcome.rule->number);
-  }
-  return verdict;
+bool SameVerdict(const Told& a, const Told& b) {
+  return a.verdict == b.verdict && a.reason == b.reason && a.sender == b.sender && a.rule == b.rule;
 }
 
-bool SameBytes(const Emission& expected, const std::pair<std::string, Frame>& observed) {
-  return expected.port == observed.first &&
-         (expected.frame == observed.second ||
+bool SameBytes(const Emission& expected, const SentFrame& observed) {
+  return expected.port == observed.port &&
+         (expected.frame == observed.bytes ||
           (expected.identification_is_free &&
-           SameExceptIdentification(expected.frame, observed.second)));
+           SameExceptIdentification(expected.frame, observed.bytes)));
 }
 
 std::string Compare(const Outcome& expected, const Told& observed) {
@@ -72,141 +47,156 @@ std::string Compare(const Outcome& expected, const Told& observed) {
   if (!expected.complaint.empty()) {
     what += "\n  reference world complains: " + expected.complaint;
   }
-  const bool limited = expected.answer_is_rate_limited && observed.outputs.empty();
-  if (VerdictOf(expected) != observed.verdict && !limited) {
-    what += "\n  expected: " + VerdictOf(expected) + "\n  observed: " + observed.verdict;
+  if (expected.answer_is_rate_limited && observed.sent.empty()) {
+    return what;
   }
-  if (!limited && expected.outputs.size() != observed.outputs.size()) {
+  const Told wanted = ToldBy(expected);
+  if (!SameVerdict(wanted, observed)) {
+    what += "\n  expected: " + ToString(wanted) + "\n  observed: " + ToString(observed);
+  }
+  if (expected.outputs.size() != observed.sent.size()) {
     what += "\n  expected " + std::to_string(expected.outputs.size()) + " frames, observed " +
-            std::to_string(observed.outputs.size());
+            std::to_string(observed.sent.size());
   }
-  for (size_t i = 0; i < std::min(expected.outputs.size(), observed.outputs.size()); ++i) {
-    if (!SameBytes(expected.outputs[i], observed.outputs[i])) {
+  for (size_t i = 0; i < std::min(expected.outputs.size(), observed.sent.size()); ++i) {
+    if (!SameBytes(expected.outputs[i], observed.sent[i])) {
       what += "\n  expected on " + expected.outputs[i].port + ": " +
-              Hex(expected.outputs[i].frame) + "\n  observed on " + observed.outputs[i].first +
-              ": " + Hex(observed.outputs[i].second);
+              Hex(expected.outputs[i].frame) + "\n  observed on " + observed.sent[i].port + ": " +
+              Hex(observed.sent[i].bytes);
     }
   }
   return what;
 }
 
-// The pipeline's run of the whole scenario: what became of every frame step, by step.
-struct PipelineRun {
-  std::map<uint64_t, Told> told;
-  std::string broken_invariant;
-};
+bool IsAsWritten(const std::string& by_hand, const Told& observed) {
+  const std::string verdict(VerdictName(observed.verdict));
+  return by_hand.empty() || by_hand == verdict ||
+         by_hand == verdict + " " + std::string(DropReasonName(observed.reason));
+}
 
-class PipelineRunner {
+// The reference world's way through a scenario whose run by the pipeline is known.
+class Judge {
  public:
-  PipelineRunner(const Scenario& scenario, const RunOptions& options) : scenario_(scenario) {
-    OfflineOptions offline;
-    offline.seed = scenario.seed;
-    offline.batch_capacity = options.batch_capacity;
-    offline.session_cache = options.session_cache;
-    dataplane_ = OfflineDataplane::Make(Load(scenario.configs[0]), offline).value();
-  }
+  Judge(const Scenario& scenario, const PipelineRun& run)
+      : scenario_(scenario), run_(run), world_(scenario.configs[0].intent, &ports_) {}
 
-  PipelineRun Run() {
-    const auto sink = [this](const OfflineResult& result) {
-      run_.told[result.number] = Tell(result, dataplane_->config());
-      checker_.Check(scenario_.steps[result.number].frame, result, run_.broken_invariant);
-    };
-    size_t i = 0;
-    while (i < scenario_.steps.size()) {
+  std::optional<Mismatch> Run() {
+    for (size_t i = 0; i < scenario_.steps.size(); ++i) {
       const Step& step = scenario_.steps[i];
       if (step.apply >= 0) {
-        dataplane_->AdvanceTo(step.time_ns, sink);
-        (void)dataplane_->Apply(Load(scenario_.configs[static_cast<size_t>(step.apply)]));
-        ++i;
-        continue;
+        world_.Replace(scenario_.configs[static_cast<size_t>(step.apply)].intent);
+      } else {
+        Receive(i);
       }
-      dataplane_->Receive(step.time_ns, TakeInstant(i), sink);
     }
-    dataplane_->Drain(sink);
-    checker_.CheckTotals(dataplane_->counters(), run_.broken_invariant);
-    return std::move(run_);
+    const int64_t end_ns = scenario_.steps.empty() ? 0 : scenario_.steps.back().time_ns;
+    for (const Outcome& outcome : world_.Finish(end_ns)) {
+      Settle(outcome);
+    }
+    return first_;
   }
 
  private:
-  std::vector<OfflineInput> TakeInstant(size_t& i) {
-    std::vector<OfflineInput> inputs;
-    const int64_t time_ns = scenario_.steps[i].time_ns;
-    while (i < scenario_.steps.size() && scenario_.steps[i].apply < 0 &&
-           scenario_.steps[i].time_ns == time_ns) {
-      inputs.push_back({i, PortOf(scenario_.steps[i].port), scenario_.steps[i].frame});
-      ++i;
+  void Receive(size_t i) {
+    const Told& told = run_.told[i];
+    if (!told.ended) {
+      Note(i, "the pipeline never said what became of it");
     }
-    return inputs;
+    if (!IsAsWritten(scenario_.steps[i].expected, told)) {
+      Note(i, "\n  written: " + scenario_.steps[i].expected + "\n  observed: " + ToString(told));
+    }
+    std::vector<Bytes> sent;
+    for (const SentFrame& frame : told.sent) {
+      sent.push_back(frame.bytes);
+    }
+    ports_.Observe(std::move(sent), told.reason == DropReason::kNatPortsExhausted);
+    step_of_arrival_.push_back(i);
+    const Receipt receipt = world_.Receive(scenario_.steps[i].time_ns,
+                                           {scenario_.steps[i].port, scenario_.steps[i].frame});
+    for (const Outcome& settled : receipt.settled) {
+      Settle(settled);
+    }
+    Settle(receipt.outcome);
   }
-  PortIdx PortOf(const std::string& name) const {
-    const std::vector<std::string>& names = dataplane_->config().port_names;
-    const auto it = std::find(names.begin(), names.end(), name);
-    return PortIdx(static_cast<uint16_t>(it - names.begin()));
+
+  void Settle(const Outcome& outcome) {
+    if (outcome.verdict != Verdict::kHold) {
+      const size_t step = step_of_arrival_[outcome.arrival_number];
+      Note(step, Compare(outcome, run_.told[step]));
+    }
+  }
+
+  void Note(size_t step, const std::string& what) {
+    if (!what.empty() && (!first_ || step < first_->step)) {
+      first_ = Mismatch{step, what};
+    }
   }
 
   const Scenario& scenario_;
-  std::unique_ptr<OfflineDataplane> dataplane_;
-  InvariantChecker checker_;
-  PipelineRun run_;
+  const PipelineRun& run_;
+  ObservedNatPorts ports_;
+  ReferenceWorld world_;
+  std::vector<size_t> step_of_arrival_;
+  std::optional<Mismatch> first_;
 };
 
 }  // namespace
 
-std::optional<Mismatch> RunScenario(const Scenario& scenario, const RunOptions& options) {
-  const PipelineRun run = PipelineRunner(scenario, options).Run();
-  if (!run.broken_invariant.empty()) {
-    return Mismatch{0, run.broken_invariant};
+bool AddConfig(Scenario& scenario, const std::string& json) {
+  std::shared_ptr<const ValidatedIntent> intent = LoadIntentText("scenario", json, {}).intent;
+  if (intent != nullptr) {
+    scenario.configs.push_back({json, intent});
   }
-  ObservedNatPorts ports;
-  ReferenceWorld world(Load(scenario.configs[0]), &ports);
-  std::vector<size_t> step_of_arrival;
-  std::map<size_t, Outcome> outcomes;
-  const auto keep = [&](const Outcome& outcome) {
-    if (outcome.verdict != Verdict::kHold) {
-      outcomes[step_of_arrival[outcome.arrival_number]] = outcome;
-    }
-  };
+  return intent != nullptr;
+}
+
+PipelineRun RunPipeline(const Scenario& scenario, const PipelineOptions& options) {
+  PipelineUnderTest pipeline(scenario.seed, scenario.configs[0].intent, options);
   for (size_t i = 0; i < scenario.steps.size(); ++i) {
     const Step& step = scenario.steps[i];
     if (step.apply >= 0) {
-      world.Replace(Load(scenario.configs[static_cast<size_t>(step.apply)]));
-      continue;
+      pipeline.Apply(step.time_ns, scenario.configs[static_cast<size_t>(step.apply)].intent);
+    } else {
+      pipeline.Receive(step.time_ns, i, step.port, step.frame);
     }
-    const auto told = run.told.find(i);
-    if (told == run.told.end()) {
-      return Mismatch{i, "the pipeline never said what became of it"};
-    }
-    std::vector<Bytes> sent;
-    for (const auto& output : told->second.outputs) {
-      sent.push_back(output.second);
-    }
-    ports.Observe(sent, told->second.verdict.find("nat_ports_exhausted") != std::string::npos);
-    step_of_arrival.push_back(i);
-    const Receipt receipt = world.Receive(step.time_ns, {step.port, step.frame});
-    for (const Outcome& settled : receipt.settled) {
-      keep(settled);
-    }
-    keep(receipt.outcome);
   }
-  for (const Outcome& outcome :
-       world.Finish(scenario.steps.empty() ? 0 : scenario.steps.back().time_ns)) {
-    keep(outcome);
+  PipelineRun run = pipeline.Finish();
+  run.told.resize(scenario.steps.size());
+  return run;
+}
+
+std::optional<Mismatch> JudgeRun(const Scenario& scenario, const PipelineRun& run) {
+  if (!run.broken_invariant.empty()) {
+    return Mismatch{scenario.steps.size() - 1, run.broken_invariant};
   }
-  for (const auto& [step, outcome] : outcomes) {
-    const std::string what = Compare(outcome, run.told.at(step));
-    if (!what.empty()) {
-      return Mismatch{step, what};
+  return Judge(scenario, run).Run();
+}
+
+std::optional<Mismatch> CompareRuns(const PipelineRun& expected, const PipelineRun& observed) {
+  if (!observed.broken_invariant.empty()) {
+    return Mismatch{observed.told.size() - 1, observed.broken_invariant};
+  }
+  for (size_t i = 0; i < expected.told.size(); ++i) {
+    if (!(expected.told[i] == observed.told[i])) {
+      return Mismatch{i, "\n  one run: " + ToString(expected.told[i]) + ", " +
+                             std::to_string(expected.told[i].sent.size()) +
+                             " frames\n  another: " + ToString(observed.told[i]) + ", " +
+                             std::to_string(observed.told[i].sent.size()) + " frames"};
     }
   }
   return std::nullopt;
 }
 
-Scenario Shrink(Scenario scenario, const RunOptions& options) {
+Scenario Shrink(Scenario scenario, const PipelineOptions& options) {
   std::optional<Mismatch> mismatch = RunScenario(scenario, options);
   if (!mismatch) {
     return scenario;
   }
-  scenario.steps.resize(std::min(scenario.steps.size(), mismatch->step + 1));
+  Scenario shorter = scenario;
+  shorter.steps.resize(std::min(scenario.steps.size(), mismatch->step + 1));
+  if (RunScenario(shorter, options)) {  // else what comes later in the same burst matters
+    scenario = std::move(shorter);
+  }
   for (size_t chunk = std::max<size_t>(scenario.steps.size() / 2, 1); chunk > 0; chunk /= 2) {
     for (size_t begin = 0; begin < scenario.steps.size();) {
       Scenario smaller = scenario;
@@ -223,19 +213,31 @@ Scenario Shrink(Scenario scenario, const RunOptions& options) {
   return scenario;
 }
 
-std::string Describe(const Scenario& scenario) {
-  std::string text;
-  for (size_t i = 0; i < scenario.configs.size(); ++i) {
-    text += "config " + std::to_string(i) + ": " + scenario.configs[i] + "\n";
-  }
+std::string Describe(const Scenario& scenario, const PipelineRun& run) {
+  std::vector<bool> used(scenario.configs.size(), false);
+  used[0] = true;
+  std::string steps;
   for (size_t i = 0; i < scenario.steps.size(); ++i) {
     const Step& step = scenario.steps[i];
-    text += std::to_string(i) + ": t=" + std::to_string(step.time_ns) + " ";
-    text += step.apply >= 0 ? "apply config " + std::to_string(step.apply)
-                            : step.port + " " + Hex(step.frame);
-    text += "\n";
+    steps += std::to_string(i) + ": t=" + std::to_string(step.time_ns) + " ";
+    if (step.apply >= 0) {
+      used[static_cast<size_t>(step.apply)] = true;
+      steps += "apply config " + std::to_string(step.apply);
+    } else {
+      steps += step.port + " " + Hex(step.frame) + "\n   " + ToString(run.told[i]);
+      for (const SentFrame& sent : run.told[i].sent) {
+        steps += "\n   " + sent.port + " " + Hex(sent.bytes);
+      }
+    }
+    steps += "\n";
   }
-  return text;
+  std::string text;
+  for (size_t i = 0; i < scenario.configs.size(); ++i) {
+    if (used[i]) {
+      text += "config " + std::to_string(i) + ": " + scenario.configs[i].json + "\n";
+    }
+  }
+  return text + steps;
 }
 
 }  // namespace sluice::testing

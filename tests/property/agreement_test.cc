@@ -1,0 +1,93 @@
+// Scenarios written by hand with what must come of every packet, run through the pipeline (with and
+// without session cache, packet by packet and in bursts) and through the reference world.
+#include <gtest/gtest.h>
+
+#include "control/explain/packet_maker.h"
+#include "tests/control/explain/world_fixture.h"
+#include "tests/property/scenario.h"
+
+namespace sluice::testing {
+namespace {
+
+constexpr const char* kNone = "";
+constexpr const char* kTcpFrom10 =
+    R"({"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]})";
+
+class AgreementTest : public ::testing::Test {
+ protected:
+  void Start(const Holes& holes) { ASSERT_TRUE(AddConfig(scenario_, ConfigText(holes))); }
+  void Change(const Holes& holes) {
+    ASSERT_TRUE(AddConfig(scenario_, ConfigText(holes)));
+    Step step;
+    step.time_ns = now_ns_;
+    step.apply = static_cast<int>(scenario_.configs.size() - 1);
+    scenario_.steps.push_back(step);
+  }
+  void Advance(int64_t ns) { now_ns_ += ns; }
+
+  void Send(const std::string& from, const PacketShape& shape, const std::string& expected) {
+    const ValidatedIntent& intent = *scenario_.configs.back().intent;
+    const NetworkInterface* eni = intent.FindNetworkInterface(from);
+    const MacAddress source = eni != nullptr ? *eni->mac : MacAddress{{0x02, 0, 0, 0, 0, 0xfe}};
+    Step step;
+    step.time_ns = now_ns_;
+    step.port = from;
+    step.frame =
+        sluice::MakeFrame(intent.host().router_mac, source, 0, kEtherTypeIpv4, MakePacket(shape));
+    step.expected = expected;
+    scenario_.steps.push_back(std::move(step));
+  }
+  void Send(const std::string& from, const PacketHeader& header, const std::string& expected,
+            uint8_t tcp_flags = kTcpSyn) {
+    Send(from, PacketShape{.header = header, .tcp_flags = tcp_flags}, expected);
+  }
+
+  void TearDown() override {
+    for (const PipelineOptions& options :
+         {PipelineOptions{1, true}, {1, false}, {7, true}, {200, true}}) {
+      const std::optional<Mismatch> mismatch = RunScenario(scenario_, options);
+      EXPECT_FALSE(mismatch) << "batch " << options.batch_capacity << ", session cache "
+                             << options.session_cache << "\n"
+                             << "step " << mismatch->step << ": " << mismatch->what;
+    }
+  }
+
+ private:
+  Scenario scenario_;
+  int64_t now_ns_ = 1000 * kSecond;
+};
+
+TEST_F(AgreementTest, D_ICMPFLOW_AnAnswerOpensNothing) {
+  Start({{"APP_IN", kNone}});
+  Send("eni-app", Icmp("10.0.1.10", "10.0.0.11", 0, 0, 7), "forward");
+  Send("eni-two", Icmp("10.0.0.11", "10.0.1.10", 8, 0, 7), "drop sg_ingress");
+}
+
+TEST_F(AgreementTest, D_TRACK_OnlyWhatCouldOpenAFlowMakesItTracked) {
+  Start({});
+  Send("eni-app", Tcp("10.0.1.10", 1024, "10.0.0.11", 80), "forward");
+  Change({{"APP_OUT", kTcpFrom10}, {"APP_IN", kNone}});  // from now on it would be tracked
+  Send("eni-app", Tcp("10.0.1.10", 1024, "10.0.0.11", 80), "forward", kTcpSyn | kTcpFin);
+  Send("eni-two", Tcp("10.0.0.11", 80, "10.0.1.10", 1024), "drop sg_ingress", kTcpSyn | kTcpAck);
+  Send("eni-app", Tcp("10.0.1.10", 1024, "10.0.0.11", 80), "forward", kTcpAck);
+  Send("eni-two", Tcp("10.0.0.11", 80, "10.0.1.10", 1024), "forward", kTcpSyn | kTcpAck);
+}
+
+// An answer that a NAT gateway has to remember waits for an earlier packet of its burst, and its
+// own answer waits for it.
+TEST_F(AgreementTest, D_BURST_WhatFollowsAWaitingPacketWaitsToo) {
+  Start({{"APP_EXTRA", R"(, "Association": {"PublicIp": "198.51.100.13"})"}});
+  Send("internet", Udp("8.8.8.8", 1024, "198.51.100.13", 40000), "forward");
+  Send("eni-app", Udp("10.0.1.10", 40000, "8.8.8.8", 1024), "forward");
+  Send("eni-app", Udp("10.0.1.10", 40000, "8.8.8.8", 1024), "forward");
+}
+
+TEST_F(AgreementTest, D_MIDSTREAM_WhatOnlyTheNatGatewayRemembersBeginsAnew) {
+  Start({{"APP_IN", kNone}});
+  Send("eni-app", Tcp("10.0.1.10", 40000, "8.8.8.8", 443), "forward");
+  Advance(100 * kSecond);  // half-open 60 s, the gateway's 350 s
+  Send("eni-app", Tcp("10.0.1.10", 40000, "8.8.8.8", 443), "forward", kTcpAck);
+}
+
+}  // namespace
+}  // namespace sluice::testing

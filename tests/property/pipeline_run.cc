@@ -1,0 +1,91 @@
+#include "tests/property/pipeline_run.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::testing {
+
+std::string ToString(const Told& told) {
+  std::string text = std::string(VerdictName(told.verdict)) + " " +
+                     std::string(DropReasonName(told.reason)) + " from " + told.sender;
+  return told.rule.empty() ? text : text + " by " + told.rule;
+}
+
+PipelineUnderTest::PipelineUnderTest(uint64_t seed,
+                                     const std::shared_ptr<const ValidatedIntent>& intent,
+                                     const PipelineOptions& options) {
+  OfflineOptions offline;
+  offline.seed = seed;
+  offline.batch_capacity = options.batch_capacity;
+  offline.session_cache = options.session_cache;
+  dataplane_ = OfflineDataplane::Make(intent, offline).value();
+}
+
+Told& PipelineUnderTest::ToldOf(size_t number) {
+  if (run_.told.size() <= number) {
+    run_.told.resize(number + 1);
+  }
+  return run_.told[number];
+}
+
+PortIdx PipelineUnderTest::PortOf(const std::string& name) const {
+  const std::vector<std::string>& names = dataplane_->config().port_names;
+  const auto it = std::find(names.begin(), names.end(), name);
+  return PortIdx(static_cast<uint16_t>(it - names.begin()));
+}
+
+void PipelineUnderTest::Tell(const OfflineResult& result) {
+  const CompiledConfig& config = dataplane_->config();
+  Told& told = ToldOf(result.number);
+  told.ended = true;
+  told.verdict = result.verdict;
+  told.reason = result.reason;
+  if (result.sender.has_value()) {
+    const std::string& name = config.interface_names[result.sender.index()];
+    told.sender = name == "internet" || name.rfind("services", 0) == 0 ? "" : name;
+  }
+  if (result.rule_subnet.has_value() && result.rule != 0) {
+    told.rule = config.nacl_ids[result.rule_subnet.index()] +
+                (result.reason == DropReason::kNaclEgress ? " egress " : " ingress ") +
+                std::to_string(result.rule);
+  }
+  for (const OfflineOutput& output : result.outputs) {
+    told.sent.push_back({config.port_names[output.port.index()], output.bytes});
+  }
+  const auto input = inputs_.find(result.number);
+  checker_.Check(input->second, result, run_.broken_invariant);
+  inputs_.erase(input);
+}
+
+void PipelineUnderTest::Flush() {
+  if (!waiting_.empty()) {
+    dataplane_->Receive(time_ns_, std::exchange(waiting_, {}),
+                        [this](const OfflineResult& result) { Tell(result); });
+  }
+}
+
+void PipelineUnderTest::Apply(int64_t time_ns,
+                              const std::shared_ptr<const ValidatedIntent>& intent) {
+  Flush();
+  dataplane_->AdvanceTo(time_ns, [this](const OfflineResult& result) { Tell(result); });
+  (void)dataplane_->Apply(intent);
+}
+
+void PipelineUnderTest::Receive(int64_t time_ns, size_t number, const std::string& port,
+                                const Frame& frame) {
+  if (time_ns != time_ns_) {
+    Flush();
+    time_ns_ = time_ns;
+  }
+  inputs_[number] = frame;
+  waiting_.push_back({number, PortOf(port), frame});
+}
+
+PipelineRun PipelineUnderTest::Finish() {
+  Flush();
+  dataplane_->Drain([this](const OfflineResult& result) { Tell(result); });
+  checker_.CheckTotals(dataplane_->counters(), run_.broken_invariant);
+  return std::move(run_);
+}
+
+}  // namespace sluice::testing

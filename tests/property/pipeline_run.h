@@ -1,0 +1,76 @@
+// One run of frames through the real pipeline, and what it told of each. Invariants are checked on
+// the way. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "control/intent/validated_intent.h"
+#include "dataplane/packet/verdict.h"
+#include "tests/property/frame_maker.h"
+#include "tests/support/invariants.h"
+#include "tools/sluice/offline_dataplane.h"
+
+namespace sluice::testing {
+
+struct PipelineOptions {
+  uint32_t batch_capacity = 1;
+  bool session_cache = true;
+};
+
+struct SentFrame {
+  std::string port;
+  Frame bytes;
+  friend bool operator==(const SentFrame&, const SentFrame&) = default;
+};
+
+// What became of one frame, in the words of the configuration.
+struct Told {
+  bool ended = false;
+  Verdict verdict = Verdict::kDrop;
+  DropReason reason = DropReason::kUndecided;
+  std::string sender;  // the sending interface; empty when unknown or not an interface
+  std::string rule;    // of an ACL that dropped it: "acl-1 egress 100"
+  std::vector<SentFrame> sent;
+  friend bool operator==(const Told&, const Told&) = default;
+};
+
+// "drop sg_ingress from eni-1"
+std::string ToString(const Told& told);
+
+struct PipelineRun {
+  std::vector<Told> told;  // by step; not `ended` for steps that are no frames
+  std::string broken_invariant;
+};
+
+class PipelineUnderTest {
+ public:
+  PipelineUnderTest(uint64_t seed, const std::shared_ptr<const ValidatedIntent>& intent,
+                    const PipelineOptions& options);
+
+  void Apply(int64_t time_ns, const std::shared_ptr<const ValidatedIntent>& intent);
+  // A frame of step `number`; frames of one instant are received together.
+  void Receive(int64_t time_ns, size_t number, const std::string& port, const Frame& frame);
+  // Receives what waits for more frames of its instant.
+  void Flush();
+  // What is known so far of a step that was flushed.
+  const Told& told(size_t number) { return ToldOf(number); }
+  PipelineRun Finish();
+
+ private:
+  Told& ToldOf(size_t number);
+  void Tell(const OfflineResult& result);
+  PortIdx PortOf(const std::string& name) const;
+
+  std::unique_ptr<OfflineDataplane> dataplane_;
+  InvariantChecker checker_;
+  int64_t time_ns_ = 0;
+  std::vector<OfflineInput> waiting_;
+  std::unordered_map<size_t, Frame> inputs_;  // not ended yet
+  PipelineRun run_;
+};
+
+}  // namespace sluice::testing
