@@ -239,7 +239,9 @@ Fate ReplacePair(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
   const bool forward = (batch.pair_flags[lane] & kPairForward) != 0;
   Recompute(batch, lane);
   const LineIdx line = forward ? ForwardLine(admission.pair) : ReverseLine(admission.pair);
-  FillWalk(sessions.Line(line), OutcomeOf(batch, lane), StampOf(snapshot, batch, lane));
+  // What only a NAT gateway remembers walks until a packet makes it tracked.
+  FillWalk(sessions.Line(line), OutcomeOf(batch, lane),
+           cold.nat() && !cold.tracked() ? kGenerationNone : StampOf(snapshot, batch, lane));
   batch.session[lane] = line;
   Accept(worker, batch, lane, line);
   sessions.Publish(admission);
@@ -327,7 +329,8 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
     wanted.flags |= current.flags & (kPairTrackedByInitiator | kPairTrackedByResponder);
     return ReplacePair(snapshot, worker, batch, lane, wanted, true, true);
   }
-  return Refresh(snapshot, worker, batch, lane, !more);
+  const bool settled = !more && (current.tracked() || !current.nat());
+  return Refresh(snapshot, worker, batch, lane, settled);
 }
 
 void AdmitHit(WorkerContext& worker, Batch& batch, uint32_t lane) {

@@ -70,7 +70,7 @@ DropReason ParseTcp(Batch& batch, uint32_t lane, const uint8_t* l4, uint32_t l4_
   batch.tcp_seq[lane] = LoadBe32(l4 + kTcpSequenceOffset);
   batch.tcp_ack[lane] = LoadBe32(l4 + kTcpAckOffset);
   batch.tcp_payload_bytes[lane] = l4_bytes > header_bytes ? l4_bytes - header_bytes : 0;
-  const bool slow = (flags & (kTcpSyn | kTcpFin | kTcpRst)) != 0;
+  const bool slow = (flags & (kTcpSyn | kTcpFin | kTcpRst | kTcpAck)) != kTcpAck;
   batch.traits[lane] =
       static_cast<uint16_t>(batch.traits[lane] | kTraitPorts | (slow ? kTraitTcpSlow : 0));
   return DropReason::kNone;

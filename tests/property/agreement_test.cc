@@ -75,7 +75,7 @@ TEST_F(AgreementTest, D_TRACK_OnlyWhatCouldOpenAFlowMakesItTracked) {
 
 // An answer that a NAT gateway has to remember waits for an earlier packet of its burst, and its
 // own answer waits for it.
-TEST_F(AgreementTest, D_BURST_WhatFollowsAWaitingPacketWaitsToo) {
+TEST_F(AgreementTest, D_STATE_WhatFollowsAWaitingPacketWaitsToo) {
   Start({{"APP_EXTRA", R"(, "Association": {"PublicIp": "198.51.100.13"})"}});
   Send("internet", Udp("8.8.8.8", 1024, "198.51.100.13", 40000), "forward");
   Send("eni-app", Udp("10.0.1.10", 40000, "8.8.8.8", 1024), "forward");
@@ -87,6 +87,32 @@ TEST_F(AgreementTest, D_MIDSTREAM_WhatOnlyTheNatGatewayRemembersBeginsAnew) {
   Send("eni-app", Tcp("10.0.1.10", 40000, "8.8.8.8", 443), "forward");
   Advance(100 * kSecond);  // half-open 60 s, the gateway's 350 s
   Send("eni-app", Tcp("10.0.1.10", 40000, "8.8.8.8", 443), "forward", kTcpAck);
+}
+
+// A segment without flags in a known flow changes nothing, also when the session cache knows it.
+TEST_F(AgreementTest, D_RST_NothingIsLearntFromInsaneFlags) {
+  Start({{"APP_IN", kNone}});
+  const PacketHeader ask = Tcp("10.0.1.10", 40000, "10.0.0.11", 80);
+  const PacketHeader answer = Tcp("10.0.0.11", 80, "10.0.1.10", 40000);
+  Send("eni-app", {.header = ask, .tcp_flags = kTcpSyn, .tcp_sequence = 1000}, "forward");
+  Send("eni-two", {.header = answer, .tcp_flags = kTcpSyn | kTcpAck}, "forward");
+  Send("eni-app", {.header = ask, .tcp_flags = kTcpAck, .tcp_sequence = 1001}, "forward");
+  Send("eni-app", {.header = ask, .tcp_flags = 0, .tcp_sequence = 1001, .payload_bytes = 50},
+       "forward");
+  Send("eni-app", {.header = ask, .tcp_flags = kTcpRst, .tcp_sequence = 1051}, "forward");
+  Advance(59 * kSecond);
+  Send("eni-two", {.header = answer, .tcp_flags = kTcpAck}, "forward");
+}
+
+// Insane flags reach a flow that only the NAT gateway remembers; the ACK behind them tracks it.
+TEST_F(AgreementTest, D_TRACK_AFlowThatTheGatewayRemembersIsTrackedAnew) {
+  Start({{"APP_IN", kNone}});
+  const PacketHeader ask = Tcp("10.0.1.10", 40000, "8.8.8.8", 443);
+  Send("eni-app", ask, "forward");
+  Advance(100 * kSecond);
+  Send("eni-app", ask, "forward", 0);
+  Send("eni-app", ask, "forward", kTcpAck);
+  Send("eni-app", ask, "forward", kTcpAck);
 }
 
 }  // namespace
