@@ -45,6 +45,7 @@ def stages(root):
                   "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
                   "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
                   "LSAN_OPTIONS": f"suppressions={suppressions}:print_suppressions=0",
+                  "SLUICE_TEST_PACKETS": "100000",  # of the million that the normal stage judges
               }),
         Stage("tsan", root / "build-tsan", sanitizer + ["-Db_sanitize=thread"], suite="tsan",
               timeout_factor=SANITIZER_TIMEOUT_FACTOR,
