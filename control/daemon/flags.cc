@@ -176,12 +176,10 @@ std::string HelpText() {
       "SIGTERM or SIGINT, which drain and exit 0. SIGHUP reads --config again and applies it; "
       "what\n"
       "is refused leaves the running configuration as it is. Ask and change it with `sluice`.\n\n"
-      "Flags (each also as environment variable SLUICE_<FLAG>):\n";
+      "Flags (also with - for _; each also as environment variable SLUICE_<FLAG>):\n";
   for (const std::string_view name : kFlags) {
     const gflags::CommandLineFlagInfo flag = FlagOf(name);
-    std::string shown = flag.name;
-    std::replace(shown.begin(), shown.end(), '_', '-');
-    help += "  --" + shown + (flag.type == "bool" ? "" : "=…") + "\n      " + flag.description;
+    help += "  --" + flag.name + (flag.type == "bool" ? "" : "=…") + "\n      " + flag.description;
     if (!flag.default_value.empty() && flag.type != "bool") {
       help += " (default: " + flag.default_value + ")";
     }

@@ -15,8 +15,8 @@ import threading
 import traceback
 
 SLUICED = sys.argv[1]
-FLAGS = ["config", "workers", "eal", "socket", "state", "session-cache", "enforce-quotas", "metrics-listen", "poll",
-         "seed"]
+FLAGS = ["config", "workers", "eal", "socket", "state", "session_cache", "enforce_quotas", "metrics_listen", "poll",
+         "stage_times", "dpdk_log", "seed"]
 WAIT_S = 30
 
 
@@ -116,7 +116,13 @@ def help_names_every_flag():
     code, out, _ = run("--help")
     assert code == 0
     for flag in FLAGS:
-        assert f"--{flag}" in out, flag
+        assert f"  --{flag}" in out, flag
+
+
+def flags_are_spelled_with_underscores_or_hyphens():
+    for flag in ("session_cache", "session-cache"):
+        code, _, err = run("--config=x", f"--{flag}=perhaps")
+        assert code == 2 and "perhaps" in err and "no flag" not in err, err
 
 
 def usage_errors_exit_2():
@@ -235,7 +241,8 @@ def a_second_daemon_at_the_same_socket_is_refused():
         assert daemon.end() == 0
 
 
-CASES = [help_names_every_flag, usage_errors_exit_2, an_invalid_configuration_is_refused_with_every_error,
+CASES = [help_names_every_flag, flags_are_spelled_with_underscores_or_hyphens, usage_errors_exit_2,
+         an_invalid_configuration_is_refused_with_every_error,
          a_missing_file_is_refused, a_configuration_without_host_is_refused, an_unknown_device_is_named_in_one_line,
          a_state_folder_that_cannot_be_made_is_refused, sigterm_and_sigint_drain_and_leave_nothing,
          flags_come_from_the_environment_too, the_saved_configuration_starts_a_daemon, sighup_applies_or_refuses,
