@@ -70,6 +70,19 @@ def configurations_come_and_go():
         assert daemon.end() == 0, daemon.said
 
 
+def what_is_applied_just_before_the_end_is_kept():
+    for _ in range(3):
+        folder = Folder()
+        with Running(folder) as daemon:
+            folder.write(configuration(["sg-late"]))
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(folder.path / "s.sock"))
+                client.sendall(json.dumps({"Verb": "apply", "Paths": [str(folder.config)]}).encode() + b"\n")
+                assert b'"Ok":true' in client.recv(65536)
+                assert daemon.end() == 0, daemon.said
+        assert "sg-late" in json.dumps(folder.state()), daemon.said
+
+
 def metrics_are_served():
     folder = Folder()
     with socket.socket() as free:
@@ -83,7 +96,8 @@ def metrics_are_served():
         assert daemon.end() == 0, daemon.said
 
 
-CASES = [everything_can_be_shown, configurations_come_and_go, metrics_are_served]
+CASES = [everything_can_be_shown, configurations_come_and_go, what_is_applied_just_before_the_end_is_kept,
+         metrics_are_served]
 
 
 if __name__ == "__main__":
