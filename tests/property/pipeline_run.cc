@@ -18,7 +18,10 @@ PipelineUnderTest::PipelineUnderTest(uint64_t seed,
   offline.seed = seed;
   offline.batch_capacity = options.batch_capacity;
   offline.session_cache = options.session_cache;
+  offline.flow_records = options.flow_log ? &rejects_ : nullptr;
+  flow_log_ = options.flow_log;
   dataplane_ = OfflineDataplane::Make(intent, offline).value();
+  checker_.Configure(*dataplane_);
 }
 
 Told& PipelineUnderTest::ToldOf(size_t number) {
@@ -52,9 +55,7 @@ void PipelineUnderTest::Tell(const OfflineResult& result) {
   for (const OfflineOutput& output : result.outputs) {
     told.sent.push_back({config.port_names[output.port.index()], output.bytes});
   }
-  const auto input = inputs_.find(result.number);
-  checker_.Check(input->second, result, run_.broken_invariant);
-  inputs_.erase(input);
+  checker_.Check(result, run_.broken_invariant);
 }
 
 void PipelineUnderTest::Flush() {
@@ -68,7 +69,9 @@ void PipelineUnderTest::Apply(int64_t time_ns,
                               const std::shared_ptr<const ValidatedIntent>& intent) {
   Flush();
   dataplane_->AdvanceTo(time_ns, [this](const OfflineResult& result) { Tell(result); });
+  checker_.CheckSessions(*dataplane_, run_.broken_invariant);
   (void)dataplane_->Apply(intent);
+  checker_.Configure(*dataplane_);
 }
 
 void PipelineUnderTest::Receive(int64_t time_ns, size_t number, const std::string& port,
@@ -77,14 +80,22 @@ void PipelineUnderTest::Receive(int64_t time_ns, size_t number, const std::strin
     Flush();
     time_ns_ = time_ns;
   }
-  inputs_[number] = frame;
   waiting_.push_back({number, PortOf(port), frame});
+  checker_.Receive(waiting_.back());
 }
 
 PipelineRun PipelineUnderTest::Finish() {
   Flush();
   dataplane_->Drain([this](const OfflineResult& result) { Tell(result); });
-  checker_.CheckTotals(dataplane_->counters(), run_.broken_invariant);
+  checker_.CheckTotals(*dataplane_, run_.broken_invariant);
+  run_.live_sessions = dataplane_->LiveSessions();
+  if (flow_log_) {
+    dataplane_->ReportFlows();
+    if (rejects_.packets() != checker_.rejects() && run_.broken_invariant.empty()) {
+      run_.broken_invariant = "P7: flow logs reject " + std::to_string(rejects_.packets()) +
+                              " packets of " + std::to_string(checker_.rejects()) + "; ";
+    }
+  }
   return std::move(run_);
 }
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "control/intent/validated_intent.h"
@@ -19,6 +18,7 @@ namespace sluice::testing {
 struct PipelineOptions {
   uint32_t batch_capacity = 1;
   bool session_cache = true;
+  bool flow_log = false;  // what flow logs say is checked too
 };
 
 struct SentFrame {
@@ -44,6 +44,7 @@ std::string ToString(const Told& told);
 struct PipelineRun {
   std::vector<Told> told;  // by step; not `ended` for steps that are no frames
   std::string broken_invariant;
+  uint64_t live_sessions = 0;  // at the end
 };
 
 class PipelineUnderTest {
@@ -65,11 +66,24 @@ class PipelineUnderTest {
   void Tell(const OfflineResult& result);
   PortIdx PortOf(const std::string& name) const;
 
+  class RejectCount : public OfflineFlowRecords {
+   public:
+    void OnRecord(const FlowRecord& record) override {
+      packets_ += record.action == FlowAction::kReject ? record.packets : 0;
+    }
+    void OnMinuteEnded(int64_t) override {}
+    uint64_t packets() const { return packets_; }
+
+   private:
+    uint64_t packets_ = 0;
+  };
+
+  RejectCount rejects_;  // of flow logs
+  bool flow_log_ = false;
   std::unique_ptr<OfflineDataplane> dataplane_;
   InvariantChecker checker_;
   int64_t time_ns_ = 0;
   std::vector<OfflineInput> waiting_;
-  std::unordered_map<size_t, Frame> inputs_;  // not ended yet
   PipelineRun run_;
 };
 

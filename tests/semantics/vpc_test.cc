@@ -6,6 +6,7 @@
 
 #include "control/explain/reference_world.h"
 #include "control/intent/validated_intent.h"
+#include "tests/support/frame_view.h"
 #include "tests/support/invariants.h"
 #include "tools/sluice/offline_dataplane.h"
 
@@ -124,6 +125,7 @@ struct VpcTest::Scene {
   std::shared_ptr<const ValidatedIntent> intent;
   Pipeline cached;
   std::unique_ptr<Pipeline> uncached;
+  Pipeline undropped;  // never sees what the first drops, fragments excepted (P5)
   ObservedNatPorts nat_ports;
   std::unique_ptr<ReferenceWorld> world;
   int64_t now_ns = 0;
@@ -140,11 +142,12 @@ struct VpcTest::Scene {
     auto made = OfflineDataplane::Make(intent, options);
     ASSERT_TRUE(made.ok()) << made.status().ToString();
     pipeline.dataplane = *std::move(made);
+    pipeline.checker.Configure(*pipeline.dataplane);
   }
 
   auto SinkOf(Pipeline& pipeline) {
     return [this, &pipeline](const OfflineResult& result) {
-      pipeline.checker.Check(inputs[result.number], result, pipeline.broken_invariant);
+      pipeline.checker.Check(result, pipeline.broken_invariant);
       pipeline.told.emplace_back(result.number, Tell(result, pipeline.dataplane->config()));
     };
   }
@@ -153,7 +156,9 @@ struct VpcTest::Scene {
   // on the way go to `others`.
   Fate Run(Pipeline& pipeline, uint64_t number, PortIdx port,
            std::vector<std::pair<uint64_t, Fate>>& others) {
-    pipeline.dataplane->Receive(now_ns, {{number, port, inputs[number]}}, SinkOf(pipeline));
+    const OfflineInput input{number, port, inputs[number]};
+    pipeline.checker.Receive(input);
+    pipeline.dataplane->Receive(now_ns, {input}, SinkOf(pipeline));
     Fate own;
     own.verdict = "hold";
     for (auto& [told, fate] : pipeline.told) {
@@ -196,6 +201,28 @@ struct VpcTest::Scene {
     }
   }
 
+  std::vector<Pipeline*> Pipelines() {
+    std::vector<Pipeline*> all = {&cached, &undropped};
+    if (uncached != nullptr) {
+      all.push_back(uncached.get());
+    }
+    return all;
+  }
+
+  // P5: without the packets that were dropped, all others fare the same.
+  void CheckUndropped(uint64_t number, PortIdx port, const Fate& fate) {
+    if (fate.verdict.rfind("drop", 0) == 0 && !IsFragment(inputs[number])) {
+      return;
+    }
+    std::vector<std::pair<uint64_t, Fate>> undropped_others;
+    Fate without = Run(undropped, number, port, undropped_others);
+    EXPECT_EQ(without.verdict, fate.verdict) << "P5: but for what was dropped before";
+    without.answer_may_miss = fate.verdict.rfind("consume", 0) == 0;
+    without.id_is_free.assign(without.sent.size(), true);
+    EXPECT_EQ(Difference(fate, without), "")
+        << "P5: but for what was dropped before, while the pipeline says " << FullText(fate);
+  }
+
   PortIdx PortOf(const std::string& name) const {
     const std::vector<std::string>& names = cached.dataplane->config().port_names;
     const auto it = std::find(names.begin(), names.end(), name);
@@ -214,6 +241,7 @@ void VpcTest::Start(const VpcConfig& config, const Players& players) {
   scene.intent = config.Load();
   ASSERT_NE(scene.intent, nullptr);
   scene.MakePipeline(scene.cached, true, players.seed);
+  scene.MakePipeline(scene.undropped, true, players.seed);
   if (players.uncached) {
     scene.uncached = std::make_unique<Pipeline>();
     scene.MakePipeline(*scene.uncached, false, players.seed);
@@ -227,11 +255,11 @@ void VpcTest::Apply(const VpcConfig& config) {
   Scene& scene = *scene_;
   scene.intent = config.Load();
   ASSERT_NE(scene.intent, nullptr);
-  for (Pipeline* pipeline : {&scene.cached, scene.uncached.get()}) {
-    if (pipeline != nullptr) {
-      const absl::Status status = pipeline->dataplane->Apply(scene.intent);
-      ASSERT_TRUE(status.ok()) << status.ToString();
-    }
+  for (Pipeline* pipeline : scene.Pipelines()) {
+    pipeline->checker.CheckSessions(*pipeline->dataplane, pipeline->broken_invariant);
+    const absl::Status status = pipeline->dataplane->Apply(scene.intent);
+    ASSERT_TRUE(status.ok()) << status.ToString();
+    pipeline->checker.Configure(*pipeline->dataplane);
   }
   if (scene.world != nullptr) {
     scene.world->Replace(scene.intent);
@@ -262,6 +290,7 @@ std::string VpcTest::SendFrame(const std::string& port_name, const Bytes& frame)
   std::vector<std::pair<uint64_t, Fate>> others;
   Fate fate = scene.Run(scene.cached, number, port, others);
   scene.CheckFrames(number, fate);
+  scene.CheckUndropped(number, port, fate);
   if (scene.uncached != nullptr) {
     std::vector<std::pair<uint64_t, Fate>> uncached_others;
     const Fate uncached = scene.Run(*scene.uncached, number, port, uncached_others);
@@ -323,11 +352,9 @@ void VpcTest::ExpectSettled(const std::vector<std::string>& expected, const Wher
 void VpcTest::Drain() {
   Scene& scene = *scene_;
   std::vector<std::pair<uint64_t, Fate>> told;
-  for (Pipeline* pipeline : {&scene.cached, scene.uncached.get()}) {
-    if (pipeline != nullptr) {
-      pipeline->dataplane->AdvanceTo(scene.now_ns, scene.SinkOf(*pipeline));
-      pipeline->dataplane->Drain(scene.SinkOf(*pipeline));
-    }
+  for (Pipeline* pipeline : scene.Pipelines()) {
+    pipeline->dataplane->AdvanceTo(scene.now_ns, scene.SinkOf(*pipeline));
+    pipeline->dataplane->Drain(scene.SinkOf(*pipeline));
   }
   if (scene.uncached != nullptr) {
     scene.CompareSettled(scene.cached.told, scene.uncached->told, "without session cache");
@@ -342,6 +369,7 @@ void VpcTest::Drain() {
   }
   scene.Settle(scene.cached.told);
   scene.cached.told.clear();
+  scene.undropped.told.clear();
 }
 
 const std::vector<SentFrame>& VpcTest::sent() const {
@@ -386,12 +414,12 @@ void VpcTest::TearDown() {
     return;
   }
   Drain();
-  for (Pipeline* pipeline : {&scene_->cached, scene_->uncached.get()}) {
-    if (pipeline != nullptr) {
-      pipeline->checker.CheckTotals(pipeline->dataplane->counters(), pipeline->broken_invariant);
-      EXPECT_EQ(pipeline->broken_invariant, "");
-    }
+  for (Pipeline* pipeline : scene_->Pipelines()) {
+    pipeline->checker.CheckTotals(*pipeline->dataplane, pipeline->broken_invariant);
+    EXPECT_EQ(pipeline->broken_invariant, "");
   }
+  EXPECT_EQ(scene_->cached.dataplane->LiveSessions(), scene_->undropped.dataplane->LiveSessions())
+      << "P5: what was dropped left or took sessions";
   scene_.reset();
 }
 

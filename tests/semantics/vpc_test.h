@@ -1,6 +1,7 @@
 // The fixture of the semantic tests: one scene, three players. Every packet goes through the real
 // pipeline, through the real pipeline without its session cache, and through the reference world;
-// all three must say what the test expects, byte for byte the same, and the invariants of
+// all three must say what the test expects, byte for byte the same. A fourth player, the pipeline
+// that never saw what the first dropped, must not tell the difference. The invariants of
 // tests/support/invariants hold throughout. The clock is virtual.
 //
 // An expectation is a text such as

@@ -7,19 +7,6 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-size_t IpOffset(const Bytes& frame) {
-  return frame.size() > 18 && frame[12] == 0x81 && frame[13] == 0 ? 18 : 14;
-}
-
-bool IsIpv4(const Bytes& frame) {
-  const size_t ip = IpOffset(frame);
-  return frame.size() >= ip + 20 && frame[ip - 2] == 8 && frame[ip - 1] == 0 && frame[ip] >> 4 == 4;
-}
-
-uint32_t Word(const Bytes& b, size_t at) {
-  return static_cast<uint32_t>(b[at] << 8 | b[at + 1]);
-}
-
 uint32_t Sum(const Bytes& b, size_t begin, size_t end, uint32_t sum) {
   for (size_t i = begin; i < end; i += 2) {
     sum += static_cast<uint32_t>(b[i] << 8) | (i + 1 < end ? b[i + 1] : 0u);
@@ -30,74 +17,140 @@ uint32_t Sum(const Bytes& b, size_t begin, size_t end, uint32_t sum) {
   return sum;
 }
 
-struct Shape {
-  size_t ip = 0;
-  size_t l4 = 0;
-  size_t end = 0;
-  uint8_t protocol = 0;
-  bool fragment = false;
-};
-
-Shape ShapeOf(const Bytes& frame) {
-  Shape s;
-  s.ip = IpOffset(frame);
-  s.l4 = s.ip + (frame[s.ip] & 0xfu) * 4;
-  s.end = s.ip + Word(frame, s.ip + 2);
-  s.protocol = frame[s.ip + 9];
-  s.fragment = (Word(frame, s.ip + 6) & 0x3fff) != 0;
-  return s;
-}
-
-bool TransportChecksumHolds(const Bytes& frame, const Shape& s) {
+bool TransportChecksumHolds(const Bytes& frame, const FrameView& s) {
   const uint32_t bytes = static_cast<uint32_t>(s.end - s.l4);
-  const bool no_checksum = s.protocol == 17 && bytes >= 8 && Word(frame, s.l4 + 6) == 0;
-  if (s.fragment || no_checksum || (s.protocol != 6 && s.protocol != 17)) {
+  const bool no_checksum = s.protocol == 17 && bytes >= 8 && Read16(frame, s.l4 + 6) == 0;
+  if (s.fragment || no_checksum) {
     return true;
   }
-  const uint32_t pseudo = Word(frame, s.ip + 12) + Word(frame, s.ip + 14) + Word(frame, s.ip + 16) +
-                          Word(frame, s.ip + 18) + s.protocol + bytes;
+  if (s.protocol == 1) {
+    return Sum(frame, s.l4, s.end, 0) == 0xffff;
+  }
+  if (s.protocol != 6 && s.protocol != 17) {
+    return true;
+  }
+  uint32_t pseudo = s.protocol + bytes;
+  for (size_t at = s.ip + 12; at < s.ip + 20; at += 2) {
+    pseudo += Read16(frame, at);
+  }
   return Sum(frame, s.l4, s.end, pseudo) == 0xffff;
 }
 
-// Bytes behind the transport header, which no box on the way may change (P11).
-Bytes Payload(const Bytes& frame, const Shape& s) {
-  const size_t header = s.protocol == 6 ? 20 : s.protocol == 17 ? 8 : 0;
-  const size_t begin = std::min(s.l4 + header, s.end);
-  return Bytes(frame.begin() + static_cast<ptrdiff_t>(begin),
+// What stands behind the fields that translation may change: TCP and UDP ports and checksum, the
+// identifier and checksum of an ICMP query, all of an ICMP error.
+Bytes Untouchable(const FrameView& s, Bytes packet) {
+  const auto blank = [&](size_t at, size_t bytes) {
+    for (size_t i = at; i < std::min(at + bytes, packet.size()); ++i) {
+      packet[i] = 0;
+    }
+  };
+  if (s.fragment_offset != 0) {
+    return packet;
+  }
+  if (s.protocol == 6 || s.protocol == 17) {
+    blank(0, 4);
+    blank(s.protocol == 6 ? 16 : 6, 2);
+  } else if (s.protocol == 1) {
+    blank(2, 4);
+    if (IsIcmpError(s.icmp_type)) {
+      packet.resize(2);
+    }
+  }
+  return packet;
+}
+
+Bytes Payload(const Bytes& frame, const FrameView& s) {
+  return Bytes(frame.begin() + static_cast<ptrdiff_t>(s.l4),
                frame.begin() + static_cast<ptrdiff_t>(s.end));
 }
 
-void CheckForwarded(const Bytes& in, const Bytes& out, std::string& broken) {
-  const Shape a = ShapeOf(in);
-  const Shape b = ShapeOf(out);
-  if (b.end > out.size()) {
-    broken += "a sent frame is shorter than its IPv4 length; ";
-    return;
-  }
-  if (Sum(out, b.ip, b.l4, 0) != 0xffff) {
+std::string CheckPiece(const FrameView& in, const Bytes& frame, const FrameView& out) {
+  std::string broken;
+  if (Sum(frame, out.ip, out.l4, 0) != 0xffff) {
     broken += "P3: a sent IPv4 header checksum is wrong; ";
   }
-  if (TransportChecksumHolds(in, a) && !TransportChecksumHolds(out, b)) {
-    broken += "P3: a right transport checksum was made wrong; ";
-  }
-  if ((Word(in, a.ip + 6) & 0x4000) != 0 && (Word(out, b.ip + 6) & 0x4000) == 0) {
+  if (in.dont_fragment && !out.dont_fragment) {
     broken += "P11: DF was cleared; ";
   }
-  if (out[b.ip + 8] > in[a.ip + 8]) {
+  if (out.ttl > in.ttl) {
     broken += "P11: TTL has risen; ";
   }
-  if (a.protocol != 1 && !a.fragment && !b.fragment && Payload(in, a) != Payload(out, b)) {
+  return broken;
+}
+
+// A forwarded packet's pieces, put together, say what came.
+std::string CheckForwarded(const Bytes& input, const FrameView& in, const OfflineResult& result) {
+  std::string broken;
+  Bytes whole;
+  for (const OfflineOutput& output : result.outputs) {
+    const std::optional<FrameView> out = ViewFrame(output.bytes);
+    if (!out) {
+      return "a sent frame is no IPv4 packet; ";
+    }
+    broken += CheckPiece(in, output.bytes, *out);
+    if (in.fragment_offset + whole.size() != out->fragment_offset) {
+      broken += "P11: a piece is not where it belongs; ";
+    }
+    const Bytes piece = Payload(output.bytes, *out);
+    whole.insert(whole.end(), piece.begin(), piece.end());
+    if (result.outputs.size() == 1 && TransportChecksumHolds(input, in) &&
+        !TransportChecksumHolds(output.bytes, *out)) {
+      broken += "P3: a right transport checksum was made wrong; ";
+    }
+  }
+  if (Untouchable(in, whole) != Untouchable(in, Payload(input, in))) {
     broken += "P11: payload was changed; ";
   }
+  return broken;
+}
+
+WirePlace PlaceOf(const std::string& port, const Bytes& frame) {
+  const bool tagged = frame.size() >= 16 && Read16(frame, 12) == 0x8100;
+  return {port, tagged ? static_cast<uint16_t>(Read16(frame, 14) & 0xfff) : uint16_t{0}};
 }
 
 }  // namespace
 
-void InvariantChecker::Check(const Bytes& input, const OfflineResult& result, std::string& broken) {
-  ++inputs_;
+void InvariantChecker::Configure(const OfflineDataplane& dataplane) {
+  const CompiledConfig& config = dataplane.config();
+  flows_.Configure(config.intent);
+  side_names_ = config.interface_names;
+  port_names_ = config.port_names;
+  subnet_ids_ = config.subnet_ids;
+  router_mac_ = config.intent->host().router_mac.ToUint64();
+  told_.resize(std::max(told_.size(), dataplane.counters().ports.size()));
+}
+
+void InvariantChecker::Receive(const OfflineInput& input) {
+  ++told_[input.port.index()].received;
+  inside_[input.number] = input;
+}
+
+void InvariantChecker::Check(const OfflineResult& result, std::string& broken) {
+  const auto input = inside_.find(result.number);
   std::string found;
-  if (result.reason == DropReason::kUndecided) {
-    found += "a packet ended undecided; ";
+  if (input == inside_.end()) {
+    found = "P10: a frame ended twice; ";
+  } else {
+    found = CheckVerdict(result);
+    for (const OfflineOutput& output : result.outputs) {
+      found += CheckLink(input->second, result, output);
+    }
+    if (result.verdict == Verdict::kForward) {
+      found += CheckPassage(input->second, result);
+    }
+    Count(input->second, result);
+    inside_.erase(input);
+  }
+  if (!found.empty() && broken.empty()) {
+    broken = "input " + std::to_string(result.number) + ": " + found;
+  }
+}
+
+std::string InvariantChecker::CheckVerdict(const OfflineResult& result) const {
+  std::string found;
+  if (result.reason == DropReason::kUndecided || result.verdict == Verdict::kHold) {
+    found += "P7: a packet ended undecided; ";
   }
   if (result.verdict == Verdict::kDrop && !result.outputs.empty()) {
     found += "P5: a dropped packet sent a frame; ";
@@ -108,34 +161,106 @@ void InvariantChecker::Check(const Bytes& input, const OfflineResult& result, st
   if ((result.verdict == Verdict::kForward) != (result.reason == DropReason::kNone)) {
     found += "P7: verdict and reason disagree; ";
   }
-  for (const OfflineOutput& output : result.outputs) {
-    if (result.verdict == Verdict::kForward && IsIpv4(input) && IsIpv4(output.bytes)) {
-      CheckForwarded(input, output.bytes, found);
-    }
+  return found;
+}
+
+// Every sent frame is on the wire of the side it was meant for. A forwarded one is also to that
+// side's MAC, and from the router's but for neighbours that speak to each other straight.
+std::string InvariantChecker::CheckLink(const OfflineInput& input, const OfflineResult& result,
+                                        const OfflineOutput& output) const {
+  const WirePlace place = PlaceOf(port_names_[output.port.index()], output.bytes);
+  const std::string& side = side_names_[output.side.index()];
+  const bool host_side = side == "internet" || side.rfind("services", 0) == 0;
+  std::string found;
+  if (!(host_side ? flows_.IsSide(place) : flows_.IsPlaceOf(place, side))) {
+    found += "P11: a frame for " + side + " left at " + place.port + "; ";
   }
-  if (!found.empty() && broken.empty()) {
-    broken = "input " + std::to_string(result.number) + ": " + found;
+  if (result.verdict != Verdict::kForward) {
+    return found;
+  }
+  const NetworkInterface* eni = flows_.InterfaceAt(place, ReadMac(output.bytes, 0));
+  if (!host_side && (eni == nullptr || eni->id != side)) {
+    found += "P11: a frame for " + side + " is to another's MAC; ";
+  }
+  const bool bridged = std::equal(output.bytes.begin(), output.bytes.begin() + 12,
+                                  input.bytes.begin(), input.bytes.begin() + 12);
+  if (!bridged && ReadMac(output.bytes, 6) != router_mac_) {
+    found += "P11: a frame is not from the router's MAC; ";
+  }
+  return found;
+}
+
+std::string InvariantChecker::CheckPassage(const OfflineInput& input, const OfflineResult& result) {
+  const std::optional<FrameView> in = ViewFrame(input.bytes);
+  if (!in || result.outputs.empty()) {
+    return in ? "" : "P11: what is no IPv4 packet was forwarded; ";
+  }
+  std::string found = CheckForwarded(input.bytes, *in, result);
+  const OfflineOutput& output = result.outputs[0];
+  const std::optional<FrameView> out = ViewFrame(output.bytes);
+  if (out) {
+    found += flows_.Check({PlaceOf(port_names_[input.port.index()], input.bytes),
+                           ReadMac(input.bytes, 6), *in,
+                           PlaceOf(port_names_[output.port.index()], output.bytes),
+                           ReadMac(output.bytes, 0), *out, output.time_ns});
+  }
+  return found;
+}
+
+bool InvariantChecker::IsLoggedReject(const OfflineInput& input,
+                                      const OfflineResult& result) const {
+  const bool by_groups =
+      result.reason == DropReason::kSgEgress || result.reason == DropReason::kSgIngress;
+  const bool by_acl =
+      result.reason == DropReason::kNaclEgress || result.reason == DropReason::kNaclIngress;
+  const std::optional<FrameView> in = ViewFrame(input.bytes);
+  if (result.verdict != Verdict::kDrop || !in || !result.rule_subnet.has_value() || !by_acl) {
+    return by_groups;
+  }
+  return result.reason == DropReason::kNaclEgress ||
+         flows_.HasReceiver(subnet_ids_[result.rule_subnet.index()], in->tuple.dst);
+}
+
+void InvariantChecker::Count(const OfflineInput& input, const OfflineResult& result) {
+  Told& told = told_[input.port.index()];
+  const size_t reason = static_cast<size_t>(result.reason);
+  if (result.verdict == Verdict::kForward) {
+    ++told.forwarded;
+  } else if (reason < kDropReasonCount) {
+    ++(result.verdict == Verdict::kConsume ? told.consumed : told.dropped)[reason];
+  }
+  rejects_ += IsLoggedReject(input, result) ? 1 : 0;
+}
+
+void InvariantChecker::CheckSessions(OfflineDataplane& dataplane, std::string& broken) const {
+  if (broken.empty()) {
+    broken = flows_.CheckTable(dataplane.sessions());
   }
 }
 
-void InvariantChecker::CheckTotals(const WorkerCounters& counters, std::string& broken) {
-  uint64_t received = 0;
-  uint64_t ended = 0;
-  uint64_t held = 0;
-  for (const PortCounters& port : counters.ports) {
-    received += port.received.Read();
-    ended += port.forwarded.Read();
+void InvariantChecker::CheckTotals(OfflineDataplane& dataplane, std::string& broken) const {
+  CheckSessions(dataplane, broken);
+  if (!inside_.empty()) {
+    broken += "P10: " + std::to_string(inside_.size()) + " frames never ended; ";
+  }
+  for (size_t i = 0; i < told_.size(); ++i) {
+    const PortCounters& port = dataplane.counters().ports[i];
+    const Told& told = told_[i];
+    const bool same = told.received == port.received.Read() &&
+                      told.forwarded == port.forwarded.Read() &&
+                      port.held.Read() == port.released.Read();
+    uint64_t ended = port.forwarded.Read();
     for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
       ended += port.consumed[reason].Read() + port.dropped[reason].Read();
+      if (told.consumed[reason] != port.consumed[reason].Read() ||
+          told.dropped[reason] != port.dropped[reason].Read()) {
+        broken += "P7: " + std::string(DropReasonName(static_cast<DropReason>(reason))) +
+                  " is not counted as told; ";
+      }
     }
-    held += port.held.Read() - port.released.Read();
-  }
-  if (received != ended + held || held != 0) {
-    broken += "P6: received " + std::to_string(received) + ", ended " + std::to_string(ended) +
-              ", held " + std::to_string(held) + "; ";
-  }
-  if (inputs_ > received) {
-    broken += "P6: more results than packets received; ";
+    if (!same || ended != port.received.Read()) {
+      broken += "P6: port " + port_names_[i] + " does not count what came and went; ";
+    }
   }
 }
 
