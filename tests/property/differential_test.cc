@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "tests/property/drop_state.h"
 #include "tests/property/scenario.h"
 
 namespace sluice::testing {
@@ -19,7 +20,9 @@ constexpr size_t kStepsAScenario = 400;
 constexpr uint64_t kPackets = 1'000'000;
 // Every scenario also runs under one of these.
 constexpr PipelineOptions kVariants[] = {
-    {1, false}, {7, true}, {32, true}, {200, true}, {200, false}};
+    {1, false}, {7, true}, {32, true}, {200, true, true}, {200, false}};
+// Every so many scenarios run once more without what was dropped (P5).
+constexpr uint64_t kScenariosAP5Run = 11;
 
 uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -105,6 +108,12 @@ TEST(DifferentialTest, PipelineAndReferenceWorldAgree) {
                       << difference->step << difference->what;
       }
       ++failed;
+    }
+    if (seed % kScenariosAP5Run == 0) {
+      if (const auto state = FindStateOfDropped(made.scenario, made.run, {})) {
+        ADD_FAILURE() << "seed " << seed << ": step " << state->step << ": " << state->what;
+        ++failed;
+      }
     }
   }
   Print(coverage);
