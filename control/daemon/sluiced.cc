@@ -188,7 +188,7 @@ void Daemon::FollowGeneration() {
 
 int Daemon::End() {
   metrics_.reset();
-  server_.reset();  // no request runs from here on
+  server_.reset();     // no request runs from here on
   FollowGeneration();  // one may have been applied since the last tick
   const MbufAccount account = dataplane_->Stop();
   for (const std::string& note : dataplane_->TakeNotes()) {
