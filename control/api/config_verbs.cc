@@ -37,8 +37,10 @@ std::string FirstUnreadable(const std::vector<std::string>& paths) {
   return "";
 }
 
-ValidationResult Load(const OperatorRequest& request) {
-  return request.paths.empty() ? LoadIntentTexts(request.texts, {}) : LoadIntent(request.paths, {});
+ValidationResult Load(const DaemonView& view, const OperatorRequest& request) {
+  const ValidationOptions options = {.enforce_quotas = view.enforce_quotas};
+  return request.paths.empty() ? LoadIntentTexts(request.texts, options)
+                               : LoadIntent(request.paths, options);
 }
 
 struct Running {
@@ -119,7 +121,7 @@ std::string AnswerApply(const DaemonView& view, const OperatorRequest& request) 
   if (const std::string path = FirstUnreadable(request.paths); !path.empty()) {
     return UnreadableAnswer(path);
   }
-  const ValidationResult loaded = Load(request);
+  const ValidationResult loaded = Load(view, request);
   if (loaded.intent == nullptr) {
     return Refusal(view, loaded);
   }
@@ -146,7 +148,7 @@ std::string AnswerDiff(const DaemonView& view, const OperatorRequest& request) {
   if (const std::string path = FirstUnreadable(request.paths); !path.empty()) {
     return UnreadableAnswer(path);
   }
-  const ValidationResult loaded = Load(request);
+  const ValidationResult loaded = Load(view, request);
   if (loaded.intent == nullptr) {
     return Refusal(view, loaded);
   }

@@ -38,6 +38,8 @@ struct DaemonView {
   std::function<std::vector<WorkerLoad>()> worker_loads;  // by worker
   double ticks_per_ns = 0;                                // of the time-stamp counter; 0: unknown
 
+  bool enforce_quotas = false;  // as for the first configuration, so for those of operators
+
   // Asks the daemon to drain and end; returns at once. Called without the control lock.
   std::function<void()> request_stop;
 };

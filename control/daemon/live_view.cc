@@ -35,9 +35,10 @@ std::vector<WorkerLoad> Loads(const Runtime& runtime) {
 
 }  // namespace
 
-DaemonView ViewOf(LiveDataplane& dataplane, std::mutex& control,
+DaemonView ViewOf(LiveDataplane& dataplane, std::mutex& control, bool enforce_quotas,
                   std::function<void()> request_stop) {
   DaemonView view{control, dataplane.applier(), dataplane.states().sessions(), {}};
+  view.enforce_quotas = enforce_quotas;
   for (uint32_t worker = 0; worker < dataplane.states().worker_count(); ++worker) {
     view.workers.push_back(&dataplane.states().counters(worker));
   }

@@ -11,7 +11,7 @@
 namespace sluice {
 
 // `dataplane` and `control` outlive the view. `request_stop` is called by any thread.
-DaemonView ViewOf(LiveDataplane& dataplane, std::mutex& control,
+DaemonView ViewOf(LiveDataplane& dataplane, std::mutex& control, bool enforce_quotas,
                   std::function<void()> request_stop);
 
 }  // namespace sluice

@@ -79,8 +79,10 @@ absl::Status Daemon::Start(std::shared_ptr<const ValidatedIntent> intent) {
   dataplane_ = *std::move(dataplane);
   // An operator who is early waits for the lock. Another daemon at this socket is found before
   // anything is forwarded.
-  view_ = std::make_unique<DaemonView>(
-      ViewOf(*dataplane_, control_, [this] { stop_.store(true, std::memory_order_relaxed); }));
+  view_ =
+      std::make_unique<DaemonView>(ViewOf(*dataplane_, control_, options_.enforce_quotas, [this] {
+        stop_.store(true, std::memory_order_relaxed);
+      }));
   const std::lock_guard<std::mutex> lock(control_);
   absl::StatusOr<std::unique_ptr<OperatorServer>> server = OperatorServer::Start(
       {.path = options_.socket_path},

@@ -83,6 +83,19 @@ def what_is_applied_just_before_the_end_is_kept():
         assert "sg-late" in json.dumps(folder.state()), daemon.said
 
 
+def quotas_hold_for_operators_too():
+    over = configuration()
+    over["RouteTables"] = [{"RouteTableId": "rtb-a", "VpcId": "vpc-a", "Routes": [
+        {"DestinationCidrBlock": f"20.{i}.0.0/16", "NetworkInterfaceId": "eni-0"} for i in range(51)]}]
+    for arguments, code in ((["--enforce_quotas"], 1), ([], 0)):
+        folder = Folder()
+        with Running(folder, *arguments) as daemon:
+            folder.write(over)
+            said = ask(folder, "apply", str(folder.config), code=code)
+            assert ("50 routes" in said) == (code == 1), said
+            assert daemon.end() == 0, daemon.said
+
+
 def metrics_are_served():
     folder = Folder()
     with socket.socket() as free:
@@ -97,7 +110,7 @@ def metrics_are_served():
 
 
 CASES = [everything_can_be_shown, configurations_come_and_go, what_is_applied_just_before_the_end_is_kept,
-         metrics_are_served]
+         quotas_hold_for_operators_too, metrics_are_served]
 
 
 if __name__ == "__main__":
