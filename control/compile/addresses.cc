@@ -145,7 +145,8 @@ void CompileAddresses(SnapshotDraft& draft) {
   for (const Subnet& subnet : intent.subnets) {
     draft.subnet_idx[subnet.id] = SubnetIdx(static_cast<uint32_t>(draft.subnets.size()));
     SubnetRow row;
-    row.cidr = subnet.cidr;
+    row.network = subnet.cidr.First();
+    row.mask = subnet.cidr.Mask();
     row.vpc = draft.vpc_idx.at(subnet.vpc_id);
     draft.subnets.push_back(row);
   }

@@ -40,7 +40,7 @@ Arp ReadArp(const Batch& batch, uint32_t lane) noexcept {
 bool AnswerToEni(const Snapshot& snapshot, InterfaceIdx asker, uint32_t target,
                  MacAddress& answer) noexcept {
   const InterfaceRow& row = snapshot.interfaces[asker.index()];
-  if (target == snapshot.subnets[row.subnet.index()].cidr.First().value + 1) {
+  if (target == snapshot.subnets[row.subnet.index()].Router().value) {
     answer = snapshot.router_mac;
     return true;
   }

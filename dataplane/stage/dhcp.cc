@@ -132,7 +132,7 @@ void WriteConfiguration(const Snapshot& snapshot, InterfaceIdx asker, uint32_t r
                         OptionWriter& options) noexcept {
   const InterfaceRow& row = snapshot.interfaces[asker.index()];
   const DhcpRow& told = snapshot.dhcp[row.vpc.index()];
-  options.Word32(kSubnetMask, snapshot.subnets[row.subnet.index()].cidr.Mask());
+  options.Word32(kSubnetMask, snapshot.subnets[row.subnet.index()].mask);
   options.Word32(kRouter, router);
   options.Addresses(kDns, told.dns, told.dns_count);
   options.Text(kDomain, told.domain.data(), told.domain_bytes);
@@ -216,7 +216,7 @@ void Answer(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint3
   }
   const InterfaceIdx side = batch.sender[lane];
   const InterfaceRow& row = snapshot.interfaces[side.index()];
-  const uint32_t router = snapshot.subnets[row.subnet.index()].cidr.First().value + 1;
+  const uint32_t router = snapshot.subnets[row.subnet.index()].Router().value;
   const bool refused = request.type == kRequest && request.address != row.primary.value;
   const uint8_t type = refused ? kNak : request.type == kDiscover ? kOffer : kAck;
   const bool broadcast = refused || (LoadBe16(asked + 10) & kBroadcastFlag) != 0;

@@ -27,7 +27,7 @@ InterfaceIdx FindSide(const Snapshot& snapshot, PortIdx port, uint16_t vlan) noe
 bool IsDhcpToRouter(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
                     const InterfaceRow& row) noexcept {
   const uint32_t dst = batch.dst[lane];
-  const uint32_t router = snapshot.subnets[row.subnet.index()].cidr.First().value + 1;
+  const uint32_t router = snapshot.subnets[row.subnet.index()].Router().value;
   const MacAddress mac = LoadMac(batch.frame[lane]);
   return (dst == kBroadcastAddress || dst == router) &&
          (mac == kBroadcastMac || mac == snapshot.router_mac);

@@ -35,7 +35,7 @@ void RefuseSize(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   const InterfaceRow& sender = snapshot.interfaces[batch.sender[lane].index()];
   bool answered = false;
   if (sender.kind == InterfaceRowKind::kEni) {
-    const uint32_t router = snapshot.subnets[sender.subnet.index()].cidr.First().value + 1;
+    const uint32_t router = snapshot.subnets[sender.subnet.index()].Router().value;
     const uint32_t source = batch.ttl_spent[lane] != 0 ? batch.nat_private[lane] : router;
     answered = EmitIcmpError(
         snapshot, worker, batch, lane, source,

@@ -24,7 +24,7 @@ void SetUnrouted(const Snapshot& snapshot, Batch& batch, uint32_t lane, DropReas
   SetNowhere(batch, lane, verdict);
   const SubnetIdx own = snapshot.interfaces[batch.origin[lane].index()].subnet;
   if (own.has_value() &&
-      snapshot.subnets[own.index()].cidr.Contains(Ipv4Address(batch.walk_dst[lane]))) {
+      snapshot.subnets[own.index()].Contains(Ipv4Address(batch.walk_dst[lane]))) {
     batch.target_subnet[lane] = own;
   }
 }

@@ -128,11 +128,17 @@ struct VpcRow {
 inline constexpr uint32_t kPlaceWithoutSubnet = 0x7ffffffe;
 
 struct SubnetRow {
-  Ipv4Prefix cidr;
+  Ipv4Address network;
+  uint32_t mask = 0;
   VpcIdx vpc;
   uint32_t nacl_ingress = kNoTable;  // ClassifierSet index
   uint32_t nacl_egress = kNoTable;
+
+  Ipv4Address Router() const { return Ipv4Address(network.value + 1); }
+  bool Contains(Ipv4Address a) const { return (a.value & mask) == network.value; }
 };
+// Without padding: equal configurations give equal bytes.
+static_assert(std::has_unique_object_representations_v<SubnetRow>);
 
 // Values of the map (VPC, private address): an InterfaceIdx, or one of these.
 inline constexpr uint32_t kAddressReserved =

@@ -102,7 +102,7 @@ struct EdgeWorld {
     snapshot.subnets = Rows<SubnetRow>(1);
     snapshot.vpcs = Rows<VpcRow>(1);
     snapshot.dhcp = Rows<DhcpRow>(1);
-    snapshot.subnets[0] = {{Ipv4Address(10, 0, 0, 0), 24}, VpcIdx(0), kNoTable, kNoTable};
+    snapshot.subnets[0] = {Ipv4Address(10, 0, 0, 0), 0xffffff00, VpcIdx(0), kNoTable, kNoTable};
     for (PortRow& row : snapshot.ports.span()) {
       row = PortRow();
     }
