@@ -26,7 +26,7 @@ bool LeadsBack(const SessionLine& forward, const SessionLine& reverse) {
 
 void FlowInvariants::Configure(std::shared_ptr<const ValidatedIntent> intent) {
   intent_ = std::move(intent);
-  configured_ns_ = now_ns_;
+  ++configuration_;
   sides_.clear();
   interfaces_.clear();
   at_.clear();
@@ -86,7 +86,6 @@ bool FlowInvariants::HasReceiver(const std::string& subnet_id, uint32_t destinat
 }
 
 std::string FlowInvariants::Check(const Passage& passage) {
-  now_ns_ = std::max(now_ns_, passage.time_ns);
   std::string broken = CheckAdmission(passage);
   if (passage.in.has_tuple && passage.out.has_tuple) {
     broken += CheckTranslation(passage);
@@ -204,12 +203,12 @@ std::string FlowInvariants::CheckNewMapping(const Passage& passage) {
     return "P3: a NAT gateway gave the port " + std::to_string(left.src_port) + "; ";
   }
   Mapping& mapping = mappings_[left];
-  const bool other = mapping.last_ns != 0 && mapping.inside != passage.in.tuple;
-  const bool alive = !mapping.ending && mapping.last_ns > configured_ns_ &&
+  const bool other = mapping.configuration != 0 && mapping.inside != passage.in.tuple;
+  const bool alive = !mapping.ending && mapping.configuration == configuration_ &&
                      passage.time_ns - mapping.last_ns < kSurelyAliveNs;
   const bool ending = (passage.in.tcp_flags & 0x05) != 0;
   const bool same_flow_ends = !other && mapping.ending && (passage.in.tcp_flags & 0x02) == 0;
-  mapping = {passage.in.tuple, passage.time_ns, ending || same_flow_ends};
+  mapping = {passage.in.tuple, passage.time_ns, configuration_, ending || same_flow_ends};
   return other && alive ? "P4: two inside flows left as one outside flow; " : "";
 }
 

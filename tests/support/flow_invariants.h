@@ -61,7 +61,8 @@ class FlowInvariants {
   struct Mapping {
     FlowTuple inside;
     int64_t last_ns = 0;
-    bool ending = false;  // FIN or RST was seen: the port may be given to another flow
+    uint32_t configuration = 0;  // that it was made under
+    bool ending = false;         // FIN or RST was seen: the port may be given to another flow
   };
 
   std::string CheckAdmission(const Passage& passage) const;
@@ -84,8 +85,7 @@ class FlowInvariants {
   std::set<std::pair<std::string, FlowTuple>> known_;  // as the interface sends it
   std::set<FlowTuple> sent_inside_;                    // by any interface, and forwarded
   std::map<FlowTuple, Mapping> mappings_;              // by what left the NAT gateway
-  int64_t configured_ns_ = 0;                          // the last packet before it
-  int64_t now_ns_ = 0;
+  uint32_t configuration_ = 0;                         // counts Configure
 };
 
 }  // namespace sluice::testing
