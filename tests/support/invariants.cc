@@ -229,7 +229,9 @@ void InvariantChecker::Count(const OfflineInput& input, const OfflineResult& res
   } else if (reason < kDropReasonCount) {
     ++(result.verdict == Verdict::kConsume ? told.consumed : told.dropped)[reason];
   }
-  rejects_ += IsLoggedReject(input, result) ? 1 : 0;
+  const bool heard = IsLoggedReject(input, result);
+  rejects_ += heard ? 1 : 0;
+  perhaps_unheard_ += !heard && result.reason == DropReason::kNaclIngress ? 1 : 0;
 }
 
 void InvariantChecker::CheckSessions(OfflineDataplane& dataplane, std::string& broken) const {

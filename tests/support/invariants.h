@@ -36,6 +36,8 @@ class InvariantChecker {
 
   // Packets refused by a group or an ACL, which flow logs report as REJECT (P7).
   uint64_t rejects() const { return rejects_; }
+  // An ACL refused them, but perhaps for an address nobody has: then no flow log hears of it.
+  uint64_t perhaps_unheard_rejects() const { return perhaps_unheard_; }
 
  private:
   struct Told {
@@ -60,6 +62,7 @@ class InvariantChecker {
   std::map<uint64_t, OfflineInput> inside_;  // by number: not ended yet
   std::vector<Told> told_;                   // by PortIdx
   uint64_t rejects_ = 0;
+  uint64_t perhaps_unheard_ = 0;
 };
 
 }  // namespace sluice::testing
