@@ -15,6 +15,7 @@ import hashlib
 import http.server
 import random
 import socket
+import socketserver
 import sys
 import threading
 import time
@@ -28,6 +29,11 @@ PKTINFO_BYTES = 12
 class QuietServer(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+
+    def server_bind(self):
+        # HTTPServer's own asks for the name of 0.0.0.0, which waits for a name server that no host of a lab reaches.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address
 
 
 def http_server(port, text):
