@@ -14,7 +14,7 @@ from vpcs import (ALL, APP, APP_MAC, HOST, NAT_PUBLIC, TWO, TWO_MAC, WEB, WEB_MA
                   flow_log)
 from wire import ACK, FIN, NEXT_HOP, NS, RST, SYN, arp, echo, frame, fragments, tcp, udp
 
-SEED = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32)
+SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 20261124
 T = 1700000000 * NS
 INSIDE = {"eni-web": (WEB, WEB_MAC), "eni-app": (APP, APP_MAC), "eni-two": (TWO, TWO_MAC)}
 
