@@ -4,25 +4,6 @@
 #include <map>
 
 namespace sluice {
-namespace {
-
-// Tells the flows apart that a line carries one after the other; not of a tenant's choosing within
-// one window, as a wrong match would need the same line in the same minute.
-uint32_t Fingerprint(const FlowRecord& r) {
-  uint64_t h = 0x9e3779b97f4a7c15;
-  const uint64_t words[] = {
-      uint64_t{r.src} << 32 | r.dst,
-      uint64_t{r.src_l4_port} << 32 | uint64_t{r.dst_l4_port} << 16 | r.protocol,
-      uint64_t{r.interface_idx} << 32 | r.peer_interface_idx, r.first_s};
-  for (const uint64_t word : words) {
-    h = (h ^ word) * 0xff51afd7ed558ccd;
-    h ^= h >> 33;
-  }
-  return static_cast<uint32_t>(h);
-}
-
-}  // namespace
-
 Ipv4Address AccountingReader::NatGatewayRow::PrivateOf(Ipv4Address seen) const {
   const auto it = std::find_if(addresses.begin(), addresses.end(),
                                [seen](const NatGatewayAddress& a) { return a.public_ip == seen; });
@@ -54,7 +35,7 @@ void AccountingReader::Drain(FlowAccount& account, size_t worker_idx, int64_t no
                              const SessionSweep* sweep) {
   FlowRecord record;
   while (account.Take(&record)) {
-    if (WasSwept(record) || (sweep != nullptr && sweep->AlreadyReported(record))) {
+    if (sweep != nullptr && sweep->AlreadyReported(record)) {
       ++duplicate_count_;
     } else {
       Report(record);
@@ -85,55 +66,6 @@ void AccountingReader::ReportLosses(const FlowAccount& account, Lost& lost, int6
   if (!attributed) {
     recorder_.ReportLoss(std::nullopt, now_ns);
   }
-}
-
-void AccountingReader::SweepLines(const SessionTable& table, const BurstClock& clock,
-                                  uint32_t first_pair, uint32_t pair_count, Windows windows) {
-  const uint32_t all = table.pair_count();
-  if (reported_.size() < size_t{all} * 2) {
-    reported_.resize(size_t{all} * 2);
-  }
-  const uint32_t begin = std::min(first_pair, all);
-  const uint32_t end = begin + std::min(pair_count, all - begin);
-  for (uint32_t i = begin; i < end; ++i) {
-    const PairIdx pair(i);
-    if (table.IsLive(pair)) {
-      const SessionCold cold = table.LoadCold(pair);
-      SweepLine(table, ForwardLine(pair), cold, clock, windows);
-      SweepLine(table, ReverseLine(pair), cold, clock, windows);
-    }
-  }
-}
-
-void AccountingReader::SweepLine(const SessionTable& table, LineIdx line, const SessionCold& cold,
-                                 const BurstClock& clock, Windows windows) {
-  const SessionLine& fields = table.Line(line);
-  // Pairs with the release stores of CountInLine: the window and its counters are read twice, and a
-  // line that is counting at this moment is left to its worker.
-  const uint64_t counters = fields.counters.load(std::memory_order_acquire);
-  LineWindow window;
-  window.window = fields.window.load(std::memory_order_acquire);
-  window.tcp_flags = fields.tcp_flags.load(std::memory_order_acquire);
-  window.last_seen_ms = fields.last_seen_ms.load(std::memory_order_acquire);
-  window.packets = counters >> kLineBytesBits;
-  window.bytes = counters & kLineBytesMask;
-  const FlowRecord record = MakeLineRecord(line, fields, cold, window, clock);
-  if (counters == 0 || fields.window.load(std::memory_order_acquire) != window.window ||
-      fields.counters.load(std::memory_order_acquire) != counters || !table.IsLive(PairOf(line))) {
-    return;
-  }
-  const uint64_t window_end = (uint64_t{record.minute} + 1) * kFlowWindowSeconds;
-  const bool ended = window_end + kSettleSeconds <= clock.EpochSeconds();
-  if ((ended || windows == Windows::kAll) && !WasSwept(record)) {
-    reported_[line.value] = {record.minute, Fingerprint(record)};
-    Report(record);
-  }
-}
-
-bool AccountingReader::WasSwept(const FlowRecord& record) const {
-  return record.line.has_value() && !record.partial && record.line.value < reported_.size() &&
-         reported_[record.line.value].minute == record.minute &&
-         reported_[record.line.value].fingerprint == Fingerprint(record);
 }
 
 void AccountingReader::Report(const FlowRecord& record) {

@@ -1,13 +1,13 @@
 // The way from the workers' accounting (dataplane/session/accounting.h, decision 23) into flow
-// logs: drains each worker's ring, reports the ended windows of idle session lines, leaves out what
-// came both ways, and expands one line's record into the ACCEPT of each interface of its walk.
+// logs: drains each worker's ring, leaves out what the session sweep has reported too, and expands
+// one line's record into the ACCEPT of each interface of its walk.
 // Control thread or an offline tool, one thread.
 //
 // Order in the daemon, every tick: Drain each worker, then a step of the SessionSweep with a sink
 // that Reports (idle lines, and the last windows of pairs whose memory is about to be free); now
-// and then FlowLogRecorder::Advance to a time at least one round of the sweep behind the clock. In
-// replay, at the end: EmitAll of the account, Drain, SweepLines with kAll, then
-// FlowLogRecorder::Finish.
+// and then FlowLogRecorder::Advance to a time at least one round of the sweep behind the clock. At
+// the end, when the workers are at rest: EmitAll of the account, Drain, ExportAll of the sweep,
+// then FlowLogRecorder::Finish.
 #pragma once
 
 #include <cstdint>
@@ -38,22 +38,11 @@ class AccountingReader {
                                      const std::vector<std::string>& nat_gateway_ids,
                                      int64_t at_ns);
 
-  // Takes every record of one worker's ring; `worker_idx` is dense. Windows that SweepLines, or
-  // `sweep` where there is one, has reported already are left out. Records lost since the last call
-  // are SKIPDATA at `now_ns`.
+  // Takes every record of one worker's ring; `worker_idx` is dense. Windows that `sweep`
+  // (nullptr: none) has reported already are left out. Records lost since the last call are
+  // SKIPDATA at `now_ns`.
   void Drain(FlowAccount& account, size_t worker_idx, int64_t now_ns,
              const SessionSweep* sweep = nullptr);
-
-  enum class Windows : uint8_t {
-    kEnded,  // those that ended kSettleSeconds ago or more
-    kAll,    // open ones too: the workers have stopped
-  };
-  static constexpr uint32_t kSettleSeconds =
-      2;  // a worker's burst may still count in a window just ended
-
-  // Reports the lines of `pair_count` pairs from `first_pair` on (clipped to the table).
-  void SweepLines(const SessionTable& table, const BurstClock& clock, uint32_t first_pair,
-                  uint32_t pair_count, Windows windows);
 
   // One record, however it came.
   void Report(const FlowRecord& record);
@@ -70,14 +59,7 @@ class AccountingReader {
     uint64_t total = 0;
     std::vector<uint32_t> by_interface;
   };
-  struct Reported {
-    uint32_t minute = 0;
-    uint32_t fingerprint = 0;
-  };
 
-  void SweepLine(const SessionTable& table, LineIdx line, const SessionCold& cold,
-                 const BurstClock& clock, Windows windows);
-  bool WasSwept(const FlowRecord& record) const;
   void ExpandLine(const FlowRecord& record);
   void ExpandNatGateway(const FlowRecord& record, const NatGatewayRow& gateway);
   void Sight(const FlowRecord& record, uint32_t interface_idx, FlowDirection direction,
@@ -89,8 +71,7 @@ class AccountingReader {
   FlowPaths paths_;
   size_t interface_count_ = 0;
   std::vector<NatGatewayRow> nat_gateways_;
-  std::vector<Lost> lost_;          // by worker
-  std::vector<Reported> reported_;  // by line: the last window the sweep reported
+  std::vector<Lost> lost_;  // by worker
   uint64_t duplicate_count_ = 0;
 };
 

@@ -225,25 +225,33 @@ struct OneSession {
   LineIdx line;
 };
 
+// The sink of a session sweep that hands on to a reader.
+struct ReaderSink final : FlowRecordSink {
+  explicit ReaderSink(AccountingReader& r) : reader(r) {}
+  void OnRecord(const FlowRecord& record) override { reader.Report(record); }
+  AccountingReader& reader;
+};
+
 TEST_F(AccountingReaderTest, IdleLinesAreReportedOnce) {
   OneSession session;
-  const auto& account = session.account;
-  const auto packet = [&](uint32_t second) { session.Packet(second); };
-  const auto sweep = [&](uint32_t second, AccountingReader::Windows windows) {
-    reader_->SweepLines(*session.table, ClockAt(second), 0, UINT32_MAX, windows);
+  ReaderSink sink(*reader_);
+  const auto sweep = SessionSweep::Make(*session.table, HeapMemory(), true);
+  NoReaders workers_at_rest;
+  const auto step = [&](uint32_t second) {
+    sweep->Step(ClockAt(second), session.table->pair_count(), workers_at_rest, &sink);
   };
-  packet(5);
-  packet(6);
-  sweep(30, AccountingReader::Windows::kEnded);
-  sweep(61, AccountingReader::Windows::kEnded);  // not settled
+  session.Packet(50);
+  session.Packet(51);
+  step(55);
+  step(61);  // not settled
   EXPECT_EQ(recorder_->aggregator().open_flow_count(), 0u);
-  sweep(62, AccountingReader::Windows::kEnded);
-  sweep(100, AccountingReader::Windows::kEnded);
-  packet(110);  // pushes the window that was swept
-  reader_->Drain(*account, 0, At(110));
+  step(62);
+  step(75);
+  session.Packet(78);  // pushes the window that was swept
+  reader_->Drain(*session.account, 0, At(78), sweep.get());
   EXPECT_EQ(reader_->duplicate_count(), 1u);
-  sweep(111, AccountingReader::Windows::kAll);
-  sweep(111, AccountingReader::Windows::kAll);
+  sweep->ExportAll(ClockAt(80), sink);
+  sweep->ExportAll(ClockAt(80), sink);
   const char* rest = " 1 ACCEPT OK";
   const std::string shown = "eni-a egress 10.0.1.10 7 10.0.2.20 8 10.0.1.10 10.0.2.20 ";
   const std::multiset<std::string> lines = Lines(111);
@@ -255,11 +263,7 @@ TEST_F(AccountingReaderTest, IdleLinesAreReportedOnce) {
 // The daemon's way: the session sweep reports idle lines, and what a pair counted last before its
 // memory is free.
 TEST_F(AccountingReaderTest, WhatTheSessionSweepReportedIsLeftOutOfTheRing) {
-  struct Sink final : FlowRecordSink {
-    explicit Sink(AccountingReader& r) : reader(r) {}
-    void OnRecord(const FlowRecord& record) override { reader.Report(record); }
-    AccountingReader& reader;
-  } sink(*reader_);
+  ReaderSink sink(*reader_);
   OneSession session;
   const auto sweep = SessionSweep::Make(*session.table, HeapMemory(), true);
   NoReaders workers_at_rest;
