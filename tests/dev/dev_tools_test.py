@@ -3,11 +3,11 @@
 import pathlib
 import sys
 import tempfile
-import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools" / "dev"), str(ROOT / "tools")]
+sys.path[:0] = [str(ROOT / "tools" / "dev"), str(ROOT / "tools"), str(ROOT / "tests" / "support")]
 import source_tree  # noqa: E402
+import tap  # noqa: E402
 import test_cases  # noqa: E402
 from lab import flow_logs  # noqa: E402
 
@@ -77,17 +77,7 @@ TESTS = [gtest_results_become_cases, crash_after_good_cases_is_a_failure, gtest_
 
 
 def main():
-    print(f"1..{len(TESTS)}")
-    failures = 0
-    for number, test in enumerate(TESTS, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__name__}")
-        except Exception:
-            failures += 1
-            traceback.print_exc()
-            print(f"not ok {number} - {test.__name__}")
-    return 1 if failures else 0
+    return tap.run(TESTS)
 
 
 if __name__ == "__main__":

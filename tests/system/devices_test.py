@@ -4,15 +4,16 @@
 Usage: devices_test.py BUILD. Each case starts a sluiced of its own with two ENIs of one subnet, or an ENI and the uplink,
 sees packets cross, checks that every received packet has a fate, and that SIGTERM ends it with exit code 0.
 """
+import functools
 import json
 import pathlib
 import socket
 import struct
 import sys
-import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "support")]
+import tap  # noqa: E402
 from lab import daemon, privilege  # noqa: E402
 from lab.namespaces import Lab, LabError, run, wait_until  # noqa: E402
 
@@ -165,24 +166,25 @@ CASES = (null_is_polled_and_every_empty_frame_has_a_fate, pcap_in_and_pcap_out, 
          memif_joins_two_ports, af_packet_carries_a_ping_between_kernels)
 
 
+def with_a_lab(case):
+    """The case with a lab of its own, closed behind it."""
+    @functools.wraps(case)
+    def run_case(programs):
+        lab = Lab()
+        try:
+            case(lab, programs)
+        finally:
+            lab.close()
+    return run_case
+
+
 def main(build):
     problem = privilege.why_impossible()
     if problem:
         print(problem)
         return 77
     privilege.enter()
-    failed = 0
-    for number, case in enumerate(CASES, 1):
-        lab = Lab()
-        try:
-            case(lab, daemon.Programs(pathlib.Path(build)))
-            print(f"ok {number} - {case.__name__}", flush=True)
-        except Exception:  # reported as a failed case
-            failed += 1
-            print(f"not ok {number} - {case.__name__}\n# " + traceback.format_exc().replace("\n", "\n# "), flush=True)
-        lab.close()
-    print(f"1..{len(CASES)}")
-    return 1 if failed else 0
+    return tap.run([with_a_lab(case) for case in CASES], daemon.Programs(pathlib.Path(build)))
 
 
 if __name__ == "__main__":

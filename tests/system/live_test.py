@@ -9,10 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "support")]
+import tap  # noqa: E402
 from lab import clients, daemon, privilege  # noqa: E402
 from lab.namespaces import Lab, wait_until  # noqa: E402
 
@@ -145,17 +145,7 @@ def main():
         print(f"1..0 # SKIP {problem}")
         return 0
     privilege.enter()
-    print(f"1..{len(CASES)}")
-    failed = 0
-    for number, case in enumerate(CASES, 1):
-        try:
-            case()
-            print(f"ok {number} - {case.__name__}", flush=True)
-        except Exception:  # a test program reports whatever went wrong
-            failed += 1
-            print(f"not ok {number} - {case.__name__}")
-            print("\n".join("# " + line for line in traceback.format_exc().splitlines()), flush=True)
-    return 1 if failed else 0
+    return tap.run(CASES)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import tap  # noqa: E402
 
 SLUICED = sys.argv[1]
 FLAGS = ["config", "workers", "eal", "socket", "state", "session_cache", "enforce_quotas", "metrics_listen", "poll",
@@ -250,17 +252,7 @@ CASES = [help_names_every_flag, flags_are_spelled_with_underscores_or_hyphens, u
 
 
 def main():
-    print(f"1..{len(CASES)}")
-    failed = 0
-    for number, case in enumerate(CASES, 1):
-        try:
-            case()
-            print(f"ok {number} - {case.__name__}", flush=True)
-        except Exception:  # a test program reports whatever went wrong
-            failed += 1
-            print(f"not ok {number} - {case.__name__}")
-            print("\n".join("# " + line for line in traceback.format_exc().splitlines()), flush=True)
-    return 1 if failed else 0
+    return tap.run(CASES)
 
 
 if __name__ == "__main__":

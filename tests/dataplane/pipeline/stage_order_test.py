@@ -6,6 +6,8 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+import tap  # noqa: E402
 DOCUMENT = ROOT / "docs" / "life-of-a-packet.md"
 FUNCTION = re.compile(r"^[\w:<>*&]+(?: [\w:<>*&]+)* (\w+)\([^;{}]*\)(?: noexcept)? \{\n(.*?)^\}\n", re.MULTILINE | re.DOTALL)
 CALL = re.compile(r"\b(\w+)\(")
@@ -63,17 +65,7 @@ def calls_are_followed_where_they_stand():
 
 def main():
     cases = [the_call_list_is_the_documented_one, every_stage_is_called, calls_are_followed_where_they_stand]
-    print(f"1..{len(cases)}")
-    failed = 0
-    for number, case in enumerate(cases, 1):
-        try:
-            case()
-            print(f"ok {number} - {case.__name__}")
-        except AssertionError as error:
-            failed += 1
-            print(f"not ok {number} - {case.__name__}")
-            print("\n".join("# " + line for line in str(error).splitlines()))
-    return 1 if failed else 0
+    return tap.run(cases)
 
 
 if __name__ == "__main__":

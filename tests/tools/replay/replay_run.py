@@ -5,7 +5,9 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import tap  # noqa: E402
 
 import wire
 
@@ -111,15 +113,4 @@ def fates(result):
 
 def main(tests):
     """TAP: one case a function."""
-    print(f"1..{len(tests)}")
-    failures = 0
-    for number, test in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__name__}")
-        except Exception:  # pylint: disable=broad-except
-            failures += 1
-            traceback.print_exc()
-            print(f"not ok {number} - {test.__name__}")
-        sys.stdout.flush()
-    return 1 if failures else 0
+    return tap.run(tests)
