@@ -3,13 +3,32 @@
 #include <algorithm>
 
 namespace sluice {
+namespace {
+
+// Texts of a configuration are quoted in findings; nobody reads more of them than this.
+constexpr size_t kMaxIdBytes = 255;
+constexpr size_t kMaxTextBytes = 2000;
+
+std::string Clipped(std::string text, size_t max_bytes) {
+  if (text.size() <= max_bytes) {
+    return text;
+  }
+  size_t end = max_bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) {
+    --end;  // not inside a UTF-8 sequence
+  }
+  text.resize(end);
+  return text + "…";
+}
+
+}  // namespace
 
 void IssueList::Add(JsonValue where, std::string_view object_id, std::string what,
                     std::string_view code, bool is_warning) {
   IntentIssue issue;
-  issue.json_path = where.Path();
-  issue.object_id = object_id;
-  issue.what = std::move(what);
+  issue.json_path = Clipped(where.Path(), kMaxTextBytes);
+  issue.object_id = Clipped(std::string(object_id), kMaxIdBytes);
+  issue.what = Clipped(std::move(what), kMaxTextBytes);
   issue.code = code;
   issue.is_warning = is_warning;
   error_count_ += is_warning ? 0 : 1;

@@ -62,6 +62,24 @@ TEST(ReadingTest, TheSameObjectTwice) {
   EXPECT_REFUSED(result, "t.json:$.Vpcs[0]", "t.json#2:$.Vpcs[0]", "");
 }
 
+TEST(ReadingTest, FindingsQuoteOnlyTheBeginningOfALongText) {
+  std::string id;
+  for (int i = 0; i < 50'000; ++i) {
+    id += "ä";
+  }
+  const ValidationResult result = Load("{\"Vpcs\": [{\"VpcId\": \"" + id + "\", \"CidrBlock\": \"" +
+                                       id + "\", \"" + id + "\": 1}]}");
+  EXPECT_EQ(result.intent, nullptr);
+  EXPECT_GE(result.issues.size(), 3u);
+  for (const IntentIssue& issue : result.issues) {
+    EXPECT_LE(issue.object_id.size(), 260u);
+    EXPECT_LE(issue.what.size(), 2010u);
+    EXPECT_LE(issue.json_path.size(), 2010u);
+    EXPECT_EQ(issue.object_id.substr(0, 4), "ää");
+    EXPECT_EQ(issue.object_id.substr(issue.object_id.size() - 5), "ä…");
+  }
+}
+
 TEST(ReadingTest, APrefixListIsPrintedByTwoCommands) {
   const std::string managed = R"({"PrefixLists": [{"PrefixListId": "pl-1", "PrefixListName": "s3",
     "AddressFamily": "IPv4", "State": "create-complete"}]})";
