@@ -167,6 +167,8 @@ TEST(ReadingTest, HostRules) {
   EXPECT_REFUSED(LoadHostWith("100.1\"", "101.1\""), "not another host", ".Uplink.NextHop", "");
   EXPECT_REFUSED(LoadHostWith("100.2/24", "100.0/24"), "not the address", ".Uplink.Address", "");
   EXPECT_REFUSED(LoadHostWith("\"Workers\": 2", "\"Workers\": 0"), "outside", ".Workers", "");
+  EXPECT_REFUSED(LoadHostWith("\"Workers\": 2", "\"Workers\": 65"), "outside 1..64", ".Workers",
+                 "");
   EXPECT_REFUSED(LoadHostWith("\"Workers\"", "\"BehaviorProfile\": \"rfc\", \"Workers\""),
                  "not a profile", ".BehaviorProfile", "");
   EXPECT_REFUSED(LoadHostWith("{\"Name\": \"wan\"", "{\"Name\": \"web\"}, {\"Name\": \"wan\""),
