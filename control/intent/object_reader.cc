@@ -76,6 +76,11 @@ JsonValue ObjectReader::Get(std::string_view member) const {
   return value.exists() && value.kind() == JsonKind::kNull ? JsonValue() : value;
 }
 
+bool ObjectReader::Has(std::string_view member) const {
+  const JsonValue value = Get(member);
+  return value.exists() && (value.kind() != JsonKind::kString || !value.AsString().empty());
+}
+
 JsonValue ObjectReader::Where(std::string_view member) const {
   const JsonValue value = member.empty() ? JsonValue() : object_.Find(member);
   return value.exists() ? value : object_;

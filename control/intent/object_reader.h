@@ -47,7 +47,8 @@ class ObjectReader {
 
   JsonValue object() const { return object_; }
   std::string_view object_id() const { return object_id_; }
-  bool Has(std::string_view member) const { return Get(member).exists(); }
+  // Null and "" are as good as absent.
+  bool Has(std::string_view member) const;
 
   // Absent, null or "": empty. Numbers where AWS prints strings are taken as written.
   std::string String(std::string_view member);

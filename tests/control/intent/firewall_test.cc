@@ -152,6 +152,15 @@ TEST(FirewallTest, AWS_NACL_04_ProtocolPortsAndCidr) {
       "without a type", "", "");
 }
 
+TEST(FirewallTest, AWS_NACL_04_AnEmptyCidrIsNoCidr) {
+  const std::string rest = R"("Protocol": "-1", "RuleAction": "allow", "Egress": false)";
+  const auto with_cidr = [&](const std::string& cidr) {
+    return LoadWithBase(Acl("{\"RuleNumber\": 1, " + rest + ", \"CidrBlock\": " + cidr + "}"));
+  };
+  EXPECT_REFUSED(with_cidr("\"\""), "CidrBlock is missing", "Entries[0]", "MissingParameter");
+  EXPECT_REFUSED(with_cidr("null"), "CidrBlock is missing", "Entries[0]", "MissingParameter");
+}
+
 TEST(FirewallTest, AWS_NACL_08_QuotaCountsTheFinalRule) {
   std::string entries;
   for (int i = 1; i <= 20; ++i) {

@@ -124,6 +124,12 @@ TEST(RoutingTest, AWS_RT_13_QuotasWarnOrRefuse) {
 
 TEST(RoutingTest, RoutesHaveOneDestinationAndOneTarget) {
   EXPECT_REFUSED(LoadWithBase(Table(R"({"GatewayId": "igw-a"})")), "no destination", "", "");
+  EXPECT_REFUSED(LoadWithBase(Table(RouteTo("", R"("GatewayId": "igw-a")"))), "no destination", "",
+                 "");
+  const ValidationResult both = LoadWithBase(
+      Table(RouteTo("0.0.0.0/0", R"("DestinationIpv6CidrBlock": "", "GatewayId": "igw-a")")));
+  EXPECT_LOADS(both);
+  EXPECT_NE(FindRoute(both, "0.0.0.0/0"), nullptr);
   EXPECT_REFUSED(LoadWithBase(Table(R"({"DestinationCidrBlock": "0.0.0.0/0"})")), "no target", "",
                  "");
   EXPECT_REFUSED(
