@@ -9,7 +9,6 @@ namespace sluice {
 namespace {
 
 constexpr size_t kGroupQuota = 5;
-constexpr size_t kMaxGroups = 16;
 constexpr uint8_t kDelegatedLength = 28;
 
 void ClaimAddresses(Validation& v, const DraftedInterface& draft, const Subnet& subnet) {
@@ -109,12 +108,9 @@ void CheckGroups(Validation& v, DraftedInterface& draft) {
                      "InvalidGroup.NotFound");
     }
   }
-  if (value.group_ids.size() > kMaxGroups) {
-    v.issues.Error(draft.Member("Groups"), value.id, "more than 16 security groups",
-                   "SecurityGroupsPerInterfaceLimitExceeded");
-  } else if (value.group_ids.size() > kGroupQuota) {
+  if (value.group_ids.size() > kGroupQuota) {
     v.context.Quota(draft.Member("Groups"), value.id,
-                    "more than 5 security groups: AWS's default quota",
+                    "more than 5 security groups: AWS's default quota, 16 at most",
                     "SecurityGroupsPerInterfaceLimitExceeded");
   }
 }
