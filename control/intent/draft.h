@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/intent/intent.h"
@@ -85,6 +86,8 @@ struct Draft {
   // Ids of objects that are listed but ignored (a final state, an unsupported kind): a reference to
   // one is to an absent target, not a dangling one.
   std::set<std::string, std::less<>> ignored_ids;
+  // CIDRs a VPC had (its id, the block): listed with their association, but not associated.
+  std::set<std::pair<std::string, Ipv4Prefix>> former_cidrs;
   // Interfaces of ignored gateways and endpoints that are still listed: nobody's any more.
   std::vector<std::string> orphan_interface_ids;
 };

@@ -107,6 +107,14 @@ void LoadNatGateway(LoadContext& context, JsonValue object, std::string_view id)
     RememberOrphans(context, object);
     return;
   }
+  if (reader.String("AvailabilityMode") == "regional") {
+    context.issues.WarnOnce(
+        "regional NAT gateway", object, id,
+        "regional NAT gateways are not carried: ignored; a route to one is a blackhole");
+    context.draft.ignored_ids.emplace(id);
+    RememberOrphans(context, object);
+    return;
+  }
   draft.value.id = id;
   draft.value.json_path = object.Path();
   draft.value.vpc_id = reader.String("VpcId");

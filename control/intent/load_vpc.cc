@@ -13,13 +13,16 @@ void AddSecondaryCidr(LoadContext& context, ObjectReader& vpc, JsonValue element
           association.Object("CidrBlockState", Shape::kCidrState)) {
     state = cidr_state->String("State");
   }
+  const std::optional<Ipv4Prefix> cidr = association.Prefix("CidrBlock");
   if (state != "associated" && !state.empty()) {
+    if (cidr) {
+      context.draft.former_cidrs.emplace(value.id, *cidr);
+    }
     context.issues.WarnOnce(
         "final CIDR association", element, vpc.object_id(),
         "a CIDR association that is " + state + ", not associated: ignored, and so is every other");
     return;
   }
-  const std::optional<Ipv4Prefix> cidr = association.Prefix("CidrBlock");
   if (cidr && std::find(value.cidrs.begin(), value.cidrs.end(), *cidr) == value.cidrs.end()) {
     value.cidrs.push_back(*cidr);
   }

@@ -34,6 +34,7 @@ class TableValidator {
 
   void Run() {
     const bool edge = !table_.value.gateway_id.empty();
+    ForgetFormerLocalRoutes();
     std::vector<Route>& routes = table_.value.routes;
     for (size_t i = 0; i < routes.size(); ++i) {
       where_ = table_.route_origins[i];
@@ -249,6 +250,28 @@ class TableValidator {
           where_, table_.value.id,
           "there is no prefix list " + route.prefix_list_id + ": the route matches nothing");
     }
+  }
+
+  // A local route may outlive the association of its CIDR in a listing; it goes with it.
+  void ForgetFormerLocalRoutes() {
+    std::vector<Route> kept;
+    std::vector<JsonValue> kept_origins;
+    for (size_t i = 0; i < table_.value.routes.size(); ++i) {
+      Route& route = table_.value.routes[i];
+      if (route.target.kind == RouteTargetKind::kLocal && route.destination &&
+          !IsVpcCidr(*route.destination) &&
+          v_.draft.former_cidrs.count({vpc_.id, *route.destination}) != 0) {
+        v_.issues.WarnOnce("former local route", table_.route_origins[i], table_.value.id,
+                           "a local route to " + ToString(*route.destination) +
+                               ", which is not associated with the VPC any more: ignored, and so "
+                               "is every other");
+        continue;
+      }
+      kept.push_back(std::move(route));
+      kept_origins.push_back(table_.route_origins[i]);
+    }
+    table_.value.routes = std::move(kept);
+    table_.route_origins = std::move(kept_origins);
   }
 
   void AddLocalRoutes() {

@@ -5,7 +5,8 @@ Usage: describe_output_test.py LOAD_FILES. Skipped (77) without moto or boto3.
 
 Faults of moto that loading tolerates with a warning: a NAT gateway's and an interface endpoint's own interface has
 InterfaceType "interface", groups, and an address outside its subnet; SG and NACL CIDRs keep host bits; a VPC names
-DHCP options that are not listed. Public addresses lie in 127/8, which nothing here forbids.
+DHCP options that are not listed; a route table keeps the local route of a CIDR that is not associated any more. Public
+addresses lie in 127/8, which nothing here forbids.
 """
 import json
 import os
@@ -29,6 +30,8 @@ def build(ec2):
     vpc = ec2.create_vpc(CidrBlock="10.50.0.0/16")["Vpc"]["VpcId"]
     peer = ec2.create_vpc(CidrBlock="10.60.0.0/16")["Vpc"]["VpcId"]
     ec2.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.51.0.0/16")
+    former = ec2.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.52.0.0/16")["CidrBlockAssociation"]
+    ec2.disassociate_vpc_cidr_block(AssociationId=former["AssociationId"])
     public = ec2.create_subnet(VpcId=vpc, CidrBlock="10.50.1.0/24")["Subnet"]["SubnetId"]
     private = ec2.create_subnet(VpcId=vpc, CidrBlock="10.50.2.0/24")["Subnet"]["SubnetId"]
     igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]

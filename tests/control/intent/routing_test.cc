@@ -191,6 +191,38 @@ TEST(RoutingTest, AWS_NAT_14_DeletedGatewaysAreIgnoredWithOneWarning) {
   EXPECT_TRUE(FindRoute(result, "0.0.0.0/0")->blackhole);
 }
 
+TEST(RoutingTest, AWS_NAT_01_ARegionalGatewayIsNotCarried) {
+  const ValidationResult result = LoadWithBase(
+      R"({"NatGateways": [{"NatGatewayId": "nat-x", "VpcId": "vpc-a", "State": "available",
+          "AvailabilityMode": "regional", "NatGatewayAddresses": [
+          {"PublicIp": "203.0.113.9", "NetworkInterfaceId": "eni-a"}]}]})" +
+      Table(RouteTo("0.0.0.0/0", R"("NatGatewayId": "nat-x")")));
+  EXPECT_LOADS(result);
+  EXPECT_EQ(Count(result, true, "regional NAT gateways are not carried", "NatGateways[0]"), 1)
+      << Found(result);
+  EXPECT_TRUE(FindRoute(result, "0.0.0.0/0")->blackhole);
+}
+
+TEST(RoutingTest, AWS_ADDR_06_TheLocalRouteOfAFormerCidrGoesWithIt) {
+  const std::string vpc = R"({"Vpcs": [{"VpcId": "vpc-f", "CidrBlock": "10.7.0.0/16",
+    "CidrBlockAssociationSet": [
+      {"CidrBlock": "10.7.0.0/16", "CidrBlockState": {"State": "associated"}},
+      {"CidrBlock": "10.8.0.0/16", "CidrBlockState": {"State": "disassociated"}}]}],
+    "RouteTables": [{"RouteTableId": "rtb-x", "VpcId": "vpc-f", "Routes": [)";
+  const auto local = [](const std::string& cidr) {
+    return RouteTo(cidr, R"("GatewayId": "local")");
+  };
+  const ValidationResult result =
+      LoadWithBase(vpc + local("10.7.0.0/16") + "," + local("10.8.0.0/16") + "]}]}");
+  EXPECT_LOADS(result);
+  EXPECT_NE(FindRoute(result, "10.7.0.0/16"), nullptr);
+  EXPECT_EQ(FindRoute(result, "10.8.0.0/16"), nullptr);
+  EXPECT_EQ(Count(result, true, "not associated with the VPC any more", "Routes[1]"), 1)
+      << Found(result);
+  EXPECT_REFUSED(LoadWithBase(vpc + local("10.9.0.0/16") + "]}]}"), "10.9.0.0/16 is none",
+                 "Routes[0]", "InvalidParameterValue");
+}
+
 constexpr char kEndpoint[] = R"({"PrefixLists": [{"PrefixListId": "pl-s3",
     "PrefixListName": "com.amazonaws.eu-west-1.s3", "Cidrs": ["52.218.0.0/17"]}],
   "VpcEndpoints": [{"VpcEndpointId": "vpce-s3", "VpcEndpointType": "Gateway", "VpcId": "vpc-a",
