@@ -19,8 +19,11 @@ bool IsTranslatable(uint8_t protocol) {
   return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolIcmp;
 }
 
+// AWS-NAT-09. Of other protocols nothing passes, in fragments or not.
 bool IsRefusedFragment(const Batch& batch, uint32_t lane) {
-  return (batch.traits[lane] & kTraitFragment) != 0 && batch.protocol[lane] != kProtocolUdp;
+  const uint8_t protocol = batch.protocol[lane];
+  return (batch.traits[lane] & kTraitFragment) != 0 &&
+         (protocol == kProtocolTcp || protocol == kProtocolIcmp);
 }
 
 bool BoundAt(const Batch& batch, uint32_t lane, NatGatewayIdx gateway) {

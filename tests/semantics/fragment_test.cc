@@ -124,6 +124,17 @@ TEST_F(FragmentSemantics, AWS_NAT_09_TcpAndIcmpFragmentsAreDropped) {
   EXPECT_EQ(LiveSessions(), 0u);
 }
 
+// Of a protocol that no gateway translates nothing is an answer, in fragments or not.
+TEST_F(FragmentSemantics, AWS_NAT_08_FragmentsOfOtherProtocolsToTheGatewayAreUnsolicited) {
+  Start();
+  PacketSpec whole = Raw("203.0.113.9", "198.51.100.200", 47);
+  whole.payload.resize(40);
+  whole.src_mac = kNextHopMac;
+  for (const Bytes& piece : BuildFragments(whole, 16)) {
+    ExpectFrame("internet", piece, "drop nat_unsolicited");
+  }
+}
+
 TEST_F(FragmentSemantics, D_FRAG_LaterOnesShareTheFateOfTheirFirst) {
   VpcConfig config;
   config.In("sg-app", {"udp 80 10.0.0.0/8"});
