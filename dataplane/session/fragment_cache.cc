@@ -146,11 +146,19 @@ bool FragmentCache::MakeRoom(uint32_t scope) noexcept {
   return free_datagram_ != kNil;
 }
 
+// Nobody waits for it, and its time is over. What its first fragment has released follows that one
+// though the memory ends in between; a frame that never comes back does not keep it for longer than
+// one can have been held.
+bool FragmentCache::IsPast(const Datagram& d, uint32_t now_ms) noexcept {
+  const uint32_t age_ms = AgeMs(d.created_ms, now_ms);
+  const uint32_t limit_ms = kFragmentMemoryMs + (d.awaited != 0 ? kFragmentHoldMs : 0);
+  return d.held_first == kNil && age_ms > limit_ms;
+}
+
 // At most two a call: as many as a call can create, and one to catch up.
 void FragmentCache::ForgetOld(uint32_t now_ms) noexcept {
   for (int i = 0; i < 2 && oldest_ != kNil; ++i) {
-    const Datagram& d = datagrams_[oldest_];
-    if (AgeMs(d.created_ms, now_ms) <= kFragmentMemoryMs || d.held_first != kNil) {
+    if (!IsPast(datagrams_[oldest_], now_ms)) {
       return;
     }
     Forget(oldest_);
@@ -203,9 +211,9 @@ FragmentDecision FragmentCache::Offer(const Fragment& fragment, void* handle, ui
   }
   const SessionKey key = DatagramKey(fragment);
   uint32_t at = Lookup(key);
-  if (at != kNil && datagrams_[at].held_first == kNil &&
-      (AgeMs(datagrams_[at].created_ms, now_ms) > kFragmentMemoryMs ||
-       (is_first && IsComplete(datagrams_[at])))) {
+  if (at != kNil &&
+      (IsPast(datagrams_[at], now_ms) ||
+       (is_first && datagrams_[at].held_first == kNil && IsComplete(datagrams_[at])))) {
     Forget(at);
     at = kNil;
   }
@@ -213,6 +221,7 @@ FragmentDecision FragmentCache::Offer(const Fragment& fragment, void* handle, ui
     return FragmentDecision::kFull;
   }
   Datagram& d = datagrams_[at];
+  d.awaited -= !is_first && d.awaited != 0 ? 1 : 0;
   if (!is_first && d.phase == Phase::kWaiting) {
     return Hold(at, fragment.scope, handle, now_ms);
   }
@@ -277,6 +286,7 @@ void FragmentCache::Release(Datagram& d) noexcept {
   for (uint32_t at = d.held_first; at != kNil; at = frames_[at].next) {
     UnlinkAge(at);
     frames_[at].datagram = kNil;
+    ++d.awaited;
   }
   (released_last_ == kNil ? released_first_ : frames_[released_last_].next) = d.held_first;
   released_last_ = d.held_last;

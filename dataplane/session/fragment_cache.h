@@ -132,6 +132,7 @@ class FragmentCache {
     uint16_t end_units;  // behind the last fragment; 0 while unknown
     Phase phase;
     uint8_t range_count;
+    uint16_t awaited;  // frames released and not offered again yet
     Range ranges[kMaxFragmentRanges];
   };
   static_assert(sizeof(Datagram) == 192 && std::is_trivially_copyable_v<Datagram>);
@@ -158,6 +159,7 @@ class FragmentCache {
   void Forget(uint32_t datagram) noexcept;
   bool MakeRoom(uint32_t scope) noexcept;
   uint32_t OldestWithoutFrames(uint32_t from, bool of_side) const noexcept;
+  static bool IsPast(const Datagram& d, uint32_t now_ms) noexcept;
   void ForgetOld(uint32_t now_ms) noexcept;
   static bool IsComplete(const Datagram& d) noexcept;
   FragmentDecision Accept(Datagram& d, const Fragment& fragment) noexcept;

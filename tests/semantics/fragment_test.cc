@@ -135,6 +135,20 @@ TEST_F(FragmentSemantics, AWS_NAT_08_FragmentsOfOtherProtocolsToTheGatewayAreUns
   }
 }
 
+// A fragment waits when the cache's 30 s for its datagram end.
+TEST_F(FragmentSemantics, D_FRAG_WhatWaitsFollowsItsFirstWhenTheMemoryEnds) {
+  Start();
+  const std::vector<Bytes> pieces = Pieces(Udp("10.0.0.10:5", "10.0.1.10:80", 40), 1);
+  ExpectFrame("eni-web", pieces[1], "hold");
+  Wait(29.9);
+  ExpectFrame("eni-web", pieces[2], "hold");
+  ExpectSettled({"drop fragment_orphan"});
+  Wait(0.5);
+  ExpectFrame("eni-web", pieces[0], "forward eni-app");
+  ExpectSettled({"forward eni-app"});
+  ExpectFrame("eni-web", pieces[1], "hold");
+}
+
 TEST_F(FragmentSemantics, D_FRAG_LaterOnesShareTheFateOfTheirFirst) {
   VpcConfig config;
   config.In("sg-app", {"udp 80 10.0.0.0/8"});
