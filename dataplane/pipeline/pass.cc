@@ -140,7 +140,7 @@ void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, cons
   LaneList whole, hits, walks, arrived, resets, forward;
   {
     const StageMeter meter(worker, StageId::kFragment, lanes.count);
-    FragmentStage(worker, batch, lanes, whole, again);
+    FragmentStage(snapshot, worker, batch, lanes, whole, again);
   }
   {
     const StageMeter meter(worker, StageId::kSession, whole.count);

@@ -25,6 +25,7 @@
 #include <type_traits>
 
 #include "dataplane/base/aligned_array.h"
+#include "dataplane/packet/ids.h"
 #include "dataplane/packet/verdict.h"
 #include "dataplane/session/session_hash.h"
 
@@ -80,9 +81,15 @@ struct FirstFragment {
   uint16_t rule_key = 0;
   Verdict verdict = Verdict::kDrop;
   DropReason reason = DropReason::kUndecided;
-  uint64_t reference = 0;  // the caller's own, e.g. a session line
+  // Where a group or an ACL refused it, and as what it came there: flow logs tell it of every
+  // fragment. None: nowhere.
+  InterfaceIdx refused_at;
+  uint32_t refused_src = 0;
+  uint32_t refused_dst = 0;
+  uint16_t refused_src_l4_port = 0;
+  uint16_t refused_dst_l4_port = 0;
 };
-static_assert(sizeof(FirstFragment) == 16 && std::is_trivially_copyable_v<FirstFragment>);
+static_assert(sizeof(FirstFragment) == 24 && std::is_trivially_copyable_v<FirstFragment>);
 
 struct HeldFrame {
   void* handle = nullptr;

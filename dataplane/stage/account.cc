@@ -43,22 +43,32 @@ void CountRows(WorkerContext& worker, const Batch& batch, uint32_t lane) {
   }
 }
 
+bool IsEgress(DropReason reason) {
+  return reason == DropReason::kSgEgress || reason == DropReason::kNaclEgress;
+}
+
 void CountReject(const Snapshot& snapshot, WorkerContext& worker, const Batch& batch,
                  uint32_t lane) {
-  const DropReason reason = batch.reason[lane];
-  const bool egress = reason == DropReason::kSgEgress || reason == DropReason::kNaclEgress;
-  const bool ingress = reason == DropReason::kSgIngress || reason == DropReason::kNaclIngress;
-  const InterfaceIdx at = egress ? batch.origin[lane] : batch.target[lane];
-  if ((!egress && !ingress) || !at.has_value() || !IsLogged(snapshot, at)) {
+  const InterfaceIdx at = RefusedAt(batch, lane);
+  if (!at.has_value() || !IsLogged(snapshot, at)) {
     return;
   }
   FlowSighting seen =
-      Sighting(batch, lane, at, egress ? FlowDirection::kEgress : FlowDirection::kIngress);
+      Sighting(batch, lane, at,
+               IsEgress(batch.reason[lane]) ? FlowDirection::kEgress : FlowDirection::kIngress);
   seen.action = FlowAction::kReject;
   worker.account->Count(seen, batch.ip_bytes[lane], batch.tcp_flags[lane], ClockOf(worker));
 }
 
 }  // namespace
+
+InterfaceIdx RefusedAt(const Batch& batch, uint32_t lane) noexcept {
+  const DropReason reason = batch.reason[lane];
+  const bool ingress = reason == DropReason::kSgIngress || reason == DropReason::kNaclIngress;
+  return IsEgress(reason) ? batch.origin[lane]
+         : ingress        ? batch.target[lane]
+                          : InterfaceIdx::None();
+}
 
 void ForgetSightings(WorkerContext& worker, const LaneList& lanes) noexcept {
   if (worker.sightings == nullptr) {

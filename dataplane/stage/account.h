@@ -36,6 +36,8 @@ void SightIngress(const Snapshot& snapshot, WorkerContext& worker, const Batch& 
 void CountAccepted(WorkerContext& worker, const Batch& batch, uint32_t lane, LineIdx line) noexcept;
 // A forwarded packet that no line counts: ACCEPT where it was sighted.
 void CountUnkept(WorkerContext& worker, const Batch& batch, uint32_t lane) noexcept;
+// The interface at which a group or ACL refused a lane that has been walked; none: nowhere.
+InterfaceIdx RefusedAt(const Batch& batch, uint32_t lane) noexcept;
 // Dropped packets of `walked`: ACCEPT where they were sighted, REJECT where a group or ACL refused
 // them.
 void CountDropped(const Snapshot& snapshot, WorkerContext& worker, const Batch& batch,

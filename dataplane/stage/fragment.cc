@@ -3,6 +3,8 @@
 #include "dataplane/packet/protocol.h"
 #include "dataplane/session/fragment_cache.h"
 #include "dataplane/session/session_key.h"
+#include "dataplane/stage/account.h"
+#include "dataplane/stage/lane_ops.h"
 
 namespace sluice {
 namespace {
@@ -52,23 +54,36 @@ void Hold(Batch& batch, uint32_t lane) noexcept {
   batch.reason[lane] = DropReason::kNone;
 }
 
+// As its first fragment, where a group or an ACL refused that one.
+void ShareRefusal(Batch& batch, uint32_t lane, const FirstFragment& first) noexcept {
+  DropLane(batch, lane, first.reason);
+  batch.origin[lane] = batch.target[lane] = first.refused_at;
+  batch.walk_src[lane] = first.refused_src;
+  batch.walk_dst[lane] = first.refused_dst;
+  batch.walk_l4_src[lane] = first.refused_src_l4_port;
+  batch.walk_l4_dst[lane] = first.refused_dst_l4_port;
+}
+
+bool HasPorts(const Batch& batch, uint32_t lane) noexcept {
+  const uint8_t protocol = batch.protocol[lane];
+  return protocol == kProtocolTcp || protocol == kProtocolUdp;
+}
+
 // False: the first fragment did not pass, and so its later ones do not.
 bool Inherit(Batch& batch, uint32_t lane, const FirstFragment& first) noexcept {
+  batch.traits[lane] |= HasPorts(batch, lane) ? kTraitPorts : 0;
   if (first.verdict != Verdict::kForward) {
-    batch.verdict[lane] = Verdict::kDrop;
-    batch.reason[lane] = first.reason;
+    ShareRefusal(batch, lane, first);
     return false;
   }
   batch.l4_src[lane] = first.src_l4_port;
   batch.l4_dst[lane] = first.dst_l4_port;
   batch.rule_key[lane] = first.rule_key;
-  const uint8_t protocol = batch.protocol[lane];
-  if (protocol == kProtocolTcp || protocol == kProtocolUdp) {
-    batch.traits[lane] |= kTraitPorts;
+  if (HasPorts(batch, lane)) {
     batch.tcp_seq[lane] = 0;
     batch.tcp_ack[lane] = 0;
     batch.tcp_payload_bytes[lane] = 0;
-  } else if (protocol == kProtocolIcmp) {
+  } else if (batch.protocol[lane] == kProtocolIcmp) {
     batch.icmp_type[lane] = static_cast<uint8_t>(first.rule_key >> 8);
     batch.icmp_code[lane] = static_cast<uint8_t>(first.rule_key);
     if (ClassifyIcmp(batch.icmp_type[lane], batch.icmp_code[lane]).is_query) {
@@ -80,9 +95,9 @@ bool Inherit(Batch& batch, uint32_t lane, const FirstFragment& first) noexcept {
 
 }  // namespace
 
-void FragmentStage(WorkerContext& worker, Batch& batch, const LaneList& in, LaneList& out,
-                   LaneList& again) noexcept {
-  LaneList firsts;
+void FragmentStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                   const LaneList& in, LaneList& out, LaneList& again) noexcept {
+  LaneList firsts, refused;
   for (const uint8_t lane : in) {
     const uint16_t traits = batch.traits[lane];
     if ((traits & kTraitFragment) == 0 || (traits & kTraitFragmentFiled) != 0) {
@@ -112,9 +127,7 @@ void FragmentStage(WorkerContext& worker, Batch& batch, const LaneList& in, Lane
         break;
       case FragmentDecision::kInherit:
         batch.traits[lane] |= kTraitFragmentFiled;
-        if (Inherit(batch, lane, first)) {
-          out.Add(lane);
-        }
+        (Inherit(batch, lane, first) ? out : refused).Add(lane);
         break;
       case FragmentDecision::kHold:
         Hold(batch, lane);
@@ -125,7 +138,31 @@ void FragmentStage(WorkerContext& worker, Batch& batch, const LaneList& in, Lane
         break;
     }
   }
+  ForgetSightings(worker, refused);
+  CountDropped(snapshot, worker, batch, refused);
 }
+
+namespace {
+
+FirstFragment FateOf(const Batch& batch, uint32_t lane) noexcept {
+  FirstFragment first;
+  first.src_l4_port = batch.l4_src[lane];
+  first.dst_l4_port = batch.l4_dst[lane];
+  first.rule_key = batch.rule_key[lane];
+  first.verdict = batch.verdict[lane];
+  first.reason = batch.reason[lane];
+  const InterfaceIdx at = RefusedAt(batch, lane);
+  if (at.has_value()) {
+    first.refused_at = at;
+    first.refused_src = batch.walk_src[lane];
+    first.refused_dst = batch.walk_dst[lane];
+    first.refused_src_l4_port = batch.walk_l4_src[lane];
+    first.refused_dst_l4_port = batch.walk_l4_dst[lane];
+  }
+  return first;
+}
+
+}  // namespace
 
 void ResolveFragments(WorkerContext& worker, const Batch& batch, const LaneList& judged) noexcept {
   for (const uint8_t lane : judged) {
@@ -133,13 +170,7 @@ void ResolveFragments(WorkerContext& worker, const Batch& batch, const LaneList&
     if ((traits & kTraitFragment) == 0 || (traits & kTraitLaterFragment) != 0) {
       continue;
     }
-    FirstFragment first;
-    first.src_l4_port = batch.l4_src[lane];
-    first.dst_l4_port = batch.l4_dst[lane];
-    first.rule_key = batch.rule_key[lane];
-    first.verdict = batch.verdict[lane];
-    first.reason = batch.reason[lane];
-    worker.fragments->Resolve(FragmentOf(batch, lane), first, worker.now_ms);
+    worker.fragments->Resolve(FragmentOf(batch, lane), FateOf(batch, lane), worker.now_ms);
     // A datagram holds few frames (kMaxFragmentRanges), and a list has room for those of a burst.
     HeldFrame frame;
     while (worker.emits->released_count() < EmitList::kMaxReleased &&

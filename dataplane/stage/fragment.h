@@ -11,15 +11,17 @@
 
 #include "dataplane/packet/batch.h"
 #include "dataplane/stage/worker_context.h"
+#include "dataplane/table/snapshot.h"
 
 namespace sluice {
 
 // Whole packets and fragments that can be judged join `out`. A fragment whose datagram has its
 // first fragment earlier in `in` joins `again`, so that results do not depend on where bursts end.
 // The others end here: held (kHold), or fragment_overlap, fragment_tiny, fragment_cache_full, or
-// the reason their first fragment was dropped for.
-void FragmentStage(WorkerContext& worker, Batch& batch, const LaneList& in, LaneList& out,
-                   LaneList& again) noexcept;
+// the reason their first fragment was dropped for; where flow logs tell of that one they tell of
+// them too.
+void FragmentStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                   const LaneList& in, LaneList& out, LaneList& again) noexcept;
 
 // After the lanes of a FragmentStage's `out` have got their verdicts: tells the cache what became
 // of first fragments, and releases the frames that waited for them (EmitList::Release).

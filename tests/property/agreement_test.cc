@@ -37,6 +37,14 @@ class AgreementTest : public ::testing::Test {
     step.expected = expected;
     scenario_.steps.push_back(std::move(step));
   }
+  void SendFrame(const std::string& port, const FrameSpec& spec, const std::string& expected) {
+    Step step;
+    step.time_ns = now_ns_;
+    step.port = port;
+    step.frame = MakeFrame(spec);
+    step.expected = expected;
+    scenario_.steps.push_back(std::move(step));
+  }
   void Send(const std::string& from, const PacketHeader& header, const std::string& expected,
             uint8_t tcp_flags = kTcpSyn) {
     Send(from, PacketShape{.header = header, .tcp_flags = tcp_flags}, expected);
@@ -44,7 +52,7 @@ class AgreementTest : public ::testing::Test {
 
   void TearDown() override {
     for (const PipelineOptions& options :
-         {PipelineOptions{1, true}, {1, false}, {7, true}, {200, true}}) {
+         {PipelineOptions{1, true}, {1, false}, {7, true}, {200, true}, {200, true, true}}) {
       const std::optional<Mismatch> mismatch = RunScenario(scenario_, options);
       EXPECT_FALSE(mismatch) << "batch " << options.batch_capacity << ", session cache "
                              << options.session_cache << "\n"
@@ -113,6 +121,30 @@ TEST_F(AgreementTest, D_TRACK_AFlowThatTheGatewayRemembersIsTrackedAnew) {
   Send("eni-app", ask, "forward", 0);
   Send("eni-app", ask, "forward", kTcpAck);
   Send("eni-app", ask, "forward", kTcpAck);
+}
+
+// What a rule refuses of a datagram stands in the flow logs fragment by fragment.
+TEST_F(AgreementTest, AWS_FL_10_LaterFragmentsOfARefusedFirstAreRejectsToo) {
+  Start({{"APP_IN", kNone}});
+  FrameSpec first{.destination_mac = {{0x02, 0, 0, 0, 0, 1}},
+                  .source_mac = {{0x02, 0x0a, 0, 0, 0, 0x11}},
+                  .source = Ip("10.0.0.11"),
+                  .destination = Ip("10.0.1.10"),
+                  .source_port = 1024,
+                  .destination_port = 53,
+                  .payload_bytes = 16,
+                  .fragment_word = 0x2000};
+  FrameSpec later = first;
+  later.fragment_word = 0x2003;
+  FrameSpec last = first;
+  last.fragment_word = 0x0006;
+  SendFrame("eni-two", later, "drop sg_ingress");
+  SendFrame("eni-two", first, "drop sg_ingress");
+  SendFrame("eni-two", last, "drop sg_ingress");
+  Change({{"APP_IN", kNone}, {"ACL_PUB", kNone}});
+  first.identification = later.identification = 2;
+  SendFrame("eni-two", first, "drop nacl_egress");
+  SendFrame("eni-two", later, "drop nacl_egress");
 }
 
 }  // namespace

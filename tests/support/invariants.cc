@@ -214,11 +214,13 @@ bool InvariantChecker::IsLoggedReject(const OfflineInput& input,
   const bool by_acl =
       result.reason == DropReason::kNaclEgress || result.reason == DropReason::kNaclIngress;
   const std::optional<FrameView> in = ViewFrame(input.bytes);
-  if (result.verdict != Verdict::kDrop || !in || !result.rule_subnet.has_value() || !by_acl) {
+  if (result.verdict != Verdict::kDrop || !in || !by_acl) {
     return by_groups;
   }
+  // A fragment that shares its first's fate names no rule.
   return result.reason == DropReason::kNaclEgress ||
-         flows_.HasReceiver(subnet_ids_[result.rule_subnet.index()], in->tuple.dst);
+         (result.rule_subnet.has_value() &&
+          flows_.HasReceiver(subnet_ids_[result.rule_subnet.index()], in->tuple.dst));
 }
 
 void InvariantChecker::Count(const OfflineInput& input, const OfflineResult& result) {

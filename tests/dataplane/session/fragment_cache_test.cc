@@ -23,7 +23,7 @@ void* Handle(uintptr_t n) {
   return reinterpret_cast<void*>(n);
 }
 
-const FirstFragment kPassed{1000, 53, 53, Verdict::kForward, DropReason::kNone, 42};
+const FirstFragment kPassed{1000, 53, 53, Verdict::kForward, DropReason::kNone, {}};
 
 FragmentDecision Offer(FragmentCache& cache, const Fragment& f, uint32_t now = 0,
                        uintptr_t handle = 0) {
@@ -56,7 +56,7 @@ class Driver {
         passed.insert(handle);
         break;
       case FragmentDecision::kInherit:
-        EXPECT_EQ(first.reference, 42u);
+        EXPECT_EQ(first.src_l4_port, 1000);
         EXPECT_EQ(first.dst_l4_port, 53);
         passed.insert(handle);
         break;
@@ -189,11 +189,28 @@ TEST(FragmentCacheTest, ADroppedFirstFragmentSharesItsReason) {
   auto cache = MakeCache();
   const Fragment first = Part(0, 8, true);
   ASSERT_EQ(Offer(*cache, first), FragmentDecision::kJudge);
-  cache->Resolve(first, {0, 0, 0, Verdict::kDrop, DropReason::kNaclIngress, 0}, 0);
+  cache->Resolve(first, {0, 0, 0, Verdict::kDrop, DropReason::kNaclIngress, InterfaceIdx(3)}, 0);
   FirstFragment inherited;
   EXPECT_EQ(cache->Offer(Part(8, 8, false), nullptr, 1, &inherited), FragmentDecision::kInherit);
   EXPECT_EQ(inherited.verdict, Verdict::kDrop);
   EXPECT_EQ(inherited.reason, DropReason::kNaclIngress);
+  EXPECT_EQ(inherited.refused_at, InterfaceIdx(3));
+}
+
+// The memory of the datagram ends between the fragment that waited and its first.
+TEST(FragmentCacheTest, D_FRAG_WhatWaitsFollowsItsFirstWhenTheMemoryEnds) {
+  auto cache = MakeCache();
+  Driver driver(*cache);
+  driver.Send(Part(16, 8, true), 1, 0);
+  HeldFrame orphan;
+  ASSERT_TRUE(cache->TakeOrphan(2001, &orphan));
+  driver.Send(Part(24, 8, false), 2, 29'999);
+  driver.Send(Part(8, 8, true), 3, 30'000);
+  driver.Send(Part(0, 8, true), 4, 31'999);
+  EXPECT_EQ(driver.passed, (std::set<uintptr_t>{2, 3, 4}));
+  EXPECT_EQ(cache->held_count(), 0u);
+  driver.Send(Part(16, 8, true), 5, 31'999);  // of a datagram that is not known any more
+  EXPECT_EQ(cache->held_count(), 1u);
 }
 
 TEST(FragmentCacheTest, BoundsArePerSideAndFair) {

@@ -24,7 +24,7 @@ std::vector<uint32_t> Burst(EdgeWorld& world, const std::vector<Bytes>& frames,
   std::vector<uint32_t> judged;
   while (!pending.empty()) {
     LaneList out, again;
-    FragmentStage(world.worker, b, pending, out, again);
+    FragmentStage(world.snapshot, world.worker, b, pending, out, again);
     for (const uint8_t lane : out) {
       b.verdict[lane] = verdict;
       b.reason[lane] = verdict == Verdict::kForward ? DropReason::kNone : DropReason::kSgEgress;
