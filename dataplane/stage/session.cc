@@ -117,6 +117,12 @@ bool LoadPair(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx line) 
   return true;
 }
 
+// What fits here needs no walk to know whether it passes the internet's edge.
+uint32_t MtuOfAnyWayBytes(const Snapshot& snapshot, InterfaceIdx out) {
+  const uint16_t edge_bytes = snapshot.adjacency[snapshot.internet.index()].mtu_bytes;
+  return std::min({snapshot.adjacency[out.index()].mtu_bytes, edge_bytes, kInternetMtuBytes});
+}
+
 constexpr uint16_t kTraitsThatWalk = kTraitTcpSlow | kTraitFragment;
 
 // Whether the line's own walk may be used for this packet; copies it into the lane's columns.
@@ -132,8 +138,7 @@ bool UseWalk(const Snapshot& snapshot, Batch& batch, uint32_t lane, const Sessio
   const bool translated = (line.state.load(std::memory_order_relaxed) & kLineNat) != 0;
   if (direct != ((batch.traits[lane] & kTraitL2Direct) != 0) ||
       (direct && out != batch.target[lane]) || (translated && batch.ttl[lane] <= 1) ||
-      batch.ip_bytes[lane] >
-          std::min(snapshot.adjacency[out.index()].mtu_bytes, kInternetMtuBytes)) {
+      batch.ip_bytes[lane] > MtuOfAnyWayBytes(snapshot, out)) {
     return false;
   }
   batch.out[lane] = out;

@@ -147,5 +147,20 @@ TEST_F(AgreementTest, AWS_FL_10_LaterFragmentsOfARefusedFirstAreRejectsToo) {
   SendFrame("eni-two", later, "drop nacl_egress");
 }
 
+// What comes in from the internet is as long as the internet side's port allows, also when the
+// session cache knows its way.
+TEST_F(AgreementTest, AWS_IGW_06_TheUplinksMtuHoldsForBothDirections) {
+  std::string ports = R"({"Name": "internet", "Mtu": 1280}, {"Name": "eni-web"})";
+  Start({{"MORE", R"(, "Host": {"Ports": [)" + ports + R"(],
+          "Attachments": [{"NetworkInterfaceId": "eni-web", "Port": "eni-web"}],
+          "Uplink": {"Port": "internet", "Address": "198.51.100.2/24", "NextHop": "198.51.100.1"}})"}});
+  const PacketHeader ask = Udp("8.8.8.8", 1024, "198.51.100.10", 53);
+  const PacketHeader answer = Udp("10.0.0.10", 53, "8.8.8.8", 1024);
+  for (const size_t bytes : {100, 1400, 1252, 1253}) {
+    Send("internet", {.header = ask, .payload_bytes = bytes}, "forward");
+    Send("eni-web", {.header = answer, .payload_bytes = bytes}, "forward");
+  }
+}
+
 }  // namespace
 }  // namespace sluice::testing
