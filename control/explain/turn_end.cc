@@ -2,6 +2,7 @@
 // AWS-MTU-01, AWS-EP-06, AWS-NAT-04, -05, -06, decision 13.
 #include <algorithm>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "control/explain/output_bytes.h"
@@ -38,6 +39,20 @@ bool AnswersItself(const WalkResult& result, const PacketHeader& sent) {
          OwnsAddress(*result.receiver, sent.source) && received.source == sent.destination &&
          received.destination == sent.source && received.source_port == received.destination_port &&
          !IsIcmpQuery(sent);
+}
+
+void SetSourcePort(PacketHeader& header, uint16_t port) {
+  (header.protocol == kProtocolIcmp ? header.icmp_id : header.source_port) = port;
+}
+
+// A hop behind the NAT gateway was asked before the port was known.
+void TellSourcePort(Hop& hop, uint16_t port) {
+  const std::string without = ToString(hop.inbound);
+  SetSourcePort(hop.inbound, port);
+  SetSourcePort(hop.outbound, port);
+  if (const size_t at = hop.asked.find(without); at != std::string::npos) {
+    hop.asked.replace(at, without.size(), ToString(hop.inbound));
+  }
 }
 
 }  // namespace
@@ -139,10 +154,7 @@ bool Turn::ChooseNatPort(WalkResult& result, Outcome& outcome) {
   } else if (!is_free(*chosen)) {
     outcome.complaint = "NAT port " + std::to_string(*chosen) + " is taken by a live flow";
   }
-  const auto set_source = [&](PacketHeader& header) {
-    (header.protocol == kProtocolIcmp ? header.icmp_id : header.source_port) = *chosen;
-  };
-  set_source(result.header);
+  SetSourcePort(result.header, *chosen);
   binding.outside.initiator_port = *chosen;
   for (GroupCommit& group : result.groups) {
     if (group.needs_nat_port) {
@@ -153,11 +165,9 @@ bool Turn::ChooseNatPort(WalkResult& result, Outcome& outcome) {
     result.endpoint->key.initiator_port = *chosen;
   }
   if (trace_ != nullptr) {
-    for (size_t i = result.nat_hop; i < trace_->hops.size(); ++i) {
-      if (i > result.nat_hop) {
-        set_source(trace_->hops[i].inbound);
-      }
-      set_source(trace_->hops[i].outbound);
+    SetSourcePort(trace_->hops[result.nat_hop].outbound, *chosen);
+    for (size_t i = result.nat_hop + 1; i < trace_->hops.size(); ++i) {
+      TellSourcePort(trace_->hops[i], *chosen);
     }
   }
   return true;
