@@ -10,6 +10,7 @@
 #include "control/explain/packet_maker.h"
 #include "control/explain/parse.h"
 #include "control/explain/reference_world.h"
+#include "control/explain/router_answers.h"
 #include "control/explain/vpc_map.h"
 
 namespace sluice {
@@ -135,6 +136,10 @@ absl::StatusOr<Arrival> FirstArrival(const ValidatedIntent& intent, const Questi
                                       " has no attachment and sends nothing of its own");
   }
   shape.header = HeaderOf(question, question.source.value_or(sender->addresses.front().address));
+  if (question.protocol == kProtocolUdp && question.source_port == kDhcpClientPort &&
+      question.destination_port == kDhcpServerPort) {
+    shape.payload = MakeDhcpDiscover(*sender->mac);
+  }
   return ArrivalFrom(intent, *sender, shape);
 }
 
@@ -150,7 +155,8 @@ void CompleteHops(const std::string& from, const Arrival& arrival, const Outcome
     return;
   }
   Hop hop{.component_id = from,
-          .asked = "is the packet well formed?",
+          .asked = outcome.verdict == Verdict::kConsume ? "is the packet for the router itself?"
+                                                        : "is the packet well formed?",
           .matched = std::string(DropReasonName(outcome.reason))};
   const auto frame = ParseEthernet(arrival.frame);
   if (const auto* ethernet = std::get_if<EthernetFrame>(&frame)) {

@@ -1,5 +1,7 @@
 #include "control/explain/packet_maker.h"
 
+#include <algorithm>
+
 #include "dataplane/packet/protocol.h"
 
 namespace sluice {
@@ -19,7 +21,7 @@ void AppendTcp(Bytes& segment, const PacketShape& shape) {
 void AppendUdp(Bytes& segment, const PacketShape& shape) {
   Append16(segment, shape.header.source_port);
   Append16(segment, shape.header.destination_port);
-  Append16(segment, static_cast<uint16_t>(kUdpBytes + shape.payload_bytes));
+  Append16(segment, static_cast<uint16_t>(kUdpBytes + shape.payload.size() + shape.payload_bytes));
   Append16(segment, 0);
 }
 
@@ -53,6 +55,7 @@ Bytes MakePacket(const PacketShape& shape) {
     default:
       break;
   }
+  segment.insert(segment.end(), shape.payload.begin(), shape.payload.end());
   segment.resize(segment.size() + shape.payload_bytes, 0);
   if (checksum_offset != 0) {
     const uint32_t pseudo =
@@ -77,6 +80,21 @@ Bytes MakePacket(const PacketShape& shape) {
   ip.insert(ip.end(), segment.begin(), segment.end());
   SealIpv4Header(ip, 0);
   return ip;
+}
+
+Bytes MakeDhcpDiscover(const MacAddress& client) {
+  constexpr size_t kClientAddressOffset = 28;
+  constexpr size_t kOptionsOffset = 236;
+  Bytes bootp(kOptionsOffset, 0);
+  bootp[0] = 1;  // a request,
+  bootp[1] = 1;  // of an Ethernet host,
+  bootp[2] = 6;  // with this length of addresses
+  std::copy(client.bytes.begin(), client.bytes.end(), bootp.begin() + kClientAddressOffset);
+  Append32(bootp, 0x63825363);
+  for (const uint8_t byte : {53, 1, 1, 255}) {
+    bootp.push_back(byte);
+  }
+  return bootp;
 }
 
 }  // namespace sluice

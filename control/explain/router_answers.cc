@@ -115,8 +115,6 @@ Bytes ResetFor(const Packet& about) {
 
 namespace {
 
-constexpr uint16_t kDhcpServerPort = 67;
-constexpr uint16_t kDhcpClientPort = 68;
 constexpr size_t kBootpFixedBytes = 236;
 constexpr size_t kBootpMinBytes = 300;
 constexpr uint32_t kDhcpMagic = 0x63825363;

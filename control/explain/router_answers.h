@@ -30,6 +30,8 @@ Bytes TimeExceeded(const Packet& about, Ipv4Address source);
 Bytes FragmentationNeeded(const Packet& about, Ipv4Address source, size_t mtu_bytes);
 Bytes ResetFor(const Packet& about);
 
+inline constexpr uint16_t kDhcpServerPort = 67;
+inline constexpr uint16_t kDhcpClientPort = 68;
 bool IsDhcpRequest(const Packet& packet, const Subnet& subnet);
 struct DhcpAnswer {
   bool readable = false;    // false: malformed_l4

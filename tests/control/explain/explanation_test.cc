@@ -72,6 +72,35 @@ TEST(ExplanationTest, ThroughNatAndBack) {
             "10.0.0.200/32");
 }
 
+TEST(ExplanationTest, QuestionsBehindTheNatGatewayNameThePort) {
+  const Explanation answer =
+      Ask({}, {.from = "eni-app", .to = Ip("8.8.8.8"), .destination_port = 443});
+  for (size_t i = 6; i < answer.forward_hops.size(); ++i) {
+    EXPECT_EQ(answer.forward_hops[i].asked.find(":0 "), std::string::npos)
+        << answer.forward_hops[i].asked;
+  }
+  EXPECT_NE(answer.forward_hops[6].asked.find("10.0.0.200:40000 -> 8.8.8.8:443"),
+            std::string::npos);
+}
+
+TEST(ExplanationTest, AWS_LL_01_TheRouterConsumesDhcp) {
+  for (const char* to : {"255.255.255.255", "10.0.0.1"}) {
+    const Explanation answer = Ask({}, {.from = "eni-web",
+                                        .to = Ip(to),
+                                        .protocol = kProtocolUdp,
+                                        .source_port = 68,
+                                        .destination_port = 67});
+    EXPECT_EQ(answer.verdict, Verdict::kConsume) << to;
+    EXPECT_EQ(answer.reason, DropReason::kDhcpReply) << to;
+    EXPECT_EQ(Ids(answer.forward_hops), Path{"eni-web"}) << to;
+    EXPECT_EQ(answer.exit_code(), 1) << to;
+    const auto json = nlohmann::json::parse(RenderExplanationJson(answer));
+    EXPECT_EQ(json["Verdict"], "consume");
+    EXPECT_EQ(json["NetworkPathFound"], false);
+    EXPECT_TRUE(json["ReplyVerdict"].is_null());
+  }
+}
+
 TEST(ExplanationTest, ReplyStoppedByAnAcl) {
   const char* no_return =
       R"({"RuleNumber": 100, "Egress": true, "Protocol": "-1", "CidrBlock": "0.0.0.0/0", "RuleAction": "allow"})";
