@@ -53,7 +53,8 @@ absl::Status TimedOut(const std::string& path) {
 absl::Status Connect(int fd, const std::string& path) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) {
+  static_assert(sizeof(address.sun_path) == kMaxSocketPathBytes + 1);
+  if (path.size() > kMaxSocketPathBytes) {
     return absl::InvalidArgumentError("socket path is longer than " +
                                       std::to_string(sizeof(address.sun_path) - 1) +
                                       " bytes: " + path);

@@ -41,6 +41,9 @@ inline constexpr size_t kMaxOperatorClients = 64;
 // number in its name.
 std::string DefaultSocketPath();
 
+// What a sockaddr_un has room for (unix(7)).
+inline constexpr size_t kMaxSocketPathBytes = 107;
+
 // One question, one answer: connects, sends `request` (one line, without its end), returns the
 // answer's line. Unavailable when no daemon listens there: the message says so and how to start
 // one. DeadlineExceeded after `timeout_ms` without an answer.

@@ -125,9 +125,20 @@ absl::StatusOr<DaemonOptions> OptionsFromFlags() {
   if (!poll.ok()) {
     return poll.status();
   }
+  options.socket_path = FLAGS_socket.empty() ? DefaultSocketPath() : FLAGS_socket;
+  if (options.socket_path.size() > kMaxSocketPathBytes) {
+    return absl::InvalidArgumentError("--socket: the path has " +
+                                      std::to_string(options.socket_path.size()) +
+                                      " bytes, at most " + std::to_string(kMaxSocketPathBytes) +
+                                      " are possible: " + options.socket_path);
+  }
+  if (!FLAGS_metrics_listen.empty()) {
+    if (absl::Status status = ParseMetricsListen(FLAGS_metrics_listen).status(); !status.ok()) {
+      return status;
+    }
+  }
   options.workers = FLAGS_workers;
   options.eal_arguments = FLAGS_eal;
-  options.socket_path = FLAGS_socket.empty() ? DefaultSocketPath() : FLAGS_socket;
   options.state_folder = FLAGS_state;
   options.metrics_listen = FLAGS_metrics_listen;
   options.session_cache = *cache;

@@ -11,33 +11,17 @@
 #include <cstring>
 #include <utility>
 
+#include "control/daemon/options.h"
+
 namespace sluice {
 namespace {
-
-struct Endpoint {
-  std::string address;  // empty: every one
-  std::string l4_port;
-};
-
-absl::StatusOr<Endpoint> Split(const std::string& listen) {
-  const size_t colon = listen.rfind(':');
-  if (colon == std::string::npos || colon + 1 == listen.size()) {
-    return absl::InvalidArgumentError("--metrics_listen=" + listen +
-                                      ": write ADDRESS:PORT, [ADDRESS]:PORT or :PORT");
-  }
-  std::string address = listen.substr(0, colon);
-  if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
-    address = address.substr(1, address.size() - 2);
-  }
-  return Endpoint{address, listen.substr(colon + 1)};
-}
 
 absl::Status Failed(const std::string& listen, const char* why) {
   return absl::UnavailableError("--metrics_listen=" + listen + ": " + why);
 }
 
 absl::StatusOr<int> Listen(const std::string& listen) {
-  const absl::StatusOr<Endpoint> endpoint = Split(listen);
+  const absl::StatusOr<ListenAddress> endpoint = ParseMetricsListen(listen);
   if (!endpoint.ok()) {
     return endpoint.status();
   }

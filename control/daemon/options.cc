@@ -1,8 +1,13 @@
 #include "control/daemon/options.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <sstream>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "dataplane/table/snapshot.h"
 
 namespace sluice {
@@ -37,6 +42,35 @@ absl::StatusOr<PollMode> ParsePollMode(const std::string& text) {
     return PollMode::kBusy;
   }
   return absl::InvalidArgumentError("\"" + text + "\" is no value for --poll: adaptive or busy");
+}
+
+absl::StatusOr<ListenAddress> ParseMetricsListen(const std::string& text) {
+  const auto refusal = [&text](const std::string& why) {
+    return absl::InvalidArgumentError("--metrics_listen=" + text + ": " + why);
+  };
+  const size_t colon = text.rfind(':');
+  ListenAddress listen{.address = text.substr(0, colon)};
+  if (colon != std::string::npos) {
+    listen.l4_port = text.substr(colon + 1);
+  }
+  uint32_t number = 0;
+  if (listen.l4_port.empty()) {
+    return refusal("write ADDRESS:PORT, [ADDRESS]:PORT or :PORT");
+  }
+  if (listen.l4_port.size() > 5 ||
+      !std::all_of(listen.l4_port.begin(), listen.l4_port.end(), absl::ascii_isdigit) ||
+      !absl::SimpleAtoi(listen.l4_port, &number) || number > 65535) {
+    return refusal("the port is a number 0..65535");
+  }
+  if (listen.address.size() > 2 && listen.address.front() == '[' && listen.address.back() == ']') {
+    listen.address = listen.address.substr(1, listen.address.size() - 2);
+  }
+  in6_addr ignored = {};  // room for either family
+  if (!listen.address.empty() && inet_pton(AF_INET, listen.address.c_str(), &ignored) != 1 &&
+      inet_pton(AF_INET6, listen.address.c_str(), &ignored) != 1) {
+    return refusal("the address is a number such as 127.0.0.1 or [::1]");
+  }
+  return listen;
 }
 
 std::vector<std::string> SplitPaths(const std::string& text) {

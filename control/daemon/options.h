@@ -34,6 +34,13 @@ absl::StatusOr<PollMode> ParsePollMode(const std::string& text);
 // "a,b" in parts; empty ones are left out.
 std::vector<std::string> SplitPaths(const std::string& text);
 
+struct ListenAddress {
+  std::string address;  // numeric; empty: every one
+  std::string l4_port;  // 0..65535; 0: any free one
+};
+// "ADDRESS:PORT", "[ADDRESS]:PORT" or ":PORT": InvalidArgument says what is wrong.
+absl::StatusOr<ListenAddress> ParseMetricsListen(const std::string& text);
+
 // What the runtime opens for this Host. FailedPrecondition where the configuration has none.
 absl::StatusOr<RuntimeOptions> RuntimeOptionsFor(const ValidatedIntent& intent,
                                                  const DaemonOptions& options);

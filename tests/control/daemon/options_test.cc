@@ -57,5 +57,17 @@ TEST(DaemonOptionsTest, WordsOfFlags) {
   EXPECT_TRUE(SplitPaths("").empty());
 }
 
+TEST(DaemonOptionsTest, MetricsListenIsANumericAddressAndAPort) {
+  EXPECT_EQ(ParseMetricsListen("127.0.0.1:9100")->address, "127.0.0.1");
+  EXPECT_EQ(ParseMetricsListen("127.0.0.1:9100")->l4_port, "9100");
+  EXPECT_EQ(ParseMetricsListen("[::1]:0")->address, "::1");
+  EXPECT_EQ(ParseMetricsListen(":65535")->address, "");
+  for (const char* text : {"", "9100", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536",
+                           "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1: 1", "127.0.0.1:http",
+                           "127.0.0.1:4294967297", "localhost:9100", "127.0.0.300:1"}) {
+    EXPECT_EQ(ParseMetricsListen(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
 }  // namespace
 }  // namespace sluice

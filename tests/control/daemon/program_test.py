@@ -130,7 +130,9 @@ def flags_are_spelled_with_underscores_or_hyphens():
 def usage_errors_exit_2():
     for arguments in ([], ["--nonsense"], ["--config"], ["somewhere.json"], ["--config=x", "--workers=many"],
                       ["--config=x", "--workers=65"], ["--config=x", "--session-cache=perhaps"],
-                      ["--config=x", "--poll=lazy"], ["--config="]):
+                      ["--config=x", "--poll=lazy"], ["--config="], ["--config=x", "--metrics_listen=nowhere"],
+                      ["--config=x", "--metrics_listen=127.0.0.1:99999"], ["--config=x", "--metrics_listen=host:9100"],
+                      ["--config=x", "--socket=/" + "x" * 107]):
         code, _, err = run(*arguments)
         assert code == 2, (arguments, code, err)
         assert "Try `sluiced --help`." in err, err
