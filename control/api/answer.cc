@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/api/operator_verbs.h"
+#include "control/intent/check_report.h"
 
 namespace sluice {
 namespace {
@@ -62,16 +63,8 @@ std::string RefusalAnswer(std::string_view what, const std::vector<IntentIssue>&
 }
 
 std::string IssuesJson(const std::vector<IntentIssue>& issues) {
-  Json list = Json::array();
-  for (size_t i = 0; i < std::min(issues.size(), kMaxToldIssues); ++i) {
-    const IntentIssue& issue = issues[i];
-    list.push_back({{"JsonPath", issue.json_path},
-                    {"ObjectId", issue.object_id},
-                    {"What", issue.what},
-                    {"Code", issue.code},
-                    {"IsWarning", issue.is_warning}});
-  }
-  return Dump(list);
+  const size_t told = std::min(issues.size(), kMaxToldIssues);
+  return IssueListJson({issues.begin(), issues.begin() + static_cast<std::ptrdiff_t>(told)});
 }
 
 }  // namespace sluice

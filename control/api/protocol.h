@@ -18,10 +18,10 @@
 //   {"Verb": "stop"}
 // Answers ("ExitCode" is what a client exits with):
 //   {"Ok": true,  "ExitCode": 0|1, "Result": {…}}     Result's members: see operator_verbs.h
-//   {"Ok": false, "ExitCode": 1|2, "Error": "one sentence", "Issues": [{"JsonPath", "ObjectId",
-//    "What", "Code", "IsWarning"}…], "Unreadable": true}
-//    Issues only where a configuration was refused, Unreadable only where the daemon cannot read a
-//    path: a client that can sends the texts.
+//   {"Ok": false, "ExitCode": 1|2, "Error": "one sentence", "Issues": [{"Severity", "Path",
+//    "ObjectId", "What", "Code"}…], "Unreadable": true}
+//    Issues, as `sluice check -j` prints them, only where a configuration was refused, Unreadable
+//    only where the daemon cannot read a path: a client that can sends the texts.
 #pragma once
 
 #include <cstddef>

@@ -6,6 +6,8 @@
 namespace sluice {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 size_t CountErrors(const ValidationResult& result) {
   return static_cast<size_t>(
       std::count_if(result.issues.begin(), result.issues.end(),
@@ -36,6 +38,21 @@ std::string OneLine(std::string_view text) {
   return line;
 }
 
+Json ToJson(const std::vector<IntentIssue>& issues) {
+  const auto text_or_null = [](const std::string& text) {
+    return text.empty() ? Json() : Json(text);
+  };
+  Json list = Json::array();
+  for (const IntentIssue& issue : issues) {
+    list.push_back({{"Severity", issue.is_warning ? "warning" : "error"},
+                    {"Path", text_or_null(issue.json_path)},
+                    {"ObjectId", text_or_null(issue.object_id)},
+                    {"What", issue.what},
+                    {"Code", text_or_null(issue.code)}});
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string CheckReportText(const ValidationResult& result) {
@@ -61,24 +78,16 @@ std::string CheckReportText(const ValidationResult& result) {
 }
 
 std::string CheckReportJson(const ValidationResult& result) {
-  using Json = nlohmann::ordered_json;
   const size_t errors = CountErrors(result);
-  Json issues = Json::array();
-  const auto text_or_null = [](const std::string& text) {
-    return text.empty() ? Json() : Json(text);
-  };
-  for (const IntentIssue& issue : result.issues) {
-    issues.push_back({{"Severity", issue.is_warning ? "warning" : "error"},
-                      {"Path", text_or_null(issue.json_path)},
-                      {"ObjectId", text_or_null(issue.object_id)},
-                      {"What", issue.what},
-                      {"Code", text_or_null(issue.code)}});
-  }
   const Json report = {{"Valid", errors == 0},
                        {"Errors", errors},
                        {"Warnings", result.issues.size() - errors},
-                       {"Issues", std::move(issues)}};
+                       {"Issues", ToJson(result.issues)}};
   return report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string IssueListJson(const std::vector<IntentIssue>& issues) {
+  return ToJson(issues).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace sluice

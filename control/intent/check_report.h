@@ -12,8 +12,11 @@ namespace sluice {
 // One line a finding, "error: PATH: OBJECT: WHAT (CODE)", then one line of counts.
 std::string CheckReportText(const ValidationResult& result);
 
-// {"Valid": bool, "Errors": n, "Warnings": n, "Issues": [{"Severity", "Path", "ObjectId", "What",
-// "Code"}]}; ObjectId and Code are null where there is none.
+// [{"Severity", "Path", "ObjectId", "What", "Code"}] on one line; Path, ObjectId and Code are null
+// where there is none.
+std::string IssueListJson(const std::vector<IntentIssue>& issues);
+
+// {"Valid": bool, "Errors": n, "Warnings": n, "Issues": such a list}.
 std::string CheckReportJson(const ValidationResult& result);
 
 }  // namespace sluice

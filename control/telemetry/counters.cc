@@ -80,6 +80,10 @@ double NanosPerPacket(const StageReport& stage, double ticks_per_ns) {
   return ticks_per_ns > 0 ? Ratio(stage.ticks, stage.packets) / ticks_per_ns : 0.0;
 }
 
+bool IsTimed(const StageReport& stage) {
+  return stage.ticks != 0 && stage.packets != 0;
+}
+
 std::string EndpointText(Ipv4Address address, uint16_t l4_port) {
   return ToString(address) + ":" + std::to_string(l4_port);
 }
@@ -177,11 +181,10 @@ std::string PortsJson(const std::vector<PortReport>& ports) {
 std::string StagesText(const std::vector<StageReport>& stages, double ticks_per_ns) {
   TextTable table({"STAGE", ">CALLS", ">PKTS", ">PKTS/CALL", ">NS/PKT", ">CYCLES/PKT"});
   for (const StageReport& s : stages) {
-    const bool timed = s.ticks != 0 && s.packets != 0;
     table.AddRow({s.name, std::to_string(s.calls), std::to_string(s.packets),
                   s.calls == 0 ? "" : FixedPoint(Ratio(s.packets, s.calls), 1),
-                  timed ? FixedPoint(NanosPerPacket(s, ticks_per_ns), 1) : "",
-                  timed ? FixedPoint(Ratio(s.ticks, s.packets), 1) : ""});
+                  IsTimed(s) ? FixedPoint(NanosPerPacket(s, ticks_per_ns), 1) : "",
+                  IsTimed(s) ? FixedPoint(Ratio(s.ticks, s.packets), 1) : ""});
   }
   return table.ToString();
 }
@@ -192,9 +195,9 @@ std::string StagesJson(const std::vector<StageReport>& stages, double ticks_per_
     list.push_back({{"stage", s.name},
                     {"calls", s.calls},
                     {"packets", s.packets},
-                    {"packets_per_call", Ratio(s.packets, s.calls)},
-                    {"ns_per_packet", NanosPerPacket(s, ticks_per_ns)},
-                    {"cycles_per_packet", Ratio(s.ticks, s.packets)}});
+                    {"packets_per_call", s.calls == 0 ? Json() : Json(Ratio(s.packets, s.calls))},
+                    {"ns_per_packet", IsTimed(s) ? Json(NanosPerPacket(s, ticks_per_ns)) : Json()},
+                    {"cycles_per_packet", IsTimed(s) ? Json(Ratio(s.ticks, s.packets)) : Json()}});
   }
   return Dump({{"stages", std::move(list)}});
 }

@@ -38,9 +38,8 @@ std::vector<IntentIssue> IssuesOf(const Json& answer) {
     return issues;
   }
   for (const Json& issue : answer["Issues"]) {
-    issues.push_back({TextAt(issue, "JsonPath"), TextAt(issue, "ObjectId"), TextAt(issue, "What"),
-                      TextAt(issue, "Code"),
-                      issue.is_object() && issue.value("IsWarning", Json()) == true});
+    issues.push_back({TextAt(issue, "Path"), TextAt(issue, "ObjectId"), TextAt(issue, "What"),
+                      TextAt(issue, "Code"), TextAt(issue, "Severity") == "warning"});
   }
   return issues;
 }

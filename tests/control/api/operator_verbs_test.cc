@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/control/api/fake_daemon.h"
 
@@ -87,7 +88,14 @@ TEST_F(OperatorVerbsTest, ApplySaysTheGenerationAndWhatChanged) {
   ASSERT_EQ(result["Changes"].size(), 1u);
   EXPECT_EQ(result["Changes"][0]["ObjectId"], "sg-extra");
   EXPECT_EQ(result["MoreChanges"], 0);
-  EXPECT_TRUE(result["Issues"].is_array());
+  ASSERT_FALSE(result["Issues"].empty());
+  std::set<std::string> members;  // as `sluice check -j`
+  for (const auto& [name, value] : result["Issues"][0].items()) {
+    members.insert(name);
+  }
+  EXPECT_EQ(members, (std::set<std::string>{"Severity", "Path", "ObjectId", "What", "Code"}));
+  EXPECT_EQ(result["Issues"][0]["Severity"], "warning");
+  EXPECT_TRUE(result["Issues"][0]["Code"].is_null());
   Json again = WithText("apply", SampleWithHost());
   again["As"] = "text";
   EXPECT_EQ(ResultOf(again)["Text"],
@@ -100,10 +108,10 @@ TEST_F(OperatorVerbsTest, ARefusedConfigurationNamesEveryErrorAndTheOldOneGoesOn
   const Json answer = Ask(WithText("apply", SampleWithHost() + testing::kNoSuchVpc));
   EXPECT_REFUSED(answer, 1, "the configuration is not valid (1 error); generation 1 goes on");
   const Json& issue = answer["Issues"][0];
-  EXPECT_EQ(issue["JsonPath"], "new.json#3:$.Subnets[0].VpcId");
+  EXPECT_EQ(issue["Path"], "new.json#3:$.Subnets[0].VpcId");
   EXPECT_EQ(issue["ObjectId"], "subnet-x");
   EXPECT_EQ(issue["Code"], "InvalidVpcID.NotFound");
-  EXPECT_EQ(issue["IsWarning"], false);
+  EXPECT_EQ(issue["Severity"], "error");
   EXPECT_REFUSED(Ask(WithText("diff", "{")), 1, "is not valid (1 error)");
   EXPECT_REFUSED(Ask(WithText("apply", std::string(testing::kSampleConfig))), 1,
                  "the configuration has no Host");
@@ -120,8 +128,8 @@ TEST_F(OperatorVerbsTest, IssuesAreBoundedAndErrorsComeFirst) {
   const Json answer = Ask(WithText("apply", "{\"Subnets\":[" + subnets + "]}"));
   EXPECT_REFUSED(answer, 1, "(1500 errors)");
   EXPECT_EQ(answer["Issues"].size(), kMaxToldIssues);
-  EXPECT_EQ(answer["Issues"][0]["IsWarning"], false);
-  EXPECT_EQ(answer["Issues"][kMaxToldIssues - 1]["IsWarning"], false);
+  EXPECT_EQ(answer["Issues"][0]["Severity"], "error");
+  EXPECT_EQ(answer["Issues"][kMaxToldIssues - 1]["Severity"], "error");
 }
 
 TEST_F(OperatorVerbsTest, PathsAreReadHereOrSaidToBeUnreadable) {

@@ -63,6 +63,11 @@ TEST(CountersTest, StagesHaveTheContractsColumns) {
   EXPECT_DOUBLE_EQ(json["stages"][0]["cycles_per_packet"], 21.0);
   EXPECT_DOUBLE_EQ(json["stages"][0]["ns_per_packet"], 10.0);
   EXPECT_EQ(json["stages"][1]["packets"], 0);
+  for (const char* ratio : {"packets_per_call", "ns_per_packet", "cycles_per_packet"}) {
+    EXPECT_TRUE(json["stages"][1][ratio].is_null()) << ratio;
+  }
+  const Json untimed = Json::parse(StagesJson({{"parse", 10, 320, 0}}, 2.1));
+  EXPECT_TRUE(untimed["stages"][0]["ns_per_packet"].is_null()) << "0 would be a measurement";
 }
 
 TEST(CountersTest, PortsInterfacesSessionsGenerations) {
