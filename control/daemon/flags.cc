@@ -9,8 +9,10 @@
 
 #include "control/api/protocol.h"
 
-DEFINE_string(config, "",
-              "Configuration: files or folders of *.json, separated by commas, united. Needed.");
+DEFINE_string(
+    config, "",
+    "Configuration: files or folders of *.json, separated by commas or each with a --config "
+    "of its own, united. Needed.");
 DEFINE_uint32(workers, 0, "Poll-mode workers, 1..64; 0: Host.Workers of the configuration.");
 DEFINE_string(eal, "",
               "Arguments for DPDK's EAL in one text; those of a kind (cores, memory, devices, …) "
@@ -90,7 +92,9 @@ absl::Status TakeFlag(const std::vector<std::string>& words, size_t& i,
     }
     value = words[i];
   }
-  given.insert(name);
+  if (!given.insert(name).second && name == "config") {
+    value = FLAGS_config + "," + value;
+  }
   return Set(name, value, shown);
 }
 

@@ -204,6 +204,17 @@ def flags_come_from_the_environment_too():
         assert daemon.end() == 0
 
 
+def config_may_be_given_several_times():
+    folder = Folder()
+    host = configuration()
+    rest = folder.path / "rest.json"
+    rest.write_text(json.dumps({key: value for key, value in host.items() if key != "Host"}))
+    folder.write({"Host": host["Host"]})
+    with Running(folder, f"--config={rest}") as daemon:
+        assert "2 ports" in daemon.ready, daemon.ready
+        assert daemon.end() == 0
+
+
 def the_saved_configuration_starts_a_daemon():
     folder = Folder(configuration(["sg-one"]))
     with Running(folder) as daemon:
@@ -249,7 +260,8 @@ CASES = [help_names_every_flag, flags_are_spelled_with_underscores_or_hyphens, u
          an_invalid_configuration_is_refused_with_every_error,
          a_missing_file_is_refused, a_configuration_without_host_is_refused, an_unknown_device_is_named_in_one_line,
          a_state_folder_that_cannot_be_made_is_refused, sigterm_and_sigint_drain_and_leave_nothing,
-         flags_come_from_the_environment_too, the_saved_configuration_starts_a_daemon, sighup_applies_or_refuses,
+         flags_come_from_the_environment_too, config_may_be_given_several_times,
+         the_saved_configuration_starts_a_daemon, sighup_applies_or_refuses,
          a_second_daemon_at_the_same_socket_is_refused]
 
 
