@@ -176,7 +176,7 @@ std::string HelpOf(const std::vector<Verb>& verbs) {
   return help +
          "\nExit codes: 0 yes, 1 no or failed, 2 usage. `-j` prints JSON. Every flag is also an\n"
          "environment variable: --config is SLUICE_CONFIG. `" +
-         Name() + " VERB --help` says the rest:\n\n";
+         Name() + " VERB --help` says the rest.\n";
 }
 
 std::optional<Arguments> ParseArguments(const Verb& verb, const std::vector<std::string>& words) {
@@ -207,7 +207,7 @@ int RunCommandLine(const std::vector<Verb>& verbs, const std::vector<std::string
     const Verb* asked = words.size() > 1 ? FindVerb(verbs, words[1]) : nullptr;
     std::string help = asked != nullptr ? HelpOf(*asked) : HelpOf(verbs);
     for (size_t i = 0; asked == nullptr && i < verbs.size(); ++i) {
-      help += HelpOf(verbs[i]) + (i + 1 < verbs.size() ? "\n" : "");
+      help += "\n" + HelpOf(verbs[i]);
     }
     std::fputs(help.c_str(), stdout);
     return kExitYes;
