@@ -13,6 +13,7 @@
 
 #include "dataplane/runtime/eal.h"
 #include "dataplane/runtime/eal_plan.h"
+#include "dataplane/runtime/tap_interface.h"
 
 namespace sluice {
 namespace {
@@ -110,6 +111,11 @@ absl::StatusOr<std::unique_ptr<Device>> Device::Attach(const PortSpec& spec) {
   std::unique_ptr<Device> device(new Device(spec));
   ForgetDpdkMessages();
   if (!FindPort(spec.device, &device->id_)) {
+    if (const std::string tap = TapInterfaceOf(spec.device); TapHasOwner(tap)) {
+      return absl::UnavailableError("port '" + spec.name + "' (" + spec.device + "): " + tap +
+                                    " has an owner already, another sluiced perhaps: end it, or "
+                                    "name another iface");
+    }
     const int error = rte_dev_probe(spec.device.c_str());
     if (error != 0 || !FindPort(spec.device, &device->id_)) {
       const absl::Status failed = device->Failed("cannot be attached", error == 0 ? ENODEV : error);

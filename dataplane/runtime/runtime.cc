@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "dataplane/runtime/mbuf_batch.h"
+#include "dataplane/runtime/tap_interface.h"
 
 namespace sluice {
 namespace {
@@ -59,10 +60,13 @@ absl::Status CheckOptions(const RuntimeOptions& options) {
                                         std::to_string(p) + ",iface=" + port.name + "\"");
     }
     for (size_t q = 0; q < p; ++q) {
-      if (DeviceName(port.device) == DeviceName(options.ports[q].device)) {
-        return absl::InvalidArgumentError("ports '" + options.ports[q].name + "' and '" +
-                                          port.name + "' name the same device " +
-                                          std::string(DeviceName(port.device)));
+      const PortSpec& other = options.ports[q];
+      const std::string tap = TapInterfaceOf(port.device);
+      const bool same_device = DeviceName(port.device) == DeviceName(other.device);
+      if (same_device || (!tap.empty() && tap == TapInterfaceOf(other.device))) {
+        return absl::InvalidArgumentError(
+            "ports '" + other.name + "' and '" + port.name + "' name the same device " +
+            (same_device ? std::string(DeviceName(port.device)) : "iface=" + tap));
       }
     }
   }

@@ -136,8 +136,24 @@ def a_user_without_rights_runs_it_in_a_user_namespace():
         assert left in (["flow-logs", "log"], ["log"]), left
 
 
+def a_second_daemon_does_not_take_the_first_ones_devices():
+    with Site(workers=1) as site:
+        clients.serve(site.app, "http:8080:app")
+        wait_until("web to reach app", lambda: clients.curl(site.web, "10.0.2.20", 8080)[0], START_S)
+        with tempfile.TemporaryDirectory(prefix="sluice-second-") as name:
+            second = subprocess.run(
+                [str(site.daemon.programs.sluiced), f"--config={site.configuration.folder}", f"--socket={name}/s.sock"],
+                env=dict(os.environ, RUNTIME_DIRECTORY=name), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                timeout=START_S)
+            assert second.returncode == 1, second.stderr
+            assert "has an owner already" in second.stderr, second.stderr
+            assert os.listdir(name) == [], os.listdir(name)
+        assert clients.curl(site.web, "10.0.2.20", 8080)[0]
+        site.end()
+
+
 CASES = [applies_under_traffic_lose_no_packet, sighup_takes_the_new_configuration_up,
-         a_user_without_rights_runs_it_in_a_user_namespace]
+         a_user_without_rights_runs_it_in_a_user_namespace, a_second_daemon_does_not_take_the_first_ones_devices]
 
 
 def main():

@@ -23,6 +23,10 @@ TEST(OpenTest, WrongOptionsAreToldBeforeDpdkStarts) {
                                {.name = "b", .device = "net_null0,size=64"}}})
                 .find("ports 'a' and 'b' name the same device net_null0"),
             std::string::npos);
+  EXPECT_NE(Message({.ports = {{.name = "a", .device = "net_tap0,iface=web,mac=fixed"},
+                               {.name = "b", .device = "net_tap1,iface=web"}}})
+                .find("ports 'a' and 'b' name the same device iface=web"),
+            std::string::npos);
 }
 
 TEST(OpenTest, ThePacketGeneratorForwardsAndReturnsEveryBuffer) {

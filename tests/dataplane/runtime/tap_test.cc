@@ -14,6 +14,7 @@
 #include <fstream>
 
 #include "dataplane/runtime/runtime.h"
+#include "dataplane/runtime/tap_interface.h"
 #include "tests/dataplane/runtime/loop_bench.h"
 
 namespace sluice {
@@ -75,6 +76,10 @@ TEST(TapTest, FramesCrossAndNothingIsLeft) {
     EXPECT_EQ(CountFolders(folder), 1u);
     LoopBench bench(2, 2);
     ASSERT_TRUE((*runtime)->StartWorkers(bench.pointers, bench.publisher, bench.qsbr).ok());
+    EXPECT_TRUE(TapHasOwner("tapa"));
+    EXPECT_TRUE(TapHasOwner("tapb"));
+    EXPECT_FALSE(TapHasOwner("lo"));
+    EXPECT_FALSE(TapHasOwner("nowhere"));
     const int a = PacketSocket("tapa");
     const int b = PacketSocket("tapb");
     ASSERT_GE(a, 0);
