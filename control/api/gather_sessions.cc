@@ -136,6 +136,9 @@ SessionReport MakeSessionReport(const CompiledConfig& config, const Seen& seen) 
   report.new_dst = Ipv4Address(seen.new_dst);
   report.new_src_l4_port = static_cast<uint16_t>(seen.new_ports >> 16);
   report.new_dst_l4_port = static_cast<uint16_t>(seen.new_ports);
+  if (report.protocol == kProtocolIcmp) {
+    report.new_dst_l4_port = report.dst_l4_port;  // both halves hold the new identifier
+  }
   report.state = StateName(seen.expiry.state);
   report.tracked = seen.cold.tracked();
   report.idle_ms = seen.expiry.idle_ms;

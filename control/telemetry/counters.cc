@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "control/telemetry/text_table.h"
+#include "dataplane/packet/protocol.h"
 
 namespace sluice {
 namespace {
@@ -84,8 +85,27 @@ bool IsTimed(const StageReport& stage) {
   return stage.ticks != 0 && stage.packets != 0;
 }
 
-std::string EndpointText(Ipv4Address address, uint16_t l4_port) {
-  return ToString(address) + ":" + std::to_string(l4_port);
+std::string DestinationText(uint8_t protocol, Ipv4Address address, uint16_t l4_port) {
+  const bool has_port = protocol == kProtocolTcp || protocol == kProtocolUdp;
+  return ToString(address) + (has_port ? ":" + std::to_string(l4_port) : "");
+}
+
+std::string ProtocolText(uint8_t protocol) {
+  switch (protocol) {
+    case kProtocolIcmp:
+      return "icmp";
+    case kProtocolTcp:
+      return "tcp";
+    case kProtocolUdp:
+      return "udp";
+    default:
+      return std::to_string(protocol);
+  }
+}
+
+std::string SourceText(uint8_t protocol, Ipv4Address address, uint16_t l4_port) {
+  return protocol == kProtocolIcmp ? ToString(address) + " id " + std::to_string(l4_port)
+                                   : DestinationText(protocol, address, l4_port);
 }
 
 std::string RowsShown(size_t shown, uint64_t matched, std::string_view what) {
@@ -233,11 +253,12 @@ std::string SessionsText(const std::vector<SessionReport>& sessions, uint64_t ma
   for (const SessionReport& s : sessions) {
     const bool same_src = s.src == s.new_src && s.src_l4_port == s.new_src_l4_port;
     const bool same_dst = s.dst == s.new_dst && s.dst_l4_port == s.new_dst_l4_port;
-    table.AddRow({s.eni_id, s.responder, std::to_string(s.protocol),
-                  EndpointText(s.src, s.src_l4_port), EndpointText(s.dst, s.dst_l4_port),
-                  same_src ? "" : EndpointText(s.new_src, s.new_src_l4_port),
-                  same_dst ? "" : EndpointText(s.new_dst, s.new_dst_l4_port), s.nat_gateway_id,
-                  s.state, s.tracked ? "yes" : "no", std::to_string(s.idle_ms)});
+    table.AddRow({s.eni_id, s.responder, ProtocolText(s.protocol),
+                  SourceText(s.protocol, s.src, s.src_l4_port),
+                  DestinationText(s.protocol, s.dst, s.dst_l4_port),
+                  same_src ? "" : SourceText(s.protocol, s.new_src, s.new_src_l4_port),
+                  same_dst ? "" : DestinationText(s.protocol, s.new_dst, s.new_dst_l4_port),
+                  s.nat_gateway_id, s.state, s.tracked ? "yes" : "no", std::to_string(s.idle_ms)});
   }
   return table.ToString() + RowsShown(sessions.size(), matched, "sessions");
 }

@@ -115,6 +115,9 @@ class FakeDaemon {
       cold.nat_port = session.nat_port;
       walk.new_src = Ipv4Address(198, 51, 100, 200).value;
       walk.new_src_l4_port = session.nat_port;
+      if (session.protocol == kProtocolIcmp) {
+        walk.new_dst_l4_port = session.nat_port;  // the identifier stands in both halves
+      }
       seen = MakeSessionKey(from, walk.new_src, session.dst.value, session.nat_port,
                             session.dst_l4_port, session.protocol);
     }

@@ -185,6 +185,25 @@ TEST_F(ShowVerbTest, SessionsAreFilteredAtEitherEnd) {
   EXPECT_EQ(Show("sessions", {{"Proto", "tcp"}})["sessions"][0]["state"], "established");
 }
 
+TEST_F(ShowVerbTest, AnIcmpSessionKeepsItsTypeThroughNat) {
+  FakeSession ping;
+  ping.from = "eni-app";
+  ping.to = "internet";
+  ping.protocol = kProtocolIcmp;
+  ping.src = Ipv4Address(10, 0, 1, 10);
+  ping.dst = Ipv4Address(8, 8, 8, 8);
+  ping.src_l4_port = 7;
+  ping.dst_l4_port = 8;  // echo
+  ping.nat_port = 2048;
+  ping.forward_state = kLineSeen;
+  daemon_.AddSession(ping);
+  const Json session = Show("sessions", {{"Proto", "icmp"}})["sessions"][0];
+  EXPECT_EQ(session["sport"], 7);
+  EXPECT_EQ(session["new_sport"], 2048);
+  EXPECT_EQ(session["dport"], 8);
+  EXPECT_EQ(session["new_dport"], 8);
+}
+
 TEST_F(ShowVerbTest, ExpiredSessionsAreNotShownAndRowsAreBounded) {
   FakeSession session;
   for (uint16_t i = 0; i < 200; ++i) {

@@ -95,6 +95,7 @@ TEST(CountersTest, PortsInterfacesSessionsGenerations) {
   session.tracked = true;
   const std::string text = SessionsText({session}, 12);
   EXPECT_NE(text.find("10.0.1.10:40000  8.8.8.8:443  10.0.2.5:5555  -"), std::string::npos) << text;
+  EXPECT_NE(text.find("   tcp  "), std::string::npos) << text;
   EXPECT_NE(text.find("\n1 of 12 sessions\n"), std::string::npos);
   EXPECT_EQ(Json::parse(SessionsJson({session}, 12))["matched"], 12);
 
@@ -103,6 +104,25 @@ TEST(CountersTest, PortsInterfacesSessionsGenerations) {
             "GENERATION  APPLIED               RUNNING  SUMMARY\n"
             "         4  2023-11-14T22:20:00Z  yes      1 route changed\n");
   EXPECT_EQ(Json::parse(GenerationsJson({generation}))["generations"][0]["applied_at"], 1700000400);
+}
+
+TEST(CountersTest, SessionsShowPortsOfTcpAndUdpOnly) {
+  SessionReport session;
+  session.src = session.new_src = Ipv4Address(10, 0, 1, 10);
+  session.dst = session.new_dst = Ipv4Address(8, 8, 8, 8);
+  session.src_l4_port = 7;
+  session.new_src_l4_port = 4791;
+  session.dst_l4_port = session.new_dst_l4_port = 8;
+  session.protocol = 1;
+  std::string text = SessionsText({session}, 1);
+  EXPECT_NE(text.find("icmp  10.0.1.10 id 7  8.8.8.8      10.0.1.10 id 4791  -  "),
+            std::string::npos)
+      << text;
+  session.protocol = 47;
+  session.src_l4_port = session.new_src_l4_port = 0;
+  session.dst_l4_port = session.new_dst_l4_port = 0;
+  text = SessionsText({session}, 1);
+  EXPECT_NE(text.find("47  10.0.1.10  8.8.8.8  "), std::string::npos) << text;
 }
 
 TEST(CountersTest, RoutesAndNatGateways) {
