@@ -80,7 +80,7 @@ class Demo:
                 risen = [reason for reason in after if after[reason] > before.get(reason, 0)]
                 seen = f"{seen}; {', '.join(risen) or 'no reason counted'}"
         self.results.append((flow, seen, good))
-        print(f"{flow.name:<54} {flow.expected():<42} {seen}{'' if good else '   <-- NOT AS EXPECTED'}", flush=True)
+        print(f"{flow.name:<54} {flow.expected():<46} {seen}{'' if good else '   <-- NOT AS EXPECTED'}", flush=True)
 
     def observe_transfers(self):
         hosts = self.lab.hosts
@@ -122,7 +122,7 @@ class Demo:
                           reason="sg_ingress", logged=refused[1]))
 
     def observe_everything(self):
-        print(f"\n{'flow':<54} {'expected':<42} observed")
+        print(f"\n{'flow':<54} {'expected':<46} observed")
         for flow in (demo_flows.internet_flows() + demo_flows.nat_flows() + demo_flows.inside_flows()
                      + demo_flows.neighbour_flows()):
             self.observe(flow)
