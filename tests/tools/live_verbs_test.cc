@@ -226,7 +226,7 @@ TEST_F(LiveVerbsTest, ShowSendsItsFiltersAndPrintsTextOrJson) {
   const Outcome text = Run({"show", "sessions", "--eni=eni-web", "--proto=tcp", "--src=10.0.0.0/8",
                             "--dst=10.0.1.10", "--port=8080", "--vpc=vpc-a", "--limit=5"});
   EXPECT_EQ(text.exit_code, kExitYes) << text.err;
-  EXPECT_NE(text.out.find("eni-web  eni-app      6  10.0.0.10:40000  10.0.1.10:8080"),
+  EXPECT_NE(text.out.find("eni-web  eni-app    tcp  10.0.0.10:40000  10.0.1.10:8080"),
             std::string::npos)
       << text.out;
   EXPECT_EQ(requests_.at(0), (Json{{"Verb", "show"},
