@@ -163,6 +163,10 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& wor
     line.help = true;
     return line;
   }
+  if (words.size() == 1 && words[0] == "--version") {
+    line.version = true;
+    return line;
+  }
   std::set<std::string> given;
   for (size_t i = 0; i < words.size(); ++i) {
     if (words[i].size() < 2 || words[i][0] != '-') {
@@ -201,7 +205,7 @@ std::string HelpText() {
     help += "\n";
   }
   return help +
-         "  --help\n      This text.\n\n"
+         "  --help\n      This text.\n  --version\n      The version.\n\n"
          "Exit codes: 0 ended as asked, 1 cannot run (the configuration or the machine), 2 "
          "usage.\n";
 }

@@ -12,7 +12,8 @@
 namespace sluice {
 
 struct CommandLine {
-  bool help = false;  // `--help` was asked for: print HelpText() and exit 0
+  bool help = false;     // `--help` was asked for: print HelpText() and exit 0
+  bool version = false;  // `--version` was asked for
   DaemonOptions options;
 };
 

@@ -15,5 +15,9 @@ int main(int argc, char** argv) {
     std::fputs(sluice::HelpText().c_str(), stdout);
     return 0;
   }
+  if (line->version) {
+    std::printf("sluiced %s\n", SLUICE_VERSION);
+    return 0;
+  }
   return sluice::RunDaemon(line->options);
 }

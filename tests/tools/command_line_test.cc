@@ -50,6 +50,14 @@ TEST_F(CommandLineTest, MistakesAreUsage) {
   EXPECT_EQ(Run({"go", "--seed"}), kExitUsage);
 }
 
+TEST_F(CommandLineTest, TheVersionIsOneLine) {
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(Run({"--version"}), kExitYes);
+  const std::string text = ::testing::internal::GetCapturedStdout();
+  EXPECT_EQ(text.rfind("sluice ", 0), 0u) << text;
+  EXPECT_EQ(text.find('\n'), text.size() - 1) << text;
+}
+
 TEST_F(CommandLineTest, EnvironmentStandsInForAFlagThatIsNotGiven) {
   setenv("SLUICE_SEED", "9", 1);
   EXPECT_EQ(Run({"go"}), 7);

@@ -176,7 +176,7 @@ std::string HelpOf(const std::vector<Verb>& verbs) {
   return help +
          "\nExit codes: 0 yes, 1 no or failed, 2 usage. `-j` prints JSON. Every flag is also an\n"
          "environment variable: --config is SLUICE_CONFIG. `" +
-         Name() + " VERB --help` says the rest.\n";
+         Name() + " VERB --help` says the rest, `" + Name() + " --version` the version.\n";
 }
 
 std::optional<Arguments> ParseArguments(const Verb& verb, const std::vector<std::string>& words) {
@@ -210,6 +210,10 @@ int RunCommandLine(const std::vector<Verb>& verbs, const std::vector<std::string
       help += "\n" + HelpOf(verbs[i]);
     }
     std::fputs(help.c_str(), stdout);
+    return kExitYes;
+  }
+  if (words[0] == "--version") {
+    std::printf("%s %s\n", Name().c_str(), SLUICE_VERSION);
     return kExitYes;
   }
   const Verb* verb = FindVerb(verbs, words[0]);

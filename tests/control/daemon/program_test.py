@@ -121,6 +121,11 @@ def help_names_every_flag():
         assert f"  --{flag}" in out, flag
 
 
+def version_is_one_line():
+    code, out, err = run("--version")
+    assert code == 0 and err == "" and out.startswith("sluiced ") and out.count("\n") == 1, (code, out, err)
+
+
 def flags_are_spelled_with_underscores_or_hyphens():
     for flag in ("session_cache", "session-cache"):
         code, _, err = run("--config=x", f"--{flag}=perhaps")
@@ -256,7 +261,7 @@ def a_second_daemon_at_the_same_socket_is_refused():
         assert daemon.end() == 0
 
 
-CASES = [help_names_every_flag, flags_are_spelled_with_underscores_or_hyphens, usage_errors_exit_2,
+CASES = [help_names_every_flag, version_is_one_line, flags_are_spelled_with_underscores_or_hyphens, usage_errors_exit_2,
          an_invalid_configuration_is_refused_with_every_error,
          a_missing_file_is_refused, a_configuration_without_host_is_refused, an_unknown_device_is_named_in_one_line,
          a_state_folder_that_cannot_be_made_is_refused, sigterm_and_sigint_drain_and_leave_nothing,
