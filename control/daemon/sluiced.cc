@@ -176,10 +176,13 @@ void Daemon::FollowGeneration() {
     if (applier.generation() == followed_generation_) {
       return;
     }
+    for (const GenerationRecord& record : applier.history()) {  // several may have come at once
+      if (record.generation > followed_generation_) {
+        Say("generation " + std::to_string(record.generation) + ": " + record.summary);
+      }
+    }
     followed_generation_ = applier.generation();
     intent = applier.running()->intent;
-    Say("generation " + std::to_string(followed_generation_) + ": " +
-        applier.history().back().summary);
   }
   if (!options_.state_folder.empty()) {
     if (absl::Status status = SaveConfiguration(options_.state_folder, *intent); !status.ok()) {

@@ -83,6 +83,21 @@ def what_is_applied_just_before_the_end_is_kept():
         assert "sg-late" in json.dumps(folder.state()), daemon.said
 
 
+def every_generation_is_told_however_fast_they_come():
+    folder = Folder()
+    with Running(folder) as daemon:
+        with socket.socket(socket.AF_UNIX) as operator:
+            operator.connect(str(folder.path / "s.sock"))
+            answers = operator.makefile("r")
+            for number in range(2, 32):
+                operator.sendall(b'{"Verb": "rollback", "Generation": %d}\n' % (number - 1))
+                answer = json.loads(answers.readline())
+                assert answer["Result"]["Generation"] == number, answer
+        assert daemon.end() == 0, daemon.said
+        told = [int(found.group(1)) for line in daemon.said if (found := re.search(r"generation (\d+): ", line))]
+        assert told == list(range(2, 32)), told
+
+
 def quotas_hold_for_operators_too():
     over = configuration()
     over["RouteTables"] = [{"RouteTableId": "rtb-a", "VpcId": "vpc-a", "Routes": [
@@ -110,7 +125,7 @@ def metrics_are_served():
 
 
 CASES = [everything_can_be_shown, configurations_come_and_go, what_is_applied_just_before_the_end_is_kept,
-         quotas_hold_for_operators_too, metrics_are_served]
+         every_generation_is_told_however_fast_they_come, quotas_hold_for_operators_too, metrics_are_served]
 
 
 if __name__ == "__main__":
