@@ -165,7 +165,8 @@ bool FlowInvariants::IsAnswer(const FlowTuple& came) const {
 std::string FlowInvariants::CheckTranslation(const Passage& passage) {
   const FlowTuple& came = passage.in.tuple;
   const FlowTuple& left = passage.out.tuple;
-  if (IsAnswer(came)) {
+  // One that is routed another way than to the gateway still names it, and answers nothing.
+  if (IsAnswer(came) && left.dst != came.dst) {
     Mapping& mapping = mappings_[came.Reversed()];
     mapping.last_ns = passage.time_ns;
     mapping.ending |= (passage.in.tcp_flags & 0x05) != 0;
