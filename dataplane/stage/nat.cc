@@ -32,6 +32,7 @@ bool BoundAt(const Batch& batch, uint32_t lane, NatGatewayIdx gateway) {
 
 void GoOn(Batch& batch, uint32_t lane, NatGatewayIdx gateway, Ipv4Address private_ip) {
   batch.nat[lane] = gateway;
+  batch.walk_flags[lane] |= kWalkForceTrack;  // AWS-SG-11, in either direction
   batch.nat_private[lane] = private_ip.value;
   batch.origin[lane] = batch.target[lane];
   ++batch.legs[lane];
