@@ -329,7 +329,9 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
     wanted.flags |= current.flags & (kPairTrackedByInitiator | kPairTrackedByResponder);
     return ReplacePair(snapshot, worker, batch, lane, wanted, true, true);
   }
-  const bool settled = !more && (current.tracked() || !current.nat());
+  // A line of a bound flow is one through the gateway: it does not remember an answer that strays.
+  const bool passes_gateway = batch.nat[lane].has_value() == current.nat();
+  const bool settled = !more && passes_gateway && (current.tracked() || !current.nat());
   return Refresh(snapshot, worker, batch, lane, settled);
 }
 
