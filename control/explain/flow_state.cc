@@ -57,6 +57,25 @@ std::optional<WorldFlowKey> KeyAsResponder(const PacketHeader& header) {
   return key;
 }
 
+std::vector<FlowEnd> EndsAtSender(const PacketHeader& header) {
+  std::vector<FlowEnd> ends;
+  if (const std::optional<WorldFlowKey> key = KeyAsInitiator(header); key.has_value()) {
+    ends.push_back({*key, FlowSide::kInitiator});
+  }
+  if (const std::optional<WorldFlowKey> key = KeyAsResponder(header); key.has_value()) {
+    ends.push_back({*key, FlowSide::kResponder});
+  }
+  return ends;
+}
+
+std::vector<FlowEnd> EndsAtReceiver(const PacketHeader& header) {
+  std::vector<FlowEnd> ends = EndsAtSender(header);
+  for (FlowEnd& end : ends) {
+    end.side = OtherSide(end.side);
+  }
+  return ends;
+}
+
 bool IsPureSyn(const Packet& packet) {
   return packet.header.protocol == kProtocolTcp && !packet.IsLaterFragment() &&
          HasFlag(packet.tcp, kTcpSyn) && !HasFlag(packet.tcp, kTcpAck) &&

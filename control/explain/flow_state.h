@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "control/explain/packet_view.h"
 #include "control/intent/intent.h"
@@ -30,6 +31,22 @@ std::optional<WorldFlowKey> KeyAsInitiator(const PacketHeader& header);
 std::optional<WorldFlowKey> KeyAsResponder(const PacketHeader& header);
 
 enum class FlowSide : uint8_t { kInitiator = 0, kResponder = 1 };
+
+constexpr FlowSide OtherSide(FlowSide side) {
+  return side == FlowSide::kInitiator ? FlowSide::kResponder : FlowSide::kInitiator;
+}
+
+// A flow at one of its ends: who sends its questions, or who receives them. One interface can be
+// both ends of one flow, and an appliance is an end of each of two flows with the same key.
+struct FlowEnd {
+  WorldFlowKey key;
+  FlowSide side = FlowSide::kInitiator;
+  friend auto operator<=>(const FlowEnd&, const FlowEnd&) = default;
+};
+// The ends that a packet can belong to at who sends it, and at who receives it: as a question
+// first, then as an answer.
+std::vector<FlowEnd> EndsAtSender(const PacketHeader& header);
+std::vector<FlowEnd> EndsAtReceiver(const PacketHeader& header);
 
 // Idle limits in seconds of a flow at one place.
 struct FlowLimits {

@@ -3,6 +3,7 @@
 // by ReferenceWorld only; one thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,9 +51,16 @@ class Turn {
   void Commit(WalkResult& result, const Packet& packet);
   uint64_t SessionOf(const WalkResult& result);
   void EndSession(uint64_t session);
-  void CommitBinding(const BindingCommit& commit, const Packet& packet, uint64_t session);
+  std::optional<FlowProgress> CarriedProgress(const WalkResult& result, const Packet& packet,
+                                              uint64_t session) const;
+  std::optional<FlowProgress> CommitGroups(const WalkResult& result, const Packet& packet,
+                                           uint64_t session);
+  void LeaveOldEnds(const WalkResult& result, uint64_t session);
+  // `anew`: how the flow begins anew for the groups; its binding does then, too.
+  void CommitBinding(const BindingCommit& commit, const Packet& packet, uint64_t session,
+                     const std::optional<FlowProgress>& anew);
   void CommitEndpoint(const EndpointCommit& commit, const Packet& packet, uint64_t session);
-  void BeginGroupFlow(const GroupCommit& group, const Packet& packet, uint64_t session);
+  void BeginGroupFlow(const GroupCommit& group, uint64_t session, const FlowProgress& progress);
   void CommitOutside(const WalkResult& result, const Packet& packet, uint64_t session);
   void Output(const WalkResult& result, const EthernetFrame& frame, const Packet& packet,
               Outcome& outcome);

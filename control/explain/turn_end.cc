@@ -1,7 +1,6 @@
-// The end of a turn: last checks, ports, commits (D-STATE) and frames. D-TTL, AWS-IGW-06,
+// The end of a turn: last checks, ports and frames. D-TTL, AWS-IGW-06,
 // AWS-MTU-01, AWS-EP-06, AWS-NAT-04, -05, -06, decision 13.
 #include <algorithm>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -21,24 +20,6 @@ constexpr MacAddress kUnresolvedMac = {{0x02, 0, 0, 0, 0, 0xfe}};
 void Conclude(Outcome& outcome, Verdict verdict, DropReason reason) {
   outcome.verdict = verdict;
   outcome.reason = reason;
-}
-
-// The same flow seen with its sides exchanged.
-WorldFlowKey Reversed(const WorldFlowKey& key) {
-  WorldFlowKey reversed = key;
-  std::swap(reversed.initiator, reversed.responder);
-  std::swap(reversed.initiator_port, reversed.responder_port);
-  return reversed;
-}
-
-// An interface reached itself by its public address, with the same port on both ends: the answer
-// would look like the question.
-bool AnswersItself(const WalkResult& result, const PacketHeader& sent) {
-  const PacketHeader& received = result.header;
-  return result.exit == WalkResult::Exit::kInterface && !result.passes_nat &&
-         OwnsAddress(*result.receiver, sent.source) && received.source == sent.destination &&
-         received.destination == sent.source && received.source_port == received.destination_port &&
-         !IsIcmpQuery(sent);
 }
 
 void SetSourcePort(PacketHeader& header, uint16_t port) {
@@ -158,7 +139,7 @@ bool Turn::ChooseNatPort(WalkResult& result, Outcome& outcome) {
   binding.outside.initiator_port = *chosen;
   for (GroupCommit& group : result.groups) {
     if (group.needs_nat_port) {
-      group.key.initiator_port = *chosen;
+      group.end.key.initiator_port = *chosen;
     }
   }
   if (result.endpoint.has_value() && result.endpoint->needs_nat_port) {
@@ -202,156 +183,6 @@ void Turn::TraceLastCheck(const WalkResult& result, const Outcome& outcome) {
   hop.matched = std::string(DropReasonName(outcome.reason));
   hop.inbound = hop.outbound = result.header;
   trace_->hops.push_back(std::move(hop));
-}
-
-// The session that the parts of the walk belong to: the one of whatever part is known already, else
-// a new one.
-uint64_t Turn::SessionOf(const WalkResult& result) {
-  if (result.binding.has_value() && !result.binding->is_new) {
-    return state_.bindings.at(result.binding->key).session;
-  }
-  for (const GroupCommit& group : result.groups) {
-    if (!group.is_new) {
-      return state_.group_flows.at({group.eni->id, group.key}).session;
-    }
-  }
-  return state_.next_session++;
-}
-
-void Turn::CommitBinding(const BindingCommit& commit, const Packet& packet, uint64_t session) {
-  if (commit.is_new) {
-    const auto old = state_.bindings.find(commit.key);
-    if (old != state_.bindings.end()) {
-      state_.reverse.erase({commit.gateway->id, old->second.side, old->second.outside});
-    }
-    state_.bindings[commit.key] =
-        NatBinding{.outside = commit.outside,
-                   .side = commit.left_by,
-                   .progress = FlowProgress(packet.header.protocol, /*opened_mid_stream=*/false),
-                   .session = session};
-    state_.reverse[{commit.gateway->id, commit.left_by, commit.outside}] = commit.key;
-  }
-  NatBinding& binding = state_.bindings.at(commit.key);
-  if (IsPureSyn(packet) && binding.progress.MayReopen()) {
-    binding.progress = FlowProgress(packet.header.protocol, /*opened_mid_stream=*/false);
-  }
-  binding.progress.Accept(packet, commit.side, state_.now_ns);
-}
-
-void Turn::CommitEndpoint(const EndpointCommit& commit, const Packet& packet, uint64_t session) {
-  const EndpointFlowKey key{commit.side, commit.key};
-  const EndpointFlow* live = state_.LiveEndpointFlow(intent_, commit.side, commit.key);
-  if (live == nullptr || (IsPureSyn(packet) && live->progress.MayReopen())) {
-    if (!MayOpenFlow(packet)) {
-      return;
-    }
-    const bool mid_stream = packet.header.protocol == kProtocolTcp && !IsPureSyn(packet);
-    state_.endpoint_flows[key] =
-        EndpointFlow{.vpc_id = commit.vpc_id,
-                     .endpoint_id = commit.endpoint_id,
-                     .progress = FlowProgress(packet.header.protocol, mid_stream),
-                     .tracking = commit.tracking,
-                     .session = session};
-  }
-  state_.endpoint_flows.at(key).progress.Accept(packet, commit.flow_side, state_.now_ns);
-}
-
-void Turn::EndSession(uint64_t session) {
-  std::erase_if(state_.group_flows,
-                [&](const auto& flow) { return flow.second.session == session; });
-  std::erase_if(state_.endpoint_flows,
-                [&](const auto& flow) { return flow.second.session == session; });
-  std::erase_if(state_.outside_sessions,
-                [&](const auto& outside) { return outside.second == session; });
-  for (auto it = state_.bindings.begin(); it != state_.bindings.end();) {
-    if (it->second.session == session) {
-      state_.reverse.erase({it->first.gateway_id, it->second.side, it->second.outside});
-      it = state_.bindings.erase(it);
-    } else {
-      ++it;
-    }
-  }
-}
-
-// An answer that a NAT gateway must remember begins a session of its own: the sender is now the one
-// who asks.
-void Turn::TurnRound(WalkResult& result) {
-  if (!result.nat_request.has_value() || result.groups.empty() ||
-      result.groups.front().side != FlowSide::kResponder) {
-    return;
-  }
-  GroupCommit& sender = result.groups.front();
-  const GroupFlow& flow = state_.group_flows.at({sender.eni->id, sender.key});
-  sender.becomes_tracked = sender.becomes_tracked || flow.tracked;
-  EndSession(flow.session);
-  sender.key = Reversed(sender.key);
-  sender.side = FlowSide::kInitiator;
-  sender.is_new = true;
-}
-
-// What an interface knew of the flow before, in either orientation, ends.
-void Turn::BeginGroupFlow(const GroupCommit& group, const Packet& packet, uint64_t session) {
-  const bool has_sides = packet.header.protocol != kProtocolIcmp;
-  for (const WorldFlowKey& other : {group.key, has_sides ? Reversed(group.key) : group.key}) {
-    const auto old = state_.group_flows.find({group.eni->id, other});
-    if (old != state_.group_flows.end() && old->second.session == session) {
-      state_.group_flows.erase(old);
-    } else if (old != state_.group_flows.end()) {
-      EndSession(uint64_t{old->second.session});
-    }
-  }
-  state_.group_flows[{group.eni->id, group.key}] =
-      GroupFlow{.progress = FlowProgress(packet.header.protocol, group.mid_stream),
-                .tracked = false,
-                .session = session};
-}
-
-// The uplink gets to know a session by the packets of its initiator.
-void Turn::CommitOutside(const WalkResult& result, const Packet& packet, uint64_t session) {
-  const bool asks = !result.groups.empty() && result.groups.front().side == FlowSide::kInitiator;
-  if (!asks) {
-    return;
-  }
-  if (!result.outside.empty()) {
-    state_.outside_sessions[{result.outside, *KeyAsInitiator(packet.header)}] = session;
-  } else if (result.exit == WalkResult::Exit::kUplink) {
-    state_.outside_sessions[{kInternetSide, *KeyAsInitiator(result.header)}] = session;
-  }
-}
-
-void Turn::Commit(WalkResult& result, const Packet& packet) {
-  if (AnswersItself(result, packet.header)) {
-    return;
-  }
-  TurnRound(result);
-  const uint64_t session = SessionOf(result);
-  bool counted = result.binding.has_value() || result.endpoint.has_value();
-  for (const GroupCommit& group : result.groups) {
-    counted = counted || group.becomes_tracked ||
-              (!group.is_new && state_.group_flows.at({group.eni->id, group.key}).tracked);
-  }
-  std::set<GroupFlowKey> begun;  // an interface that sends to itself is asked twice
-  for (const GroupCommit& group : result.groups) {
-    const GroupFlowKey key{group.eni->id, group.key};
-    if (group.is_new && begun.insert(key).second) {
-      BeginGroupFlow(group, packet, session);
-    } else if (group.starts_over) {
-      GroupFlow& flow = state_.group_flows.at(key);
-      flow.progress = FlowProgress(packet.header.protocol, /*opened_mid_stream=*/false);
-      flow.tracked = false;
-    }
-    GroupFlow& flow = state_.group_flows.at(key);
-    flow.tracked = flow.tracked || group.becomes_tracked;
-    flow.is_counted = counted;
-    flow.progress.Accept(packet, group.side, state_.now_ns);
-  }
-  if (result.binding.has_value()) {
-    CommitBinding(*result.binding, packet, session);
-  }
-  CommitOutside(result, packet, session);
-  if (result.endpoint.has_value()) {
-    CommitEndpoint(*result.endpoint, packet, session);
-  }
 }
 
 void Turn::EmitToInterface(const NetworkInterface& eni, uint16_t ethertype, const Bytes& payload,

@@ -42,6 +42,8 @@ bool Walk::Drop(DropReason reason) {
 }
 
 WalkResult Walk::Finished() {
+  result_.session = session_.value_or(0);
+  result_.starts_over = starts_over_;
   if (result_.exit != WalkResult::Exit::kNone) {
     result_.verdict = Verdict::kForward;
     result_.reason = DropReason::kNone;
@@ -77,7 +79,7 @@ WalkResult Walk::FromUplink() {
   } else {
     result_.crosses_internet_edge = true;
     result_.outside = kInternetSide;
-    session_ = state_.OutsideSession(kInternetSide, QuoteIsOfFlow() ? *result_.quote : header_);
+    session_ = state_.OutsideSession(kInternetSide, EndsAt(Direction::kEgress));
     EnterFromInternet();
   }
   return Finished();

@@ -22,8 +22,8 @@ namespace sluice {
 
 struct GroupCommit {
   const NetworkInterface* eni = nullptr;
-  WorldFlowKey key;
-  FlowSide side = FlowSide::kInitiator;
+  FlowEnd end;                           // what the interface is to the flow
+  FlowSide side = FlowSide::kInitiator;  // what the packet is
   bool is_new = false;
   bool starts_over = false;  // known, but its progress begins anew
   bool mid_stream = false;
@@ -72,6 +72,8 @@ struct WalkResult {
   bool leaves_through_nat = false;
   bool crosses_internet_edge = false;
   std::string outside;             // the uplink or services side that it came from
+  uint64_t session = 0;            // that the sending side knows the packet to be of; 0: none
+  bool starts_over = false;        // a SYN whose NAT binding has run out: new for everybody
   bool answer_with_reset = false;  // D-NATIDLE
   size_t nat_hop = 0;              // its index in the trace
 };
@@ -134,8 +136,10 @@ class Walk {
   bool StartsNewFlow() const { return result_.nat_request.has_value(); }
   // State of a flow counts at the receiver only if it is of the session that the sender knows.
   void LookUpSession(const NetworkInterface& sender);
-  const GroupFlow* FlowAt(const NetworkInterface& eni,
-                          const std::optional<WorldFlowKey>& key) const;
+  const GroupFlow* FlowAt(const NetworkInterface& eni, const FlowEnd& end) const;
+  // The ends that the packet, or the one that it quotes, can belong to at an interface that sends
+  // it (egress) or receives it (ingress).
+  std::vector<FlowEnd> EndsAt(Direction direction) const;
   // A provider, or who is beyond a NAT gateway, never becomes the one who asked.
   bool OnlyAnswers() const {
     return (result_.endpoint.has_value() && result_.endpoint->flow_side == FlowSide::kResponder) ||

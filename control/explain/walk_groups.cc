@@ -7,6 +7,11 @@
 namespace sluice {
 namespace {
 
+// What a packet of a flow is to it that the interface at this end sends or receives.
+FlowSide SideOfPacket(const FlowEnd& end, Direction direction) {
+  return direction == Direction::kEgress ? end.side : OtherSide(end.side);
+}
+
 std::string DirectionWord(Direction direction) {
   return direction == Direction::kEgress ? "outbound" : "inbound";
 }
@@ -50,14 +55,22 @@ bool Walk::QuoteIsOfFlow() const {
          header_.destination == result_.quote->source;
 }
 
+std::vector<FlowEnd> Walk::EndsAt(Direction direction) const {
+  const bool sends = direction == Direction::kEgress;
+  if (QuoteIsOfFlow()) {  // who sends the error has received what it quotes
+    return sends ? EndsAtReceiver(*result_.quote) : EndsAtSender(*result_.quote);
+  }
+  return sends ? EndsAtSender(header_) : EndsAtReceiver(header_);
+}
+
 void Walk::LookUpSession(const NetworkInterface& sender) {
-  const PacketHeader& header = QuoteIsOfFlow() ? *result_.quote : header_;
   session_ = 0;
-  for (const std::optional<WorldFlowKey>& key : {KeyAsResponder(header), KeyAsInitiator(header)}) {
-    const auto found =
-        key.has_value() ? state_.group_flows.find({sender.id, *key}) : state_.group_flows.end();
-    if (found != state_.group_flows.end()) {
+  for (const FlowEnd& end : EndsAt(Direction::kEgress)) {
+    const auto found = state_.group_flows.find({sender.id, end});
+    if (found != state_.group_flows.end() &&
+        (end.side == FlowSide::kInitiator || !state_.BindingHasLapsed(found->second.session))) {
       session_ = found->second.session;
+      break;
     }
   }
   for (const auto& [key, binding] : state_.bindings) {
@@ -68,9 +81,8 @@ void Walk::LookUpSession(const NetworkInterface& sender) {
   }
 }
 
-const GroupFlow* Walk::FlowAt(const NetworkInterface& eni,
-                              const std::optional<WorldFlowKey>& key) const {
-  const GroupFlow* flow = key.has_value() ? state_.LiveGroupFlow(eni, *key) : nullptr;
+const GroupFlow* Walk::FlowAt(const NetworkInterface& eni, const FlowEnd& end) const {
+  const GroupFlow* flow = state_.LiveGroupFlow(eni, end);
   const bool counts = flow != nullptr && (!session_.has_value() || flow->session == *session_);
   return counts ? flow : nullptr;
 }
@@ -83,9 +95,8 @@ bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
            std::string(why));
   };
   if (QuoteIsOfFlow()) {
-    for (const std::optional<WorldFlowKey>& key :
-         {KeyAsInitiator(*result_.quote), KeyAsResponder(*result_.quote)}) {
-      const GroupFlow* flow = FlowAt(eni, key);
+    for (const FlowEnd& end : EndsAt(direction)) {
+      const GroupFlow* flow = FlowAt(eni, end);
       if (flow != nullptr && flow->tracked) {
         add_hop("related to a tracked flow");
         return true;
@@ -96,16 +107,15 @@ bool Walk::PassesByState(const NetworkInterface& eni, Direction direction) {
   if (StartsNewFlow()) {
     return false;
   }
-  const std::optional<WorldFlowKey> keys[2] = {KeyAsInitiator(header_), KeyAsResponder(header_)};
-  for (const FlowSide side : {FlowSide::kInitiator, FlowSide::kResponder}) {
-    const std::optional<WorldFlowKey>& key = keys[static_cast<int>(side)];
-    const GroupFlow* flow = FlowAt(eni, key);
+  for (const FlowEnd& end : EndsAt(direction)) {
+    const FlowSide side = SideOfPacket(end, direction);
+    const GroupFlow* flow = FlowAt(eni, end);
     if (flow == nullptr || !flow->tracked || StartsOver(*flow) ||
         (side == FlowSide::kResponder && flow->progress.mid_stream())) {
       continue;
     }
     add_hop(side == FlowSide::kInitiator ? "a tracked flow" : "answer of a tracked flow");
-    result_.groups.push_back({.eni = &eni, .key = *key, .side = side});
+    result_.groups.push_back({.eni = &eni, .end = end, .side = side});
     return true;
   }
   return false;
@@ -123,16 +133,15 @@ void Walk::RecordGroupCommit(const NetworkInterface& eni, Direction direction, b
       direction == Direction::kEgress ? Direction::kIngress : Direction::kEgress;
   const bool tracked = !tcp_or_udp || always_tracked || !is_everyone ||
                        !AllowsEveryone(intent_, eni, other, header_.protocol);
-  const std::optional<WorldFlowKey> keys[2] = {KeyAsInitiator(header_), KeyAsResponder(header_)};
-  for (const FlowSide side : {FlowSide::kInitiator, FlowSide::kResponder}) {
-    const std::optional<WorldFlowKey>& key = keys[static_cast<int>(side)];
-    const GroupFlow* flow = FlowAt(eni, key);
+  for (const FlowEnd& end : EndsAt(direction)) {
+    const FlowSide side = SideOfPacket(end, direction);
+    const GroupFlow* flow = FlowAt(eni, end);
     const bool starts_over = flow != nullptr && StartsOver(*flow);
     if (flow == nullptr || StartsNewFlow() || (starts_over && !OnlyAnswers())) {
       continue;
     }
     result_.groups.push_back({.eni = &eni,
-                              .key = *key,
+                              .end = end,
                               .side = side,
                               .starts_over = starts_over,
                               .becomes_tracked = tracked &&
@@ -143,9 +152,12 @@ void Walk::RecordGroupCommit(const NetworkInterface& eni, Direction direction, b
   // An answer that strays to somebody who did not ask leaves nothing there.
   const bool strays = IsAnswerOfSender() && !StartsNewFlow();
   const FlowSide side = OnlyAnswers() ? FlowSide::kResponder : FlowSide::kInitiator;
-  if (keys[static_cast<int>(side)].has_value() && MayOpenFlow(packet_) && !strays) {
+  const std::optional<WorldFlowKey> key =
+      OnlyAnswers() ? KeyAsResponder(header_) : KeyAsInitiator(header_);
+  if (key.has_value() && MayOpenFlow(packet_) && !strays) {
+    const bool sends = direction == Direction::kEgress;
     result_.groups.push_back({.eni = &eni,
-                              .key = *keys[static_cast<int>(side)],
+                              .end = {*key, sends ? side : OtherSide(side)},
                               .side = side,
                               .is_new = true,
                               .mid_stream = header_.protocol == kProtocolTcp && !IsPureSyn(packet_),

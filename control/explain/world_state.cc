@@ -3,22 +3,44 @@
 #include <algorithm>
 
 namespace sluice {
+namespace {
+
+bool IsForgotten(const GroupFlow& flow, const ConnectionTracking& tracking, int64_t now_ns) {
+  return flow.progress.IsExpired(now_ns, {.tracking = tracking}) ||
+         (!flow.is_counted &&
+          flow.progress.IsExpired(now_ns, {.fixed_seconds = kUntrackedSeconds}));
+}
+
+}  // namespace
 
 std::string SideName(const HostSide& side) {
   return "side " + side.port + "/" + std::to_string(side.vlan);
 }
 
-const GroupFlow* WorldState::LiveGroupFlow(const NetworkInterface& eni,
-                                           const WorldFlowKey& key) const {
-  const auto found = group_flows.find({eni.id, key});
+const GroupFlow* WorldState::LiveGroupFlow(const NetworkInterface& eni, const FlowEnd& end) const {
+  const auto found = group_flows.find({eni.id, end});
   if (found == group_flows.end()) {
     return nullptr;
   }
-  const GroupFlow& flow = found->second;
-  const bool expired =
-      flow.progress.IsExpired(now_ns, {.tracking = eni.tracking}) ||
-      (!flow.is_counted && flow.progress.IsExpired(now_ns, {.fixed_seconds = kUntrackedSeconds}));
-  return expired ? nullptr : &flow;
+  return IsForgotten(found->second, eni.tracking, now_ns) ? nullptr : &found->second;
+}
+
+const GroupFlow* WorldState::LiveFlowOf(const ValidatedIntent& intent, uint64_t session) const {
+  for (const auto& [key, flow] : group_flows) {
+    const NetworkInterface* eni = intent.FindNetworkInterface(key.first);
+    const ConnectionTracking tracking = eni != nullptr ? eni->tracking : ConnectionTracking();
+    if (flow.session == session && !IsForgotten(flow, tracking, now_ns)) {
+      return &flow;
+    }
+  }
+  return nullptr;
+}
+
+bool WorldState::BindingHasLapsed(uint64_t session) const {
+  return std::any_of(bindings.begin(), bindings.end(), [&](const auto& bound) {
+    return bound.second.session == session &&
+           bound.second.progress.IsExpired(now_ns, {.fixed_seconds = kNatIdleSeconds});
+  });
 }
 
 const NatBinding* WorldState::LiveBinding(const NatGateway& gateway,
@@ -58,10 +80,10 @@ const EndpointFlow* WorldState::LiveEndpointFlow(const ValidatedIntent& intent,
   return &found->second;
 }
 
-uint64_t WorldState::OutsideSession(const std::string& side, const PacketHeader& header) const {
-  for (const std::optional<WorldFlowKey>& key : {KeyAsInitiator(header), KeyAsResponder(header)}) {
-    const auto found =
-        key.has_value() ? outside_sessions.find({side, *key}) : outside_sessions.end();
+uint64_t WorldState::OutsideSession(const std::string& side,
+                                    const std::vector<FlowEnd>& ends) const {
+  for (const FlowEnd& end : ends) {
+    const auto found = outside_sessions.find({side, end});
     if (found != outside_sessions.end()) {
       return found->second;
     }

@@ -7,6 +7,7 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "control/explain/flow_state.h"
 #include "control/explain/fragment_cache.h"
@@ -27,7 +28,7 @@ struct GroupFlow {
   bool is_counted = true;  // some interface of the walk tracks it, or a NAT gateway binds it
   uint64_t session = 0;
 };
-using GroupFlowKey = std::pair<std::string, WorldFlowKey>;  // interface id
+using GroupFlowKey = std::pair<std::string, FlowEnd>;  // interface id
 
 // A NAT gateway's binding. `inside` is the flow as it reached the gateway from `sender_eni_id`;
 // `outside` the same flow as it left, from the gateway's private address.
@@ -63,20 +64,24 @@ struct WorldState {
   std::map<NatBindingKey, NatBinding> bindings;
   std::map<NatReverseKey, NatBindingKey> reverse;
   std::map<EndpointFlowKey, EndpointFlow> endpoint_flows;
-  // What the uplink knows of sessions: its packets as they are there.
-  std::map<std::pair<std::string, WorldFlowKey>, uint64_t> outside_sessions;
+  // What the uplink knows of sessions: its packets as they are there. A session has one such end.
+  std::map<std::pair<std::string, FlowEnd>, uint64_t> outside_sessions;
   std::map<std::string, MacAddress> next_hop_macs;  // by side
   WorldFragmentCache fragments;
 
   // nullptr when there is none or it has expired.
-  const GroupFlow* LiveGroupFlow(const NetworkInterface& eni, const WorldFlowKey& key) const;
+  const GroupFlow* LiveGroupFlow(const NetworkInterface& eni, const FlowEnd& end) const;
+  // What some end of the session that has not forgotten it knows; nullptr: all have.
+  const GroupFlow* LiveFlowOf(const ValidatedIntent& intent, uint64_t session) const;
+  // A NAT gateway has forgotten the session; who answered through it then knows it no more.
+  bool BindingHasLapsed(uint64_t session) const;
   const NatBinding* LiveBinding(const NatGateway& gateway, const NatBindingKey& key) const;
   const NatBindingKey* LiveReverse(const NatGateway& gateway, const std::string& side,
                                    const WorldFlowKey& outside) const;
   const EndpointFlow* LiveEndpointFlow(const ValidatedIntent& intent, const std::string& side,
                                        const WorldFlowKey& key) const;
-  // The session that a packet from the side is of; 0: none that the side knows.
-  uint64_t OutsideSession(const std::string& side, const PacketHeader& header) const;
+  // The first session of some ends that the side knows; 0: none.
+  uint64_t OutsideSession(const std::string& side, const std::vector<FlowEnd>& ends) const;
 };
 
 inline constexpr const char* kInternetSide = "internet";

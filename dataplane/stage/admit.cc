@@ -281,6 +281,18 @@ Fate RemakeBound(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
   return ReplacePair(snapshot, worker, batch, lane, wanted, true, !opens);
 }
 
+// A segment that could open nothing (RST, FIN, insane flags) and goes another way than its flow
+// did: it leads the flow nowhere. At an interface that sends it, it is one of the flow.
+Fate PassBy(WorkerContext& worker, Batch& batch, uint32_t lane, bool from_eni) {
+  Recompute(batch, lane);
+  if (from_eni) {
+    Accept(worker, batch, lane, LineIdx(batch.session[lane].value));
+  } else {
+    CountUnkept(worker, batch, lane);
+  }
+  return Fate::kForward;
+}
+
 Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {
   if ((batch.traits[lane] & kTraitLaterFragment) != 0) {
     Recompute(batch, lane);
@@ -314,6 +326,9 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
     batch.session[lane] = SessionIdx::None();
     Recompute(batch, lane);
     return AdmitNew(snapshot, worker, batch, lane);
+  }
+  if (!same_answer && !batch.nat[lane].has_value() && !MayOpen(batch, lane)) {
+    return PassBy(worker, batch, lane, from_eni);
   }
   if (OnlyBound(batch.pair_flags[lane]) && (current.tracked() || MayOpen(batch, lane))) {
     return RemakeBound(snapshot, worker, batch, lane, wanted);

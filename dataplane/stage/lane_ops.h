@@ -28,14 +28,19 @@ inline uint16_t WalkRuleKey(const Batch& batch, uint32_t lane) noexcept {
   return (batch.traits[lane] & kTraitPorts) != 0 ? batch.walk_l4_dst[lane] : batch.rule_key[lane];
 }
 
-// Whether the pair of this lane remembers the flow at `eni` and need not ask its rules.
-inline bool TrackedAt(const Batch& batch, uint32_t lane, InterfaceIdx eni) noexcept {
+// Which end of the pair a question is put to: the one that sends this packet, or the other.
+enum class PairEnd : uint8_t { kSender, kReceiver };
+
+// Whether the pair of this lane remembers the flow at `eni`, its end, and need not ask its rules.
+inline bool TrackedAt(const Batch& batch, uint32_t lane, PairEnd end, InterfaceIdx eni) noexcept {
   const uint8_t flags = batch.pair_flags[lane];
-  if ((flags & kPairReopen) != 0 || ((flags & kPairAskReply) != 0 && (flags & kPairForward) == 0)) {
+  const bool asks = (flags & kPairForward) != 0;
+  if ((flags & kPairReopen) != 0 || ((flags & kPairAskReply) != 0 && !asks)) {
     return false;
   }
-  return ((flags & kPairTrackedInitiator) != 0 && batch.initiator[lane] == eni) ||
-         ((flags & kPairTrackedResponder) != 0 && batch.responder[lane] == eni);
+  return asks == (end == PairEnd::kSender)
+             ? (flags & kPairTrackedInitiator) != 0 && batch.initiator[lane] == eni
+             : (flags & kPairTrackedResponder) != 0 && batch.responder[lane] == eni;
 }
 
 }  // namespace sluice

@@ -86,7 +86,7 @@ void AskEgress(const Snapshot& snapshot, Batch& batch, uint8_t lane, Questions& 
     return;
   }
   batch.first_eni[lane] = eni;
-  if (TrackedAt(batch, lane, eni)) {
+  if (TrackedAt(batch, lane, PairEnd::kSender, eni)) {
     batch.walk_flags[lane] |= kWalkTrackedFirst;
     return;
   }
@@ -101,8 +101,7 @@ void AskIngress(const Snapshot& snapshot, Batch& batch, uint8_t lane, Questions&
     return;
   }
   batch.last_eni[lane] = eni;
-  const bool related = (batch.traits[lane] & kTraitRelated) != 0;
-  if (TrackedAt(batch, lane, eni) && (related || IsOfSessionAt(batch, lane, eni))) {
+  if (TrackedAt(batch, lane, PairEnd::kReceiver, eni) && IsOfSessionAt(batch, lane, eni)) {
     batch.walk_flags[lane] |= kWalkTrackedLast;
     return;
   }

@@ -23,6 +23,32 @@ SessionKey MakeKey(const Batch& batch, uint32_t lane, InterfaceIdx scope, uint32
   return MakeIcmpSessionKey(scope.value, src, dst, query.is_reply ? l4_dst : l4_src, query);
 }
 
+// The packet that an ICMP error quotes.
+struct Quoted {
+  uint32_t src;
+  uint32_t dst;
+  uint16_t l4_src;
+  uint16_t l4_dst;
+};
+
+// The key of the quoted packet as `scope` sent it. False: it is of no session.
+bool KeyOfQuoted(const Batch& batch, uint32_t lane, uint32_t scope, const Quoted& quoted,
+                 SessionKey& key) {
+  if (batch.quoted_protocol[lane] != kProtocolIcmp) {
+    key = MakeSessionKey(scope, quoted.src, quoted.dst, quoted.l4_src, quoted.l4_dst,
+                         batch.quoted_protocol[lane]);
+    return true;
+  }
+  const IcmpQuery query = ClassifyIcmp(batch.quoted_icmp_type[lane], 0);
+  if (!query.is_query) {
+    return false;
+  }
+  // Source translation moves the id of a request, destination translation that of a reply.
+  key = MakeIcmpSessionKey(scope, quoted.src, quoted.dst,
+                           query.is_reply ? quoted.l4_dst : quoted.l4_src, query);
+  return true;
+}
+
 // An error quotes a packet that this side received: the session is the one whose answer this side
 // would send.
 bool QuotedKey(const Batch& batch, uint32_t lane, SessionKey& key) {
@@ -31,17 +57,11 @@ bool QuotedKey(const Batch& batch, uint32_t lane, SessionKey& key) {
   }
   const uint32_t scope = batch.sender[lane].value;
   SessionKey seen;
-  if (batch.quoted_protocol[lane] == kProtocolIcmp) {
-    const IcmpQuery query = ClassifyIcmp(batch.quoted_icmp_type[lane], 0);
-    if (!query.is_query) {
-      return false;
-    }
-    seen = MakeIcmpSessionKey(scope, batch.quoted_src[lane], batch.quoted_dst[lane],
-                              batch.quoted_l4_src[lane], query);
-  } else {
-    seen = MakeSessionKey(scope, batch.quoted_src[lane], batch.quoted_dst[lane],
-                          batch.quoted_l4_src[lane], batch.quoted_l4_dst[lane],
-                          batch.quoted_protocol[lane]);
+  if (!KeyOfQuoted(batch, lane, scope,
+                   {batch.quoted_src[lane], batch.quoted_dst[lane], batch.quoted_l4_src[lane],
+                    batch.quoted_l4_dst[lane]},
+                   seen)) {
+    return false;
   }
   key = AnswerKey(seen, scope);
   return true;
@@ -206,6 +226,7 @@ void Collect(Batch& batch, std::span<const uint8_t> lanes, Keys& keys) {
   for (const uint8_t lane : lanes) {
     ForgetPair(batch, lane);
     batch.match[lane] = SessionMatch::kNone;
+    batch.traits[lane] &= static_cast<uint16_t>(~kTraitRelated);
     batch.key_addresses[lane] = batch.key_rest[lane] = 0;
     SessionKey key;
     if (HasKey(batch, lane)) {
@@ -246,6 +267,19 @@ SessionKey KeyAsSent(const Batch& batch, uint32_t lane, InterfaceIdx scope) noex
 SessionKey KeyAfterWalk(const Batch& batch, uint32_t lane, InterfaceIdx scope) noexcept {
   return MakeKey(batch, lane, scope, batch.walk_src[lane], batch.walk_dst[lane],
                  batch.walk_l4_src[lane], batch.walk_l4_dst[lane]);
+}
+
+bool IsOfSessionAt(const Batch& batch, uint32_t lane, InterfaceIdx receiver) noexcept {
+  SessionKey sent_by_receiver;
+  if ((batch.traits[lane] & kTraitRelated) == 0) {
+    sent_by_receiver = AnswerKey(KeyAfterWalk(batch, lane, receiver), receiver.value);
+  } else if (!KeyOfQuoted(batch, lane, receiver.value,
+                          {batch.walk_quoted_src[lane], batch.walk_quoted_dst[lane],
+                           batch.walk_quoted_l4_src[lane], batch.walk_quoted_l4_dst[lane]},
+                          sent_by_receiver)) {
+    return false;
+  }
+  return sent_by_receiver == SessionKey{batch.other_addresses[lane], batch.other_rest[lane]};
 }
 
 void SessionStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,

@@ -29,12 +29,9 @@ inline SessionKey StoredKey(const Batch& batch, uint32_t lane) noexcept {
 }
 
 // Whether the packet, as the walk has made it so far and as `receiver` would answer it, is of the
-// session that this lane's key was found in. An answer that took another way than the questions
-// came is not what the receiver knows.
-inline bool IsOfSessionAt(const Batch& batch, uint32_t lane, InterfaceIdx receiver) noexcept {
-  return AnswerKey(KeyAfterWalk(batch, lane, receiver), receiver.value) ==
-         SessionKey{batch.other_addresses[lane], batch.other_rest[lane]};
-}
+// session that this lane's key was found in; of an ICMP error, what it quotes, as `receiver` sent
+// it. An answer that took another way than the questions came is not what the receiver knows.
+bool IsOfSessionAt(const Batch& batch, uint32_t lane, InterfaceIdx receiver) noexcept;
 
 inline PacketFacts FactsOf(const Batch& batch, uint32_t lane) noexcept {
   return {batch.protocol[lane], batch.tcp_flags[lane], batch.tcp_seq[lane], batch.tcp_ack[lane],

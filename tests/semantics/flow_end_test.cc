@@ -8,6 +8,98 @@ namespace {
 
 class FlowEndSemantics : public VpcTest {};
 
+// eni-mid has no source check.
+TEST_F(FlowEndSemantics, D_ICMPERR_AnErrorToItselfIsOfNoFlow) {
+  VpcConfig config;
+  config.In("sg-mid", {"icmp 8/0 10.0.0.0/8"});
+  Start(config);
+  Expect("eni-web", Echo("10.0.0.10", "10.0.3.10", 7), "forward eni-mid");
+  const Bytes answer = BuildIpv4(EchoReply("10.0.3.10", "10.0.0.10", 7));
+  Expect("eni-mid", ErrorAbout("10.0.0.10", "10.0.3.10", 3, 1, answer), "drop sg_ingress");
+  Expect("eni-mid", EchoReply("10.0.3.10", "10.0.0.10", 7), "forward eni-web");
+}
+
+TEST_F(FlowEndSemantics, D_ICMPERR_FromAnInterfaceThatIsNotOnTheWay) {
+  VpcConfig config;
+  config.In("sg-web", {});
+  Start(config);
+  const PacketSpec ask = Udp("10.0.0.10:7", "10.0.1.10:53");
+  Expect("eni-web", ask, "forward eni-app");
+  for (const char* from : {"10.0.3.10", "10.0.1.10"}) {
+    Expect("eni-mid", ErrorAbout(from, "10.0.0.10", 3, 1, BuildIpv4(ask)), "drop sg_ingress");
+  }
+}
+
+TEST_F(FlowEndSemantics, AWS_SG_08_AQuestionSentAgainByItsReceiverAsksTheRules) {
+  VpcConfig config;
+  config.Out("sg-mid", {}).Set("NetworkInterfaces", "eni-mid", "SourceDestCheck", "false");
+  Start(config);
+  Expect("eni-web", Udp("10.0.0.10:7", "10.0.3.10:53"), "forward eni-mid");
+  Expect("eni-mid", Udp("10.0.0.10:7", "10.0.3.10:53"), "drop sg_egress");
+  Expect("eni-mid", Udp("10.0.3.10:53", "10.0.0.10:7"), "forward eni-web");
+}
+
+TEST_F(FlowEndSemantics, AWS_SG_08_AnAnswerThatIsRoutedBackToItsSenderAsksTheRules) {
+  VpcConfig config;
+  config.In("sg-app", {"50 10.0.0.10/32"});
+  Start(config);
+  Expect("eni-web", Raw("10.0.0.10", "10.0.1.10", 50), "forward eni-app");
+  config.Routes("rtb-app", {"10.0.0.0/24 eni-app"});
+  Apply(config);
+  Expect("eni-app", Raw("10.0.1.10", "10.0.0.10", 50), "drop sg_ingress");
+}
+
+TEST_F(FlowEndSemantics, D_RST_ASegmentThatOpensNothingLeadsItsFlowNowhere) {
+  for (const uint8_t flags : {kRst, static_cast<uint8_t>(kFin | kAck)}) {
+    VpcConfig config;
+    config.Out("sg-app", {});
+    Start(config);
+    Expect("eni-web", Tcp("10.0.0.10:5", "10.0.1.10:80"), "forward eni-app");
+    config.Routes("rtb-pub", {"0.0.0.0/0 igw-a", "10.0.1.0/24 eni-mid"});
+    Apply(config);
+    Expect("eni-web", Tcp("10.0.0.10:5", "10.0.1.10:80", flags, 5000, 1), "forward eni-mid");
+    Expect("eni-app", Tcp("10.0.1.10:80", "10.0.0.10:5", kSynAck, 9000, 1001), "forward eni-web");
+  }
+}
+
+// Decision 1: another way of the questions makes a new pair that keeps the groups' state.
+TEST_F(FlowEndSemantics, AWS_SG_08_QuestionsThatReachAnotherTakeTheFlowWithThem) {
+  VpcConfig config;
+  config.Out("sg-app", {}).Out("sg-mid", {});
+  Start(config);
+  Expect("eni-web", Tcp("10.0.0.10:5", "10.0.1.10:80"), "forward eni-app");
+  Expect("eni-app", Tcp("10.0.1.10:80", "10.0.0.10:5", kSynAck, 9000, 1001), "forward eni-web");
+  config.Routes("rtb-pub", {"0.0.0.0/0 igw-a", "10.0.1.0/24 eni-mid"});
+  Apply(config);
+  Expect("eni-web", Tcp("10.0.0.10:5", "10.0.1.10:80", kAck, 1001, 9001), "forward eni-mid");
+  const PacketSpec answer = Tcp("10.0.1.10:80", "10.0.0.10:5", kAck, 9001, 1001);
+  Expect("eni-app", answer, "drop sg_egress");
+  Expect("eni-mid", answer, "forward eni-web");  // established, as it was: not mid-stream
+}
+
+TEST_F(FlowEndSemantics, AWS_IGW_08_AnAnswerToANewAddressBeforeTheInsideSends) {
+  const auto with_address = [](VpcConfig& config, const char* address) {
+    config.Set("NetworkInterfaces", "eni-web", "Association",
+               "{\"PublicIp\": \"" + std::string(address) + "\"}");
+  };
+  VpcConfig config;
+  config.In("sg-web", {});
+  Start(config);
+  const PacketSpec ask = Udp("10.0.0.10:5", "203.0.113.9:53");
+  Expect("eni-web", ask, "forward internet: *");
+  with_address(config, "198.51.100.66");
+  Apply(config);
+  Expect("internet", Udp("203.0.113.9:53", "198.51.100.66:5"), "drop sg_ingress");
+  Expect("eni-web", ask, "forward internet: *");
+  Expect("internet", Udp("203.0.113.9:53", "198.51.100.66:5"), "forward eni-web: *");
+  // Back again: the flow is of the address that the inside used last.
+  with_address(config, "198.51.100.10");
+  Apply(config);
+  Expect("internet", Udp("203.0.113.9:53", "198.51.100.10:5"), "drop sg_ingress");
+  Expect("eni-web", ask, "forward internet: *");
+  Expect("internet", Udp("203.0.113.9:53", "198.51.100.10:5"), "forward eni-web: *");
+}
+
 TEST_F(FlowEndSemantics, AWS_SG_11_WhatAnAnswerThroughANatGatewayBeginsAnewIsTracked) {
   VpcConfig config;
   Start(config);
@@ -20,11 +112,40 @@ TEST_F(FlowEndSemantics, AWS_SG_11_WhatAnAnswerThroughANatGatewayBeginsAnewIsTra
   Expect("eni-app", Tcp("10.0.1.10:5", "203.0.113.9:443", kAck, 1001, 9001), "forward internet: *");
 }
 
+// D-TIMERS: the gateway's clock runs on with what begins the flow anew for the groups.
+TEST_F(FlowEndSemantics, D_TIMERS_ASynThatBeginsTheFlowAnewRestartsTheGatewaysClock) {
+  Start();
+  Expect("eni-app", Tcp("10.0.1.10:5", "203.0.113.9:443"), "forward internet: *");
+  const std::string outside = End("198.51.100.200", LastSent().src_port);
+  Wait(240);
+  Expect("internet", Tcp("203.0.113.9:443", outside, kSynAck, 9000, 1001), "forward eni-app: *");
+  Expect("eni-app", Tcp("10.0.1.10:5", "203.0.113.9:443", kAck, 1001, 9001), "forward internet: *");
+  Wait(349);
+  Expect("internet", Tcp("203.0.113.9:443", outside, kSyn, 9500), "forward eni-app: *");
+  Wait(9);
+  Expect("eni-app", Tcp("10.0.1.10:5", "203.0.113.9:443", kSynAck, 1001, 9501),
+         "forward internet: *");
+}
+
+// The peering carries the gateway's traffic, and its answers as long as rtb-b says so.
 VpcConfig ThroughGatewayToPeer() {
   VpcConfig config;
   config.Routes("rtb-app", {"0.0.0.0/0 nat-a"})
       .Routes("rtb-pub", {"0.0.0.0/0 igw-a", "10.1.0.0/16 pcx-ab"});
   return config;
+}
+
+TEST_F(FlowEndSemantics, D_TIMERS_WhoAnsweredThroughAGatewayForgetsWithIt) {
+  VpcConfig config = ThroughGatewayToPeer();
+  config.Out("sg-b", {});
+  Start(config);
+  Expect("eni-app", Tcp("10.0.1.10:5", "10.1.0.10:80"), "forward eni-b: *");
+  const std::string outside = End("10.0.0.200", LastSent().src_port);
+  const PacketSpec answer = Tcp("10.1.0.10:80", outside, kSynAck, 9000, 1001);
+  Expect("eni-b", answer, "forward eni-app: *");
+  Expect("eni-app", Tcp("10.0.1.10:5", "10.1.0.10:80", kAck, 1001, 9001), "forward eni-b: *");
+  Wait(351);
+  Expect("eni-b", Tcp("10.1.0.10:80", outside, kAck, 9001, 1001), "drop sg_egress");
 }
 
 TEST_F(FlowEndSemantics, D_TTL_AnAnswerThatStraysFromTheGatewayKeepsItsTtl) {

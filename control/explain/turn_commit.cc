@@ -1,0 +1,260 @@
+// What a forwarded packet leaves behind (D-STATE, decision 1): sessions at the interfaces of its
+// walk, at the uplink, at NAT gateways and at services sides.
+#include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "control/explain/turn.h"
+#include "control/explain/vpc_map.h"
+#include "dataplane/packet/protocol.h"
+
+namespace sluice {
+namespace {
+
+// The same flow seen with its sides exchanged.
+WorldFlowKey Reversed(const WorldFlowKey& key) {
+  WorldFlowKey reversed = key;
+  std::swap(reversed.initiator, reversed.responder);
+  std::swap(reversed.initiator_port, reversed.responder_port);
+  return reversed;
+}
+
+// An interface reached itself by its public address, with the same port on both ends: the answer
+// would look like the question.
+bool AnswersItself(const WalkResult& result, const PacketHeader& sent) {
+  const PacketHeader& received = result.header;
+  return result.exit == WalkResult::Exit::kInterface && !result.passes_nat &&
+         OwnsAddress(*result.receiver, sent.source) && received.source == sent.destination &&
+         received.destination == sent.source && received.source_port == received.destination_port &&
+         !IsIcmpQuery(sent);
+}
+
+// The packet is one of the initiator's.
+bool Asks(const WalkResult& result) {
+  return !result.groups.empty() && result.groups.front().side == FlowSide::kInitiator;
+}
+
+// What is known of two flows cannot both be: the same packets would be of both.
+std::vector<FlowEnd> Contradicted(const FlowEnd& end) {
+  if (end.key.protocol == kProtocolIcmp) {
+    return {end};
+  }
+  return {end, {Reversed(end.key), OtherSide(end.side)}};
+}
+
+}  // namespace
+
+// The session that the parts of the walk belong to: the one of whatever part is known already, else
+// a new one.
+uint64_t Turn::SessionOf(const WalkResult& result) {
+  if (result.binding.has_value() && !result.binding->is_new) {
+    return state_.bindings.at(result.binding->key).session;
+  }
+  for (const GroupCommit& group : result.groups) {
+    if (!group.is_new) {
+      return state_.group_flows.at({group.eni->id, group.end}).session;
+    }
+  }
+  if (Asks(result) && state_.LiveFlowOf(intent_, result.session) != nullptr) {
+    return result.session;
+  }
+  return state_.next_session++;
+}
+
+void Turn::CommitBinding(const BindingCommit& commit, const Packet& packet, uint64_t session,
+                         const std::optional<FlowProgress>& anew) {
+  if (commit.is_new) {
+    const auto old = state_.bindings.find(commit.key);
+    if (old != state_.bindings.end()) {
+      state_.reverse.erase({commit.gateway->id, old->second.side, old->second.outside});
+    }
+    state_.bindings[commit.key] =
+        NatBinding{.outside = commit.outside,
+                   .side = commit.left_by,
+                   .progress = FlowProgress(packet.header.protocol, /*opened_mid_stream=*/false),
+                   .session = session};
+    state_.reverse[{commit.gateway->id, commit.left_by, commit.outside}] = commit.key;
+  }
+  NatBinding& binding = state_.bindings.at(commit.key);
+  if (anew.has_value()) {
+    binding.progress = *anew;
+  } else if (IsPureSyn(packet) && binding.progress.MayReopen()) {
+    binding.progress = FlowProgress(packet.header.protocol, /*opened_mid_stream=*/false);
+  }
+  binding.progress.Accept(packet, commit.side, state_.now_ns);
+}
+
+void Turn::CommitEndpoint(const EndpointCommit& commit, const Packet& packet, uint64_t session) {
+  const EndpointFlowKey key{commit.side, commit.key};
+  const EndpointFlow* live = state_.LiveEndpointFlow(intent_, commit.side, commit.key);
+  if (live == nullptr || (IsPureSyn(packet) && live->progress.MayReopen())) {
+    if (!MayOpenFlow(packet)) {
+      return;
+    }
+    const bool mid_stream = packet.header.protocol == kProtocolTcp && !IsPureSyn(packet);
+    state_.endpoint_flows[key] =
+        EndpointFlow{.vpc_id = commit.vpc_id,
+                     .endpoint_id = commit.endpoint_id,
+                     .progress = FlowProgress(packet.header.protocol, mid_stream),
+                     .tracking = commit.tracking,
+                     .session = session};
+  }
+  state_.endpoint_flows.at(key).progress.Accept(packet, commit.flow_side, state_.now_ns);
+}
+
+void Turn::EndSession(uint64_t session) {
+  std::erase_if(state_.group_flows,
+                [&](const auto& flow) { return flow.second.session == session; });
+  std::erase_if(state_.endpoint_flows,
+                [&](const auto& flow) { return flow.second.session == session; });
+  std::erase_if(state_.outside_sessions,
+                [&](const auto& outside) { return outside.second == session; });
+  for (auto it = state_.bindings.begin(); it != state_.bindings.end();) {
+    if (it->second.session == session) {
+      state_.reverse.erase({it->first.gateway_id, it->second.side, it->second.outside});
+      it = state_.bindings.erase(it);
+    } else {
+      ++it;
+    }
+  }
+}
+
+// An answer that a NAT gateway must remember begins a session of its own: the sender is now the one
+// who asks.
+void Turn::TurnRound(WalkResult& result) {
+  if (!result.nat_request.has_value() || result.groups.empty() ||
+      result.groups.front().side != FlowSide::kResponder) {
+    return;
+  }
+  GroupCommit& sender = result.groups.front();
+  const GroupFlow& flow = state_.group_flows.at({sender.eni->id, sender.end});
+  sender.becomes_tracked = sender.becomes_tracked || flow.tracked;
+  EndSession(flow.session);
+  sender.end = {Reversed(sender.end.key), FlowSide::kInitiator};
+  sender.side = FlowSide::kInitiator;
+  sender.is_new = true;
+}
+
+// What an interface knew of the flow before ends, in either orientation: it would answer the one
+// with what asks in the other.
+void Turn::BeginGroupFlow(const GroupCommit& group, uint64_t session,
+                          const FlowProgress& progress) {
+  for (const FlowEnd& end : Contradicted(group.end)) {
+    const auto old = state_.group_flows.find({group.eni->id, end});
+    if (old == state_.group_flows.end()) {
+      continue;
+    }
+    const bool forgotten =
+        end.side == FlowSide::kResponder && state_.BindingHasLapsed(old->second.session);
+    if (old->second.session == session || forgotten) {
+      state_.group_flows.erase(old);
+    } else {
+      EndSession(uint64_t{old->second.session});
+    }
+  }
+  state_.group_flows[{group.eni->id, group.end}] =
+      GroupFlow{.progress = progress, .tracked = false, .session = session};
+}
+
+// The uplink gets to know a session by the packets of its initiator.
+void Turn::CommitOutside(const WalkResult& result, const Packet& packet, uint64_t session) {
+  std::optional<FlowEnd> end;
+  if (!result.outside.empty()) {
+    end = FlowEnd{*KeyAsInitiator(packet.header), FlowSide::kInitiator};
+  } else if (result.exit == WalkResult::Exit::kUplink) {
+    end = FlowEnd{*KeyAsInitiator(result.header), FlowSide::kResponder};
+  }
+  std::erase_if(state_.outside_sessions,
+                [&](const auto& outside) { return outside.second == session; });
+  if (!end.has_value()) {
+    return;
+  }
+  for (const FlowEnd& other : Contradicted(*end)) {
+    const auto known = state_.outside_sessions.find({kInternetSide, other});
+    if (known != state_.outside_sessions.end()) {
+      EndSession(uint64_t{known->second});
+    }
+  }
+  state_.outside_sessions[{kInternetSide, *end}] = session;
+}
+
+// Questions that now reach somebody else: who received them before is of the session no more.
+void Turn::LeaveOldEnds(const WalkResult& result, uint64_t session) {
+  std::set<GroupFlowKey> reached;
+  for (const GroupCommit& group : result.groups) {
+    reached.insert({group.eni->id, group.end});
+  }
+  std::erase_if(state_.group_flows, [&](const auto& flow) {
+    return flow.second.session == session && !reached.contains(flow.first);
+  });
+}
+
+// What a new end of the session takes over: the session goes on as it was.
+std::optional<FlowProgress> Turn::CarriedProgress(const WalkResult& result, const Packet& packet,
+                                                  uint64_t session) const {
+  const GroupFlow* flow = Asks(result) ? state_.LiveFlowOf(intent_, session) : nullptr;
+  const bool starts_over = std::any_of(result.groups.begin(), result.groups.end(),
+                                       [](const GroupCommit& group) { return group.starts_over; });
+  if (flow == nullptr || starts_over || result.starts_over ||
+      (IsPureSyn(packet) && flow->progress.MayReopen())) {
+    return std::nullopt;
+  }
+  return flow->progress;
+}
+
+// What the interfaces of the walk, and whoever else is of the session, remember of the packet.
+// Returns the progress of a flow that begins anew with it.
+std::optional<FlowProgress> Turn::CommitGroups(const WalkResult& result, const Packet& packet,
+                                               uint64_t session) {
+  bool counted = result.binding.has_value() || result.endpoint.has_value();
+  for (const GroupCommit& group : result.groups) {
+    counted = counted || group.becomes_tracked ||
+              (!group.is_new && state_.group_flows.at({group.eni->id, group.end}).tracked);
+  }
+  const std::optional<FlowProgress> carried = CarriedProgress(result, packet, session);
+  std::optional<FlowProgress> anew;
+  for (const GroupCommit& group : result.groups) {
+    const FlowProgress fresh(packet.header.protocol, group.is_new && group.mid_stream);
+    if (group.is_new) {
+      BeginGroupFlow(group, session, carried.value_or(fresh));
+    }
+    GroupFlow& flow = state_.group_flows.at({group.eni->id, group.end});
+    if (group.starts_over) {
+      flow.progress = fresh;
+      flow.tracked = false;
+    }
+    if (group.starts_over || (group.is_new && !carried.has_value())) {
+      anew = fresh;
+    }
+    flow.tracked = flow.tracked || group.becomes_tracked;
+    flow.is_counted = counted;
+  }
+  for (auto& [key, flow] : state_.group_flows) {
+    if (flow.session == session && !result.groups.empty()) {
+      flow.progress.Accept(packet, result.groups.front().side, state_.now_ns);
+    }
+  }
+  return anew;
+}
+
+void Turn::Commit(WalkResult& result, const Packet& packet) {
+  if (AnswersItself(result, packet.header)) {
+    return;
+  }
+  TurnRound(result);
+  const uint64_t session = SessionOf(result);
+  const std::optional<FlowProgress> anew = CommitGroups(result, packet, session);
+  if (result.binding.has_value()) {
+    CommitBinding(*result.binding, packet, session, anew);
+  }
+  if (Asks(result) && MayOpenFlow(packet)) {
+    LeaveOldEnds(result, session);
+    CommitOutside(result, packet, session);
+  }
+  if (result.endpoint.has_value()) {
+    CommitEndpoint(*result.endpoint, packet, session);
+  }
+}
+
+}  // namespace sluice
