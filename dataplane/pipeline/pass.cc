@@ -1,6 +1,5 @@
 #include "dataplane/pipeline/pass.h"
 
-#include <algorithm>
 #include <bitset>
 
 #include "dataplane/pipeline/stage_meter.h"
@@ -20,111 +19,154 @@ namespace {
 
 constexpr size_t kPairMarks = 1024;
 
-// Lanes of a pair that an earlier lane of this pass may change wait, and so do all walks behind the
-// first that waits: what it will commit may be what they look for. A false match only costs a pass.
-void DeferFollowers(const Batch& batch, LaneList& hits, LaneList& walks, LaneList& again) {
-  std::bitset<kPairMarks> changing;
-  uint32_t h = 0;
-  uint32_t w = 0;
-  bool waiting = false;
-  LaneList kept_hits;
-  LaneList kept_walks;
-  while (h < hits.count || w < walks.count) {
-    const bool is_hit = w == walks.count || (h < hits.count && hits.lanes[h] < walks.lanes[w]);
-    const uint8_t lane = is_hit ? hits.lanes[h++] : walks.lanes[w++];
-    const SessionIdx session = batch.session[lane];
-    if ((waiting && !is_hit) ||
-        (session.has_value() && changing[(session.value >> 1) % kPairMarks])) {
-      again.Add(lane);
-      waiting = true;
-      continue;
-    }
-    if (session.has_value() && !is_hit) {
-      changing.set((session.value >> 1) % kPairMarks);
-    }
-    (is_hit ? kept_hits : kept_walks).Add(lane);
-  }
-  hits = kept_hits;
-  walks = kept_walks;
+// What a pass knows of its lanes.
+struct Pass {
+  std::bitset<kMaxBatch> resets;    // lanes that a NAT gateway answers with RST
+  std::bitset<kPairMarks> changed;  // sessions that a walk of this pass has changed
+  bool committed = false;           // some walk of this pass has been admitted
+  LaneList forward;
+};
+
+bool IsFragment(const Batch& batch, uint32_t lane) {
+  return (batch.traits[lane] & kTraitFragment) != 0;
 }
 
-// How the session table answered this pass's lanes; packets that make no session are in none.
-void CountMatches(WorkerContext& worker, const Batch& batch, const LaneList& hits,
-                  const LaneList& walks) {
-  const auto count = [&](SessionMatch match) {
-    return static_cast<uint64_t>(std::count_if(
-        walks.begin(), walks.end(), [&](uint8_t lane) { return batch.match[lane] == match; }));
-  };
-  worker.counters->session_hits.Add(hits.count);
-  if (!walks.empty()) {
-    worker.counters->session_misses.Add(count(SessionMatch::kMiss));
-    worker.counters->session_walks.Add(count(SessionMatch::kKnown));
-  }
+bool IsCached(const Batch& batch, uint32_t lane) {
+  return batch.match[lane] >= SessionMatch::kSettling;
 }
 
-LaneList Merge(const LaneList& a, const LaneList& b) {
-  LaneList merged;
-  merged.count = a.count + b.count;
-  std::merge(a.begin(), a.end(), b.begin(), b.end(), merged.lanes.begin());
-  return merged;
-}
-
-// Whether an earlier lane of this pass has made, or changed, the session.
-bool MadeBefore(const Batch& batch, const LaneList& forward, uint32_t lane, LineIdx found) {
-  return std::any_of(forward.begin(), forward.end(), [&](uint8_t earlier) {
-    return earlier < lane && batch.match[earlier] != SessionMatch::kHit &&
-           batch.session[earlier].has_value() && PairOf(batch.session[earlier]) == PairOf(found);
-  });
-}
-
-// A lane that was refused for want of a session looks again when an earlier lane has made one
-// meanwhile, or may still: when it waits itself.
-void LookAgain(const WorkerContext& worker, Batch& batch, const LaneList& walks,
-               const LaneList& forward, LaneList& resets, LaneList& again) {
-  uint32_t first_again = again.empty() ? kMaxBatch : *std::min_element(again.begin(), again.end());
-  const auto found_now = [&](uint32_t lane) {
-    if (lane > first_again) {
-      return true;
-    }
-    if (batch.session[lane].has_value() || batch.key_rest[lane] == 0) {
-      return false;
-    }
-    const LineIdx found = worker.sessions->FindOne(StoredKey(batch, lane));
-    return found.has_value() && MadeBefore(batch, forward, lane, found);
-  };
+// The walk and the checks that come last of it (docs/semantics_choices.md, order 7).
+void Walk(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& walks,
+          Pass& pass) {
+  LaneList arrived, resets, fitting, reachable;
+  RunWalk(snapshot, worker, batch, walks, arrived, resets);
   for (const uint8_t lane : resets) {
-    first_again = found_now(lane) ? std::min<uint32_t>(first_again, lane) : first_again;
+    pass.resets.set(lane);
   }
-  for (const uint8_t lane : walks) {
-    const bool refused = batch.verdict[lane] == Verdict::kDrop &&
-                         batch.reason[lane] != DropReason::kUndecided &&
-                         batch.reason[lane] != DropReason::kMtuExceeded &&
-                         batch.reason[lane] != DropReason::kTtlExpired;
-    if (refused && found_now(lane)) {
-      DropLane(batch, lane, DropReason::kUndecided);
-      again.Add(lane);
-      first_again = std::min<uint32_t>(first_again, lane);
-    }
-  }
-  Retain(resets, [&](uint32_t lane) {
-    const bool found = found_now(lane);
-    if (found) {
-      again.Add(lane);
-    }
-    return !found;
-  });
+  const StageMeter meter(worker, StageId::kMtuTtl, arrived.count);
+  MtuTtlStage(snapshot, batch, arrived, fitting);
+  ResolveNextHopStage(snapshot, worker, batch, fitting, reachable);
 }
 
-// The checks that come last of a walk (docs/semantics_choices.md, order 7), and what may leave.
-LaneList Check(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
-               const LaneList& arrived) {
-  LaneList fitting, reachable;
+// Everything up to the commit. Refused lanes get their reason or are in pass.resets; those that the
+// fragment cache ends are not in `judged`. Returns the number that are no hits.
+uint32_t Judge(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& lanes,
+               Pass& pass, LaneList& judged) {
+  LaneList hits, walks;
   {
-    const StageMeter meter(worker, StageId::kMtuTtl, arrived.count);
-    MtuTtlStage(snapshot, worker, batch, arrived, fitting);
+    const StageMeter meter(worker, StageId::kFragment, lanes.count);
+    FragmentStage(snapshot, worker, batch, lanes, judged);
   }
-  ResolveNextHopStage(snapshot, worker, batch, fitting, reachable);
-  return reachable;
+  {
+    const StageMeter meter(worker, StageId::kSession, judged.count);
+    SessionStage(snapshot, worker, batch, judged, hits, walks);
+  }
+  if (!walks.empty()) {
+    Walk(snapshot, worker, batch, walks, pass);
+  }
+  return walks.count;
+}
+
+// Once more, alone, now that all lanes before it are done.
+void JudgeAgain(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& one,
+                Pass& pass) {
+  const uint8_t lane = *one.begin();
+  LaneList judged;
+  pass.resets.reset(lane);
+  DropLane(batch, lane, DropReason::kUndecided);
+  Judge(snapshot, worker, batch, one, pass, judged);
+}
+
+bool IsRefused(const Batch& batch, const Pass& pass, uint32_t lane) {
+  return !IsCached(batch, lane) &&
+         (pass.resets[lane] || batch.reason[lane] != DropReason::kUndecided);
+}
+
+// Whether an earlier lane of this pass has committed what this one should have seen. What may open
+// a session finds out by itself: its key is taken.
+bool IsStale(const WorkerContext& worker, const Batch& batch, const Pass& pass, uint32_t lane) {
+  if (!pass.committed) {
+    return false;
+  }
+  if (const SessionIdx session = batch.session[lane]; session.has_value()) {
+    const PairIdx pair = PairOf(session);
+    return pass.changed[pair.value % kPairMarks] || !worker.sessions->IsLive(pair);
+  }
+  const bool keyless = batch.key_rest[lane] == 0;
+  if (keyless || (batch.match[lane] == SessionMatch::kMiss && !IsRefused(batch, pass, lane))) {
+    return false;
+  }
+  const SessionKey key = StoredKey(batch, lane);
+  LineIdx found;
+  worker.sessions->Find(&key, &batch.hash[lane], &found, 1);
+  return found.has_value();
+}
+
+// Commits `lanes`, all hits or a single one. False: that has to be judged again.
+bool Admit(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& lanes,
+           Pass& pass) {
+  LaneList again;
+  const uint8_t first = *lanes.begin();
+  const SessionIdx session = batch.session[first];
+  const StageMeter meter(worker, StageId::kAdmit, lanes.count);
+  AdmitStage(snapshot, worker, batch, lanes, pass.forward, again);
+  if (!IsCached(batch, first)) {
+    pass.committed = true;
+    if (session.has_value()) {
+      pass.changed.set(PairOf(session).value % kPairMarks);
+    }
+  }
+  return again.empty();
+}
+
+// Ends a lane that has been judged.
+void Settle(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& one,
+            Pass& pass) {
+  const uint8_t lane = *one.begin();
+  while (!IsRefused(batch, pass, lane) && !Admit(snapshot, worker, batch, one, pass)) {
+    // An earlier lane, or at this moment another worker, has made its session.
+    JudgeAgain(snapshot, worker, batch, one, pass);
+  }
+  if (pass.resets[lane]) {
+    EmitNatIdleReset(snapshot, worker, batch, lane);
+  } else if (!IsCached(batch, lane)) {
+    AnswerUnfit(snapshot, worker, batch, lane);
+    CountDropped(snapshot, worker, batch, one);
+  }
+}
+
+void TakeTurn(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
+              Pass& pass) {
+  LaneList one, judged;
+  one.Add(lane);
+  if (!IsFragment(batch, lane)) {
+    if (IsStale(worker, batch, pass, lane)) {
+      JudgeAgain(snapshot, worker, batch, one, pass);
+    }
+    Settle(snapshot, worker, batch, one, pass);
+    return;
+  }
+  Judge(snapshot, worker, batch, one, pass, judged);
+  if (!judged.empty()) {
+    Settle(snapshot, worker, batch, one, pass);
+    ResolveFragments(worker, batch, one);
+  }
+}
+
+// How the session table answered each packet; one that makes no session is in none.
+void CountMatches(WorkerContext& worker, const Batch& batch, const LaneList& lanes) {
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+  uint64_t known = 0;
+  for (const uint8_t lane : lanes) {
+    const SessionMatch match = batch.match[lane];
+    hits += match >= SessionMatch::kSettling ? 1 : 0;
+    misses += match == SessionMatch::kMiss ? 1 : 0;
+    known += match == SessionMatch::kKnown ? 1 : 0;
+  }
+  worker.counters->session_hits.Add(hits);
+  worker.counters->session_misses.Add(misses);
+  worker.counters->session_walks.Add(known);
 }
 
 void Leave(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& forward) {
@@ -135,38 +177,26 @@ void Leave(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const 
 
 }  // namespace
 
-void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& lanes,
-             LaneList& again) noexcept {
-  LaneList whole, hits, walks, arrived, resets, forward;
-  {
-    const StageMeter meter(worker, StageId::kFragment, lanes.count);
-    FragmentStage(snapshot, worker, batch, lanes, whole, again);
-  }
-  {
-    const StageMeter meter(worker, StageId::kSession, whole.count);
-    SessionStage(snapshot, worker, batch, whole, hits, walks);
-  }
-  DeferFollowers(batch, hits, walks, again);
-  CountMatches(worker, batch, hits, walks);
-  if (!walks.empty()) {
-    RunWalk(snapshot, worker, batch, walks, arrived, resets);
-    arrived = Check(snapshot, worker, batch, arrived);
-  }
-  {
-    const StageMeter meter(worker, StageId::kAdmit, hits.count + arrived.count);
-    AdmitStage(snapshot, worker, batch, Merge(hits, arrived), forward, again);
-  }
-  if (!walks.empty()) {
-    LookAgain(worker, batch, walks, forward, resets, again);
-    CountDropped(snapshot, worker, batch, walks);
-    for (const uint8_t lane : resets) {
-      EmitNatIdleReset(snapshot, worker, batch, lane);
+void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+             const LaneList& lanes) noexcept {
+  Pass pass;
+  LaneList ahead, judged;
+  for (const uint8_t lane : lanes) {
+    batch.match[lane] = SessionMatch::kNone;
+    if (!IsFragment(batch, lane)) {
+      ahead.Add(lane);
     }
   }
-  Leave(snapshot, worker, batch, forward);
-  Retain(whole, [&](uint32_t lane) { return batch.reason[lane] != DropReason::kUndecided; });
-  ResolveFragments(worker, batch, whole);
-  std::sort(again.lanes.begin(), again.lanes.begin() + again.count);
+  const uint32_t walked = Judge(snapshot, worker, batch, ahead, pass, judged);
+  if (walked == 0 && ahead.count == lanes.count) {
+    Admit(snapshot, worker, batch, lanes, pass);
+  } else {
+    for (const uint8_t lane : lanes) {
+      TakeTurn(snapshot, worker, batch, lane, pass);
+    }
+  }
+  CountMatches(worker, batch, lanes);
+  Leave(snapshot, worker, batch, pass.forward);
 }
 
 }  // namespace sluice

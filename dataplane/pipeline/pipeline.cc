@@ -49,24 +49,6 @@ void AnswerLocally(const Snapshot& snapshot, WorkerContext& worker, Batch& batch
   DhcpStage(snapshot, worker, batch, dhcp);
 }
 
-// A burst made to depend on itself takes one pass a lane from here on, so that its work stays
-// linear.
-constexpr uint32_t kSharedPasses = 4;
-
-void RunSingly(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
-               const LaneList& lanes) {
-  for (const uint8_t lane : lanes) {
-    LaneList one, again;
-    one.Add(lane);
-    RunPass(snapshot, worker, batch, one, again);
-    while (!again.empty()) {  // another worker made its session at this moment
-      one = again;
-      again.Clear();
-      RunPass(snapshot, worker, batch, one, again);
-    }
-  }
-}
-
 }  // namespace
 
 void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noexcept {
@@ -75,16 +57,9 @@ void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noe
   Parse(snapshot, worker, batch, arp, ip);
   FindSenders(snapshot, worker, batch, ip, dhcp, routed);
   AnswerLocally(snapshot, worker, batch, arp, dhcp);
-
-  // A lane that depends on an earlier one of its burst waits for the next pass, so that results
-  // never depend on where bursts begin and end. Each pass ends at least its first lane.
-  LaneList again;
-  for (uint32_t pass = 0; pass < kSharedPasses && !routed.empty(); ++pass) {
-    again.Clear();
-    RunPass(snapshot, worker, batch, routed, again);
-    routed = again;
+  if (!routed.empty()) {
+    RunPass(snapshot, worker, batch, routed);
   }
-  RunSingly(snapshot, worker, batch, routed);
   const StageMeter meter(worker, StageId::kAccount, batch.count);
   CountBurst(worker, batch);
 }

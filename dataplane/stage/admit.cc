@@ -188,17 +188,14 @@ bool AnswersItself(const Batch& batch, uint32_t lane) {
 }
 
 Fate AdmitNew(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {
-  if (!MayOpen(batch, lane)) {
+  const bool opens = MayOpen(batch, lane);
+  if (!opens || AnswersItself(batch, lane)) {
     if (worker.sessions->FindOne(StoredKey(batch, lane)).has_value()) {
       return Fate::kAgain;  // an earlier lane has made the session
     }
     CountUnkept(worker, batch, lane);
-    return batch.nat[lane].has_value() ? Refuse(batch, lane, DropReason::kNatUnsolicited)
-                                       : Fate::kForward;
-  }
-  if (AnswersItself(batch, lane)) {
-    CountUnkept(worker, batch, lane);
-    return Fate::kForward;
+    return !opens && batch.nat[lane].has_value() ? Refuse(batch, lane, DropReason::kNatUnsolicited)
+                                                 : Fate::kForward;
   }
   const SessionCold cold = ColdOf(snapshot, batch, lane, false);
   Admission admission;
@@ -377,26 +374,11 @@ Fate AdmitLane(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, ui
   return Fate::kForward;
 }
 
-// An earlier lane of this pass has taken the session of this one out of the table.
-bool IsDisplaced(const WorkerContext& worker, const Batch& batch, uint32_t lane) {
-  return batch.match[lane] >= SessionMatch::kKnown &&
-         !worker.sessions->IsLive(PairOf(LineIdx(batch.session[lane].value)));
-}
-
 }  // namespace
 
 void AdmitStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                 const LaneList& lanes, LaneList& forward, LaneList& again) noexcept {
-  bool waiting = false;  // commits keep the order of the lanes
-  bool committed = false;
   for (const uint8_t lane : lanes) {
-    const bool cached = batch.match[lane] >= SessionMatch::kSettling;
-    if ((waiting && !cached) || (committed && IsDisplaced(worker, batch, lane))) {
-      again.Add(lane);
-      waiting = true;
-      continue;
-    }
-    committed = committed || !cached;
     const Fate fate = AdmitLane(snapshot, worker, batch, lane);
     if (fate == Fate::kForward) {
       batch.verdict[lane] = Verdict::kForward;
@@ -404,7 +386,6 @@ void AdmitStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
       forward.Add(lane);
     } else if (fate == Fate::kAgain) {
       again.Add(lane);
-      waiting = true;
     }
   }
 }

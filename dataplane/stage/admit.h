@@ -13,9 +13,9 @@
 
 namespace sluice {
 
-// `lanes` in rising order: hits and lanes that have passed their walk. Those that go on are in
-// `forward`. Lanes whose key has meanwhile been inserted by an earlier lane, or by another worker,
-// go to `again`: they walk once more.
+// `lanes` in rising order: hits, or a lane that has passed its walk. Those that go on are in
+// `forward`. One whose key has meanwhile been inserted by an earlier lane, or by another worker,
+// goes to `again`: it has to walk once more.
 void AdmitStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                 const LaneList& lanes, LaneList& forward, LaneList& again) noexcept;
 

@@ -28,15 +28,6 @@ bool SameDatagram(const Batch& batch, uint32_t a, uint32_t b) noexcept {
          batch.sender[a] == batch.sender[b];
 }
 
-bool WaitsFor(const Batch& batch, const LaneList& firsts, uint32_t lane) noexcept {
-  for (const uint8_t first : firsts) {
-    if (SameDatagram(batch, first, lane)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 // Frames of the lane's datagram have come free in this burst and are filed only when they are input
 // again: the lane takes its place behind them, as it would had its burst been shorter.
 bool GoesBehindReleased(WorkerContext& worker, Batch& batch, uint32_t lane) noexcept {
@@ -96,20 +87,12 @@ bool Inherit(Batch& batch, uint32_t lane, const FirstFragment& first) noexcept {
 }  // namespace
 
 void FragmentStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
-                   const LaneList& in, LaneList& out, LaneList& again) noexcept {
-  LaneList firsts, refused;
+                   const LaneList& in, LaneList& out) noexcept {
+  LaneList refused;
   for (const uint8_t lane : in) {
     const uint16_t traits = batch.traits[lane];
     if ((traits & kTraitFragment) == 0 || (traits & kTraitFragmentFiled) != 0) {
       out.Add(lane);
-      if ((traits & kTraitFragment) != 0) {
-        firsts.Add(lane);
-      }
-      continue;
-    }
-    if (WaitsFor(batch, firsts, lane)) {
-      firsts.Add(lane);  // and so do those behind it: their order is kept
-      again.Add(lane);
       continue;
     }
     if (GoesBehindReleased(worker, batch, lane)) {
@@ -122,7 +105,6 @@ void FragmentStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch
     switch (decision) {
       case FragmentDecision::kJudge:
         batch.traits[lane] |= kTraitFragmentFiled;
-        firsts.Add(lane);
         out.Add(lane);
         break;
       case FragmentDecision::kInherit:

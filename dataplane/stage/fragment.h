@@ -5,8 +5,7 @@
 // l3_bytes, handle. Writes: traits, l4_src, l4_dst, rule_key, icmp_type, icmp_code of later
 // fragments, verdict and reason.
 //
-// A burst runs: FragmentStage, the passes over what it lets through, then ResolveFragments, and the
-// same again for what it deferred.
+// A later fragment behind its first one needs its fate: ResolveFragments comes in between.
 #pragma once
 
 #include "dataplane/packet/batch.h"
@@ -15,13 +14,11 @@
 
 namespace sluice {
 
-// Whole packets and fragments that can be judged join `out`. A fragment whose datagram has its
-// first fragment earlier in `in` joins `again`, so that results do not depend on where bursts end.
-// The others end here: held (kHold), or fragment_overlap, fragment_tiny, fragment_cache_full, or
-// the reason their first fragment was dropped for; where flow logs tell of that one they tell of
-// them too.
+// Whole packets and fragments that can be judged join `out`. The others end here: held (kHold), or
+// fragment_overlap, fragment_tiny, fragment_cache_full, or the reason their first fragment was
+// dropped for; where flow logs tell of that one they tell of them too.
 void FragmentStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
-                   const LaneList& in, LaneList& out, LaneList& again) noexcept;
+                   const LaneList& in, LaneList& out) noexcept;
 
 // After the lanes of a FragmentStage's `out` have got their verdicts: tells the cache what became
 // of first fragments, and releases the frames that waited for them (EmitList::Release).

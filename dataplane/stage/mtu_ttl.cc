@@ -8,6 +8,7 @@
 #include "dataplane/packet/protocol.h"
 #include "dataplane/packet/wire.h"
 #include "dataplane/stage/icmp_error.h"
+#include "dataplane/stage/lane_ops.h"
 
 namespace sluice {
 namespace {
@@ -16,32 +17,35 @@ constexpr uint32_t kInterfaceEndpointMtuBytes = 8500;  // AWS-EP-06: larger pack
 constexpr uint32_t kMaxIpv4Bytes = 60;
 constexpr uint8_t kOptionCopied = 0x80;
 
-void End(Batch& batch, uint32_t lane, DropReason reason, bool answered) noexcept {
-  batch.verdict[lane] = answered ? Verdict::kConsume : Verdict::kDrop;
-  batch.reason[lane] = reason;
+// An interface endpoint drops what is too long in silence (AWS-EP-06).
+bool IsTooLongForEndpoint(const Snapshot& snapshot, const Batch& batch, uint32_t lane) noexcept {
+  return (snapshot.interfaces[batch.out[lane].index()].flags & kInterfaceForceTrack) != 0 &&
+         batch.ip_bytes[lane] > kInterfaceEndpointMtuBytes;
 }
 
-void ExpireTtl(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
-               uint32_t lane) noexcept {
+uint32_t MtuOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane) noexcept {
+  return PathMtuBytes(snapshot, batch.out[lane], (batch.walk_flags[lane] & kWalkGateway) != 0);
+}
+
+bool AnswerExpired(const Snapshot& snapshot, WorkerContext& worker, const Batch& batch,
+                   uint32_t lane) noexcept {
   // An internet sender knows the gateway by the address it sent to.
   const uint32_t source =
       batch.sender[lane] == snapshot.internet ? batch.dst[lane] : batch.nat_private[lane];
-  End(batch, lane, DropReason::kTtlExpired,
-      EmitIcmpError(snapshot, worker, batch, lane, source, {kIcmpTimeExceeded, 0, 0}));
+  return EmitIcmpError(snapshot, worker, batch, lane, source, {kIcmpTimeExceeded, 0, 0});
 }
 
-void RefuseSize(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
-                uint32_t mtu_bytes) noexcept {
+bool AnswerTooLong(const Snapshot& snapshot, WorkerContext& worker, const Batch& batch,
+                   uint32_t lane) noexcept {
   const InterfaceRow& sender = snapshot.interfaces[batch.sender[lane].index()];
-  bool answered = false;
-  if (sender.kind == InterfaceRowKind::kEni) {
-    const uint32_t router = snapshot.subnets[sender.subnet.index()].Router().value;
-    const uint32_t source = batch.ttl_spent[lane] != 0 ? batch.nat_private[lane] : router;
-    answered = EmitIcmpError(
-        snapshot, worker, batch, lane, source,
-        {kIcmpUnreachable, kIcmpCodeFragmentationNeeded, static_cast<uint16_t>(mtu_bytes)});
+  if (sender.kind != InterfaceRowKind::kEni || IsTooLongForEndpoint(snapshot, batch, lane)) {
+    return false;
   }
-  End(batch, lane, DropReason::kMtuExceeded, answered);
+  const uint32_t router = snapshot.subnets[sender.subnet.index()].Router().value;
+  const uint32_t source = batch.ttl_spent[lane] != 0 ? batch.nat_private[lane] : router;
+  const auto mtu_bytes = static_cast<uint16_t>(MtuOf(snapshot, batch, lane));
+  return EmitIcmpError(snapshot, worker, batch, lane, source,
+                       {kIcmpUnreachable, kIcmpCodeFragmentationNeeded, mtu_bytes});
 }
 
 // The header of every piece but the first: options with the copied flag alone (RFC 791 3.1). Its
@@ -92,8 +96,7 @@ bool EmitPiece(WorkerContext& worker, const Batch& batch, uint32_t lane, uint32_
 }
 
 bool Split(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) noexcept {
-  const uint32_t mtu_bytes =
-      PathMtuBytes(snapshot, batch.out[lane], (batch.walk_flags[lane] & kWalkGateway) != 0);
+  const uint32_t mtu_bytes = MtuOf(snapshot, batch, lane);
   const uint32_t ip_bytes = batch.ip_bytes[lane];
   const uint32_t header_bytes = batch.l3_bytes[lane];
   const uint32_t l2_bytes = batch.out_bytes[lane] - ip_bytes;
@@ -141,27 +144,33 @@ uint32_t PathMtuBytes(const Snapshot& snapshot, InterfaceIdx out, bool via_inter
   return mtu_bytes;
 }
 
-void MtuTtlStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& in,
+void MtuTtlStage(const Snapshot& snapshot, Batch& batch, const LaneList& in,
                  LaneList& out) noexcept {
   for (const uint8_t lane : in) {
-    const InterfaceIdx side = batch.out[lane];
-    const uint32_t ip_bytes = batch.ip_bytes[lane];
-    const uint32_t mtu_bytes =
-        PathMtuBytes(snapshot, side, (batch.walk_flags[lane] & kWalkGateway) != 0);
     batch.split[lane] = 0;
     if (batch.ttl_spent[lane] != 0 && batch.ttl[lane] <= batch.ttl_spent[lane]) {
-      ExpireTtl(snapshot, worker, batch, lane);
-    } else if ((snapshot.interfaces[side.index()].flags & kInterfaceForceTrack) != 0 &&
-               ip_bytes > kInterfaceEndpointMtuBytes) {
-      End(batch, lane, DropReason::kMtuExceeded, false);
-    } else if (ip_bytes <= mtu_bytes) {
+      DropLane(batch, lane, DropReason::kTtlExpired);
+    } else if (IsTooLongForEndpoint(snapshot, batch, lane)) {
+      DropLane(batch, lane, DropReason::kMtuExceeded);
+    } else if (batch.ip_bytes[lane] <= MtuOf(snapshot, batch, lane)) {
       out.Add(lane);
     } else if ((batch.traits[lane] & kTraitDontFragment) != 0) {
-      RefuseSize(snapshot, worker, batch, lane, mtu_bytes);
+      DropLane(batch, lane, DropReason::kMtuExceeded);
     } else {
       batch.split[lane] = 1;
       out.Add(lane);
     }
+  }
+}
+
+void AnswerUnfit(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                 uint32_t lane) noexcept {
+  const bool answered = batch.reason[lane] == DropReason::kTtlExpired
+                            ? AnswerExpired(snapshot, worker, batch, lane)
+                            : batch.reason[lane] == DropReason::kMtuExceeded &&
+                                  AnswerTooLong(snapshot, worker, batch, lane);
+  if (answered) {
+    batch.verdict[lane] = Verdict::kConsume;
   }
 }
 
@@ -170,7 +179,7 @@ void SplitStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
   for (const uint8_t lane : in) {
     if (batch.split[lane] != 0 && !Split(snapshot, worker, batch, lane)) {
       batch.split[lane] = 0;
-      End(batch, lane, DropReason::kNoMbuf, false);
+      DropLane(batch, lane, DropReason::kNoMbuf);
     }
   }
 }

@@ -152,6 +152,28 @@ FrameSpec ReadFrame(const Frame& frame) {
   return spec;
 }
 
+std::vector<Frame> InPieces(const Frame& frame, size_t bytes) {
+  const size_t ip = LinkBytesOf(frame);
+  const size_t payload = ip + (frame[ip] & 0xfu) * 4;
+  if (frame.size() <= payload + bytes) {
+    return {frame};
+  }
+  std::vector<Frame> pieces;
+  for (size_t from = payload; from < frame.size(); from += bytes) {
+    const size_t end = std::min(frame.size(), from + bytes);
+    Frame piece(frame.begin(), frame.begin() + static_cast<ptrdiff_t>(payload));
+    piece.insert(piece.end(), frame.begin() + static_cast<ptrdiff_t>(from),
+                 frame.begin() + static_cast<ptrdiff_t>(end));
+    const size_t more = end < frame.size() ? 0x2000 : 0;
+    Set16(piece, ip + 2, static_cast<uint16_t>(piece.size() - ip));
+    Set16(piece, ip + 6, static_cast<uint16_t>(more | (from - payload) / 8));
+    Set16(piece, ip + 10, 0);
+    Set16(piece, ip + 10, Finish(Sum(piece, ip, payload, 0)));
+    pieces.push_back(std::move(piece));
+  }
+  return pieces;
+}
+
 Frame PacketOf(const Frame& frame, size_t bytes) {
   const size_t ip = LinkBytesOf(frame);
   const size_t end = std::min(frame.size(), ip + bytes);

@@ -43,4 +43,8 @@ FrameSpec ReadFrame(const Frame& frame);
 // An untagged or tagged frame's IPv4 packet, from the header on, at most `bytes` of it.
 Frame PacketOf(const Frame& frame, size_t bytes);
 
+// An IPv4 frame in pieces of `bytes` of payload each, a multiple of 8; the frame itself when it is
+// no longer than that.
+std::vector<Frame> InPieces(const Frame& frame, size_t bytes);
+
 }  // namespace sluice::testing

@@ -4,6 +4,8 @@
 #include <iterator>
 
 #include "dataplane/packet/batch.h"
+#include "dataplane/packet/protocol.h"
+#include "dataplane/packet/wire.h"
 #include "dataplane/pipeline/burst_count.h"
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/session/fragment_cache.h"
@@ -19,6 +21,20 @@ constexpr size_t kHeadroomBytes = 64;
 constexpr size_t kMaxSegmentBytes = UINT16_MAX;
 constexpr MacAddress kUnresolvedNextHopMac = {{0x02, 0, 0, 0, 0, 0xfe}};
 constexpr uint32_t kInterfaceSlots = 1u << 16;  // of live counts and per-side limits
+
+// Of an IPv4 frame with one VLAN tag at most; true of some frames that the parser will refuse.
+bool IsFirstFragment(const uint8_t* frame, size_t bytes) {
+  size_t type_at = 2 * sizeof(MacAddress);
+  if (bytes >= type_at + 4 && LoadBe16(frame + type_at) == kEtherTypeVlan) {
+    type_at += kVlanTagBytes;
+  }
+  const size_t ip = type_at + 2;
+  if (bytes < ip + kIpv4MinBytes || LoadBe16(frame + type_at) != kEtherTypeIpv4) {
+    return false;
+  }
+  return (LoadBe16(frame + ip + kIpv4FragmentOffset) & (kIpv4MoreFragments | kIpv4OffsetMask)) ==
+         kIpv4MoreFragments;
+}
 
 }  // namespace
 
@@ -256,9 +272,20 @@ void OfflineDataplane::RunOneBurst(Queue burst, Queue& released) {
   state_->sweep->AfterBurst(clock(), batch.count);
 }
 
+// Frames that a first fragment releases are input before any other packet (decision 14): a burst
+// ends behind it, so that this holds at any capacity.
+size_t OfflineDataplane::EndOfBurst(const Queue& queue, size_t next) const {
+  const size_t limit = std::min<size_t>(queue.size(), next + options_.batch_capacity);
+  while (next < limit &&
+         !IsFirstFragment(queue[next]->buffer.data() + kHeadroomBytes, queue[next]->bytes)) {
+    ++next;
+  }
+  return std::min(limit, next + 1);
+}
+
 void OfflineDataplane::RunQueue(Queue queue) {
   for (size_t next = 0; next < queue.size();) {
-    const size_t end = std::min<size_t>(queue.size(), next + options_.batch_capacity);
+    const size_t end = EndOfBurst(queue, next);
     Queue burst(std::make_move_iterator(queue.begin() + static_cast<ptrdiff_t>(next)),
                 std::make_move_iterator(queue.begin() + static_cast<ptrdiff_t>(end)));
     Queue released;

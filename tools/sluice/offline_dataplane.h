@@ -103,6 +103,7 @@ class OfflineDataplane {
   absl::Status MakeState(const Host& host);
   void SetTime(int64_t time_ns);
   void StopAt(int64_t time_ns, const Sink& sink);
+  size_t EndOfBurst(const Queue& queue, size_t next) const;
   void RunQueue(Queue queue);
   void RunOneBurst(Queue burst, Queue& released);
   void CollectOutputs(const Queue& burst);

@@ -22,16 +22,16 @@ std::vector<uint32_t> Burst(EdgeWorld& world, const std::vector<Bytes>& frames,
   ParseStage(world.snapshot, world.worker, b, world.Lanes(), arp, ip);
   InterfaceStage(world.snapshot, world.worker, b, ip, dhcp, pending);
   std::vector<uint32_t> judged;
-  while (!pending.empty()) {
-    LaneList out, again;
-    FragmentStage(world.snapshot, world.worker, b, pending, out, again);
-    for (const uint8_t lane : out) {
+  for (const uint8_t lane : pending) {
+    LaneList one, out;
+    one.Add(lane);
+    FragmentStage(world.snapshot, world.worker, b, one, out);
+    if (!out.empty()) {
       b.verdict[lane] = verdict;
       b.reason[lane] = verdict == Verdict::kForward ? DropReason::kNone : DropReason::kSgEgress;
       judged.push_back(lane);
     }
     ResolveFragments(world.worker, b, out);
-    pending = again;
   }
   return judged;
 }

@@ -34,7 +34,8 @@ uint32_t Walk(EdgeWorld& world, const Bytes& frame, uint16_t port, uint32_t out)
 LaneList Check(EdgeWorld& world, uint32_t lane) {
   LaneList in, out;
   in.Add(lane);
-  MtuTtlStage(world.snapshot, world.worker, *world.batch, in, out);
+  MtuTtlStage(world.snapshot, *world.batch, in, out);
+  AnswerUnfit(world.snapshot, world.worker, *world.batch, lane);
   return out;
 }
 

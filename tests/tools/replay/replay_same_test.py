@@ -108,6 +108,17 @@ def bursts_of_1_7_32_256_give_the_same_bytes(folder, words, _):
         same(trees[0], other)
 
 
+def bursts_of_1_2_7_32_256_give_the_same_bytes_when_all_comes_at_once():
+    for seed in (1, 4, SEED):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            frames = [(T, port, data) for _, port, data in traffic(random.Random(seed), 3000)]
+            words = write_inputs(folder / "in", world()[0], frames, [])
+            trees = results(folder, words, *([f"--burst={n}"] for n in (1, 2, 7, 32, 256)))
+            for other in trees[1:]:
+                same(trees[0], other)
+
+
 @in_a_world
 def without_the_session_cache_the_same_verdicts_frames_and_flow_logs(folder, words, _):
     cached, walked = results(folder, words, [], ["--session-cache=off"])
@@ -145,6 +156,7 @@ def D_FRAG_held_fragments_come_before_what_their_burst_brought_later():
 
 
 TESTS = [twice_the_same_bytes_and_another_seed_other_ports, bursts_of_1_7_32_256_give_the_same_bytes,
+         bursts_of_1_2_7_32_256_give_the_same_bytes_when_all_comes_at_once,
          without_the_session_cache_the_same_verdicts_frames_and_flow_logs,
          flow_logs_count_every_packet_once, D_FRAG_held_fragments_come_before_what_their_burst_brought_later]
 
