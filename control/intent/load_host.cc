@@ -7,8 +7,8 @@ namespace {
 constexpr std::string_view kHost = "Host";
 constexpr int64_t kMinMtu = 68;  // RFC 791: every link carries this
 constexpr int64_t kMaxMtu = 65535;
-constexpr int64_t kMaxWorkers = 64;  // as many as sluiced can start
-constexpr int64_t kMaxSessions = int64_t{1} << 31;
+constexpr int64_t kMaxWorkers = 64;                 // as many as sluiced can start
+constexpr int64_t kMaxSessions = int64_t{1} << 29;  // as many as a table can have
 
 uint16_t ReadVlan(ObjectReader& reader) {
   return static_cast<uint16_t>(reader.Integer("Vlan", 1, 4094).value_or(0));

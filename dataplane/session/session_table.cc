@@ -32,15 +32,20 @@ std::unique_ptr<SessionTable> SessionTable::Make(MemorySource& source,
   t.bucket_count_ = std::max(2 * t.pair_count_ / kEntriesPerBucket, kProbeBuckets);
   t.interface_count_ = sizes.interface_count;
   t.vpc_count_ = sizes.vpc_count;
-  t.buckets_ = AlignedArray<SessionBucket>::Make(source, "session_index", t.bucket_count_);
+  // The largest first: what the machine cannot hold is refused before pages of the rest are
+  // touched.
   t.lines_ = AlignedArray<SessionLine>::Make(source, "session_lines", size_t{2} * t.pair_count_);
+  if (!t.lines_.ok()) {
+    return nullptr;
+  }
+  t.buckets_ = AlignedArray<SessionBucket>::Make(source, "session_index", t.bucket_count_);
   t.cold_ = AlignedArray<SessionColdLine>::Make(source, "session_cold", (t.pair_count_ + 1) / 2);
   t.interface_counts_ = AlignedArray<CountLine>::Make(source, "session_interface_counts",
                                                       sizes.interface_count / 16 + 1);
   t.vpc_counts_ =
       AlignedArray<CountLine>::Make(source, "session_vpc_counts", sizes.vpc_count / 16 + 1);
-  if (!t.buckets_.ok() || !t.lines_.ok() || !t.cold_.ok() || !t.interface_counts_.ok() ||
-      !t.vpc_counts_.ok() || !t.links_.Make(source, t.pair_count_) ||
+  if (!t.buckets_.ok() || !t.cold_.ok() || !t.interface_counts_.ok() || !t.vpc_counts_.ok() ||
+      !t.links_.Make(source, t.pair_count_) ||
       !t.closed_.Make(source, ClosedCells(sizes.capacity))) {
     return nullptr;
   }

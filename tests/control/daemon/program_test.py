@@ -3,15 +3,18 @@
 
 Ports are net_null devices that receive nothing, so no right and no device of the machine is needed.
 """
+import contextlib
 import json
 import os
 import pathlib
 import queue
+import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 import tap  # noqa: E402
@@ -114,6 +117,17 @@ class Running:
         return code
 
 
+@contextlib.contextmanager
+def address_space(most_bytes):
+    """Programs started inside have no more."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
 def help_names_every_flag():
     code, out, _ = run("--help")
     assert code == 0
@@ -180,6 +194,15 @@ def an_unknown_device_is_named_in_one_line():
         lines = [line for line in err.splitlines() if line.startswith("sluiced:")]
         assert code == 1 and len(lines) == 1 and device in lines[0], err
         assert folder.leftovers() == [], folder.leftovers()
+
+
+def more_sessions_than_the_machine_can_hold_are_refused_at_once():
+    folder = Folder(configuration(MaxSessions=1 << 29))
+    begun = time.monotonic()
+    with address_space(40 << 30):  # on a machine that could hold them, too
+        code, _, err = run(*folder.arguments, folder=folder)
+    assert code == 1 and "Host.MaxSessions = 536870912" in err, err
+    assert time.monotonic() - begun < WAIT_S, "pages were touched first"
 
 
 def a_state_folder_that_cannot_be_made_is_refused():
@@ -264,6 +287,7 @@ def a_second_daemon_at_the_same_socket_is_refused():
 CASES = [help_names_every_flag, version_is_one_line, flags_are_spelled_with_underscores_or_hyphens, usage_errors_exit_2,
          an_invalid_configuration_is_refused_with_every_error,
          a_missing_file_is_refused, a_configuration_without_host_is_refused, an_unknown_device_is_named_in_one_line,
+         more_sessions_than_the_machine_can_hold_are_refused_at_once,
          a_state_folder_that_cannot_be_made_is_refused, sigterm_and_sigint_drain_and_leave_nothing,
          flags_come_from_the_environment_too, config_may_be_given_several_times,
          the_saved_configuration_starts_a_daemon, sighup_applies_or_refuses,

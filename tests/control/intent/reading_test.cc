@@ -169,6 +169,8 @@ TEST(ReadingTest, HostRules) {
   EXPECT_REFUSED(LoadHostWith("\"Workers\": 2", "\"Workers\": 0"), "outside", ".Workers", "");
   EXPECT_REFUSED(LoadHostWith("\"Workers\": 2", "\"Workers\": 65"), "outside 1..64", ".Workers",
                  "");
+  EXPECT_REFUSED(LoadHostWith("\"Workers\"", "\"MaxSessions\": 536870913, \"Workers\""),
+                 "outside 1..536870912", ".MaxSessions", "");
   EXPECT_REFUSED(LoadHostWith("\"Workers\"", "\"BehaviorProfile\": \"rfc\", \"Workers\""),
                  "not a profile", ".BehaviorProfile", "");
   EXPECT_REFUSED(LoadHostWith("{\"Name\": \"wan\"", "{\"Name\": \"web\"}, {\"Name\": \"wan\""),

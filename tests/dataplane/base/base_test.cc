@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <type_traits>
 
 #include "dataplane/base/aligned_array.h"
@@ -31,6 +33,21 @@ TEST(MemorySourceTest, ZeroedAndAlignedAtEverySize) {
 struct alignas(128) TwoLines {
   uint8_t bytes[128];
 };
+
+TEST(MemorySourceTest, TheHeapDoesNotPromiseWhatTheMachineDoesNotHave) {
+  std::ifstream meminfo("/proc/meminfo");
+  uint64_t available_kib = 0;
+  for (std::string name; meminfo >> name;) {
+    if (name == "MemAvailable:") {
+      meminfo >> available_kib;
+    }
+  }
+  if (available_kib == 0) {
+    GTEST_SKIP() << "/proc/meminfo does not say what is available";
+  }
+  const size_t more_bytes = (available_kib + available_kib / 4) * 1024;
+  EXPECT_EQ(HeapMemory().Allocate("test", more_bytes, 64), nullptr);
+}
 
 TEST(AlignedArrayTest, ElementsAreZeroAndOnLinesOfTheirOwn) {
   auto words = AlignedArray<uint32_t>::Make(HeapMemory(), "words", 100);
