@@ -7,9 +7,9 @@ namespace sluice {
 namespace {
 
 constexpr std::string_view kStageNames[] = {
-    "parse",      "interface",   "local",   "fragment",     "session",    "route",
-    "sg_egress",  "nacl_egress", "gateway", "nacl_ingress", "sg_ingress", "nat",
-    "icmp_error", "mtu_ttl",     "admit",   "rewrite",      "account"};
+    "express", "parse",      "interface",   "local",   "fragment",     "session",
+    "route",   "sg_egress",  "nacl_egress", "gateway", "nacl_ingress", "sg_ingress",
+    "nat",     "icmp_error", "mtu_ttl",     "admit",   "rewrite",      "account"};
 static_assert(std::size(kStageNames) == kStageCount);
 
 const Intent& RunningIntent(const DaemonView& view) {

@@ -1,5 +1,6 @@
 #include "control/compile/passes.h"
 #include "dataplane/packet/protocol.h"
+#include "dataplane/packet/wire.h"
 
 namespace sluice {
 namespace {
@@ -34,6 +35,21 @@ void CompileSide(SnapshotDraft& draft, const HostSide& side, InterfaceIdx idx, u
   }
 }
 
+// Frames of a port that one sender has for itself need no search for it.
+void NameSoleSenders(SnapshotDraft& draft) {
+  std::vector<int> senders(draft.ports.size());
+  for (const SenderMap::Attachment& a : draft.senders) {
+    if (a.vlan == 0) {
+      PortRow& row = draft.ports[a.port.index()];
+      row.sole = ++senders[a.port.index()] == 1 ? a.interface : InterfaceIdx::None();
+      row.sole_mac = PackMac(a.mac);
+    }
+  }
+  for (PortRow& row : draft.ports) {
+    row.sole = row.side.has_value() ? row.side : row.sole;
+  }
+}
+
 }  // namespace
 
 void CompileHost(SnapshotDraft& draft, const std::map<std::string, uint16_t>& device_mtu_bytes) {
@@ -64,6 +80,7 @@ void CompileHost(SnapshotDraft& draft, const std::map<std::string, uint16_t>& de
     row.mtu_bytes = PortMtu(draft, attachment.port, false, device_mtu_bytes);
     draft.senders.push_back({row.port, row.vlan, row.mac, idx});
   }
+  NameSoleSenders(draft);
 }
 
 }  // namespace sluice

@@ -55,7 +55,9 @@ inline bool Ipv4HeaderHolds(const uint8_t* header) noexcept {
   std::memcpy(&b, header + 8, sizeof(b));
   std::memcpy(&c, header + 16, sizeof(c));
   const uint64_t sum = (a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32) + c;
-  return FoldSum(sum) == 0xffff;
+  // Three words of at most 0xffff, 0xffff and 4: their sum is a multiple of 0xffff or it is not.
+  const uint64_t folded = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+  return (folded == 0xffff) | (folded == 0x1fffe);
 }
 
 // The checksum field of a TCP or UDP segment of `count` bytes whose field is zero, with its pseudo
@@ -86,15 +88,15 @@ class ChecksumDelta {
 
 // The sum of two deltas.
 constexpr uint16_t AddDeltas(uint16_t a, uint16_t b) noexcept {
-  const uint16_t folded = FoldSum(uint32_t{a} + b);
-  return folded == 0xffff ? 0 : folded;
+  const uint32_t sum = uint32_t{a} + b;
+  const auto folded = static_cast<uint16_t>((sum & 0xffff) + (sum >> 16));
+  return folded == 0xffff ? uint16_t{0} : folded;
 }
 
 // The checksum field after the delta. A zero delta returns the field as it is.
 constexpr uint16_t ApplyDelta(uint16_t checksum, uint16_t delta) noexcept {
   const uint32_t sum = static_cast<uint16_t>(~checksum) + uint32_t{delta};
-  const auto changed = static_cast<uint16_t>(~((sum & 0xffff) + (sum >> 16)));
-  return delta == 0 ? checksum : changed;
+  return static_cast<uint16_t>(~((sum & 0xffff) + (sum >> 16)));
 }
 
 // The same for UDP: no checksum (0) stays none, and a computed 0 is sent as 0xffff (RFC 768).

@@ -31,10 +31,41 @@ inline void StoreBe32(uint8_t* bytes, uint32_t value) noexcept {
   std::memcpy(bytes, &value, sizeof(value));
 }
 
+inline uint64_t LoadBe64(const uint8_t* bytes) noexcept {
+  uint64_t value;
+  std::memcpy(&value, bytes, sizeof(value));
+  return __builtin_bswap64(value);
+}
+
+inline void StoreBe64(uint8_t* bytes, uint64_t value) noexcept {
+  value = __builtin_bswap64(value);
+  std::memcpy(bytes, &value, sizeof(value));
+}
+
 inline MacAddress LoadMac(const uint8_t* bytes) noexcept {
   MacAddress mac;
   std::memcpy(mac.bytes.data(), bytes, mac.bytes.size());
   return mac;
+}
+
+// The six bytes as they lie in memory, in the low 48 bits: for compares and stores in one go.
+inline uint64_t PackMac(const uint8_t* bytes) noexcept {
+  uint32_t first;
+  uint16_t last;
+  std::memcpy(&first, bytes, sizeof(first));
+  std::memcpy(&last, bytes + sizeof(first), sizeof(last));
+  return uint64_t{last} << 32 | first;
+}
+inline uint64_t PackMac(const MacAddress& mac) noexcept {
+  return PackMac(mac.bytes.data());
+}
+
+// Twelve bytes: both addresses of an Ethernet header, packed.
+inline void StorePackedMacs(uint8_t* bytes, uint64_t destination, uint64_t source) noexcept {
+  const uint64_t head = destination | source << 48;
+  const auto tail = static_cast<uint32_t>(source >> 16);
+  std::memcpy(bytes, &head, sizeof(head));
+  std::memcpy(bytes + sizeof(head), &tail, sizeof(tail));
 }
 
 inline void StoreMac(uint8_t* bytes, const MacAddress& mac) noexcept {

@@ -1,5 +1,7 @@
 #include "dataplane/pipeline/pipeline.h"
 
+#include <algorithm>
+
 #include "dataplane/pipeline/burst_count.h"
 #include "dataplane/pipeline/pass.h"
 #include "dataplane/pipeline/stage_meter.h"
@@ -7,6 +9,7 @@
 #include "dataplane/stage/account.h"
 #include "dataplane/stage/arp.h"
 #include "dataplane/stage/dhcp.h"
+#include "dataplane/stage/express.h"
 #include "dataplane/stage/fragment.h"
 #include "dataplane/stage/interface.h"
 #include "dataplane/stage/parse.h"
@@ -18,17 +21,8 @@ namespace {
 // eighth of a second, so that what ended is reported long before its window is closed.
 constexpr uint32_t kAccountRowsATimer = 64;
 
-void AllLanes(const Batch& batch, LaneList& lanes) {
-  lanes.Clear();
-  for (uint32_t lane = 0; lane < batch.count; ++lane) {
-    lanes.Add(lane);
-  }
-}
-
-void Parse(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, LaneList& arp,
-           LaneList& ip) {
-  LaneList received;
-  AllLanes(batch, received);
+void Parse(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& received,
+           LaneList& arp, LaneList& ip) {
   const StageMeter meter(worker, StageId::kParse, received.count);
   ParseStage(snapshot, worker, batch, received, arp, ip);
 }
@@ -49,16 +43,79 @@ void AnswerLocally(const Snapshot& snapshot, WorkerContext& worker, Batch& batch
   DhcpStage(snapshot, worker, batch, dhcp);
 }
 
-}  // namespace
-
-void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noexcept {
-  worker.emits->Clear();
+// Everything but the short way, for `received` in their order.
+void RunLongWay(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                const LaneList& received) {
   LaneList arp, ip, dhcp, routed;
-  Parse(snapshot, worker, batch, arp, ip);
+  Parse(snapshot, worker, batch, received, arp, ip);
   FindSenders(snapshot, worker, batch, ip, dhcp, routed);
   AnswerLocally(snapshot, worker, batch, arp, dhcp);
   if (!routed.empty()) {
     RunPass(snapshot, worker, batch, routed);
+  }
+}
+
+// A burst on the short way, and what of it has to go the long way.
+struct Express {
+  LaneList rest;           // of the long way, not yet run
+  uint32_t overtaken = 0;  // times that `rest` was run to let a lane through
+};
+
+// Lanes keep their order: one that could go the short way lets those before it go first. That is
+// worth a pass of their own only so often; after that, whatever follows goes the long way too.
+constexpr uint32_t kMaxOvertaken = 4;
+
+// Whether the short way is open to the lane that comes now.
+bool ClearTheWay(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, Express& express) {
+  if (!express.rest.empty() && express.overtaken < kMaxOvertaken) {
+    RunLongWay(snapshot, worker, batch, express.rest);
+    express.rest.Clear();
+    ++express.overtaken;
+  }
+  return express.rest.empty();
+}
+
+uint32_t TakeExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                     const ExpressLanes& found, uint32_t from, bool changed) {
+  const StageMeter meter(worker, StageId::kExpress, 0, 0);
+  return ExpressTake(snapshot, worker, batch, found, from, changed);
+}
+
+void RunExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t first,
+                uint32_t count, Express& express) {
+  ExpressLanes found;
+  {
+    const StageMeter meter(worker, StageId::kExpress, count);
+    ExpressStage(snapshot, worker, batch, first, worker.session_cache ? count : 0, found);
+  }
+  uint32_t next = 0;
+  for (uint32_t lane = first; lane < first + count; ++lane) {
+    if (next < found.count && found.lane[next] == lane) {
+      const uint32_t from = next;
+      if (ClearTheWay(snapshot, worker, batch, express)) {
+        next = TakeExpress(snapshot, worker, batch, found, from, express.overtaken != 0);
+      }
+      if (next != from) {
+        lane += next - from - 1;
+        continue;
+      }
+      ++next;
+    }
+    express.rest.Add(lane);
+  }
+}
+
+}  // namespace
+
+void RunBurst(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) noexcept {
+  worker.emits->Clear();
+  Express express;
+  for (uint32_t first = 0; first < batch.count; first += kFindBatch) {
+    const uint32_t count = std::min(kFindBatch, batch.count - first);
+    RunExpress(snapshot, worker, batch, first, count, express);
+  }
+  if (!express.rest.empty()) {
+    RunLongWay(snapshot, worker, batch, express.rest);
   }
   const StageMeter meter(worker, StageId::kAccount, batch.count);
   CountBurst(worker, batch);

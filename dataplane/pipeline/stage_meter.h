@@ -1,5 +1,5 @@
 // Counts one call of a stage: always calls and packets, and its ticks where the worker times its
-// stages. Worker thread.
+// stages. The second half of a call counts as none. Worker thread.
 #pragma once
 
 #include <x86intrin.h>
@@ -11,10 +11,10 @@ namespace sluice {
 
 class StageMeter {
  public:
-  StageMeter(WorkerContext& worker, StageId stage, uint32_t packets) noexcept
+  StageMeter(WorkerContext& worker, StageId stage, uint32_t packets, uint32_t calls = 1) noexcept
       : counters_(worker.counters->stages[static_cast<size_t>(stage)]),
         start_(worker.time_stages ? __rdtsc() : 0) {
-    counters_.calls.Add(1);
+    counters_.calls.Add(calls);
     counters_.packets.Add(packets);
   }
   ~StageMeter() {

@@ -104,39 +104,51 @@ constexpr uint32_t WindowMinuteBits(uint16_t window) {
   return window >> 6;
 }
 
+// Counts one packet in its direction's line if its window is open; `now` is WindowOf its burst.
+// False, with nothing done: the window has ended, or its counters are nearly full. Owner of the
+// line only.
+inline bool CountInOpenWindow(SessionLine& line, uint16_t now, uint32_t ip_bytes,
+                              uint8_t tcp_flags) noexcept {
+  const uint64_t one = uint64_t{1} << kLineBytesBits | ip_bytes;
+  const uint64_t counters = line.counters.load(std::memory_order_relaxed);
+  const uint64_t sum = counters + one;
+  const uint16_t window = line.window.load(std::memory_order_relaxed);
+  // A carry out of the bytes, or out of the packets.
+  const bool full = ((counters ^ one ^ sum) >> kLineBytesBits & 1) != 0 || sum < counters;
+  if (counters == 0 || (window ^ now) >> 6 != 0 || full) [[unlikely]] {
+    return false;
+  }
+  line.counters.store(sum, std::memory_order_release);
+  const uint8_t before = line.tcp_flags.load(std::memory_order_relaxed);
+  const uint8_t flags = FlowLogTcpFlags(tcp_flags);
+  if ((before | flags) != before) {
+    line.tcp_flags.store(before | flags, std::memory_order_relaxed);
+  }
+  return true;
+}
+
 // Counts one packet in its direction's line. Before the packet's last-seen time is stored: the line
 // still holds that of the window's last packet. True when a window ended (or the counters ran
 // nearly full): `ended` is its record's substance. Owner of the line only.
-inline bool CountInLine(SessionLine& line, const BurstClock& clock, uint32_t ip_bytes,
-                        uint8_t tcp_flags, LineWindow* ended) noexcept {
-  const uint64_t one = uint64_t{1} << kLineBytesBits | ip_bytes;
-  const uint64_t counters = line.counters.load(std::memory_order_relaxed);
-  const uint16_t now = WindowOf(clock);
-  const uint16_t window = line.window.load(std::memory_order_relaxed);
-  const bool same = WindowMinuteBits(window) == WindowMinuteBits(now);
-  const bool full = (counters >> kLineBytesBits) >= kLinePacketsMax ||
-                    (counters & kLineBytesMask) + ip_bytes > kLineBytesMask;
-  const uint8_t flags = FlowLogTcpFlags(tcp_flags);
-  if (counters != 0 && same && !full) [[likely]] {
-    line.counters.store(counters + one, std::memory_order_release);
-    const uint8_t before = line.tcp_flags.load(std::memory_order_relaxed);
-    if ((before | flags) != before) {
-      line.tcp_flags.store(before | flags, std::memory_order_relaxed);
-    }
+inline bool CountInLine(SessionLine& line, uint16_t now, uint32_t ip_bytes, uint8_t tcp_flags,
+                        LineWindow* ended) noexcept {
+  if (CountInOpenWindow(line, now, ip_bytes, tcp_flags)) [[likely]] {
     return false;
   }
+  const uint64_t counters = line.counters.load(std::memory_order_relaxed);
+  const uint16_t window = line.window.load(std::memory_order_relaxed);
   if (counters != 0) {
     *ended = {counters >> kLineBytesBits,
               counters & kLineBytesMask,
               line.last_seen_ms.load(std::memory_order_relaxed),
               window,
               line.tcp_flags.load(std::memory_order_relaxed),
-              same};
+              WindowMinuteBits(window) == WindowMinuteBits(now)};
   }
   // Release stores in this order; the sweep's reader looks at window and counters twice.
   line.window.store(now, std::memory_order_release);
-  line.tcp_flags.store(flags, std::memory_order_release);
-  line.counters.store(one, std::memory_order_release);
+  line.tcp_flags.store(FlowLogTcpFlags(tcp_flags), std::memory_order_release);
+  line.counters.store(uint64_t{1} << kLineBytesBits | ip_bytes, std::memory_order_release);
   return counters != 0;
 }
 
@@ -217,7 +229,7 @@ class FlowAccount {
   void CountLine(LineIdx line, SessionLine& fields, const SessionCold& cold, uint32_t ip_bytes,
                  uint8_t tcp_flags, const BurstClock& clock) noexcept {
     LineWindow ended;
-    if (CountInLine(fields, clock, ip_bytes, tcp_flags, &ended)) [[unlikely]] {
+    if (CountInLine(fields, WindowOf(clock), ip_bytes, tcp_flags, &ended)) [[unlikely]] {
       Emit(MakeLineRecord(line, fields, cold, ended, clock));
     }
   }

@@ -74,7 +74,7 @@ struct alignas(kCacheLineBytes) SessionLine {
   std::atomic<uint32_t> new_dst;
   std::atomic<uint32_t> new_ports;  // source << 16 | destination
   std::atomic<uint32_t> deltas;  // one's complement checksum deltas, IPv4 header << 16 | transport
-  std::atomic<uint32_t> next_hop;  // compiled next hop
+  std::atomic<uint32_t> next_hop;  // an interface's index and kNextHopDirect
   std::atomic<uint32_t>
       generation;  // walk generation of the sender's interface; pairs with itself (sequence lock)
   std::atomic<uint32_t> last_seen_ms;  // BurstClock::now_ms of the last accepted packet
@@ -96,6 +96,10 @@ inline SessionKey KeyOf(const SessionLine& line) {
   return {line.key_addresses.load(std::memory_order_relaxed),
           line.key_rest.load(std::memory_order_relaxed)};
 }
+
+// Bit of a next-hop word, whose other bits are the side it leads to: the packet went layer-2
+// direct.
+inline constexpr uint32_t kNextHopDirect = uint32_t{1} << 31;
 
 // What the walk of one direction decided, as the rewrite stage wants it.
 struct WalkOutcome {

@@ -156,11 +156,13 @@ constexpr Expiry JudgeExpiry(LineView forward, LineView reverse, const SessionCo
 
 // The short way (see above). Own line only.
 constexpr bool HitsOwnLine(LineView own, bool forward, uint8_t protocol, uint32_t now_ms) {
-  const bool needs_confirmation = forward && (protocol == kProtocolTcp || protocol == kProtocolUdp);
+  const bool needs_confirmation =
+      forward & ((protocol == kProtocolTcp) | (protocol == kProtocolUdp));
   const uint8_t wanted =
       static_cast<uint8_t>(kLineSeen | (needs_confirmation ? kLineConfirmed : 0));
   return (own.state & (wanted | kLineFin | kLineReset)) == wanted &&
-         AgeMs(own.last_seen_ms, now_ms) <= SmallestTimeoutMs(protocol);
+         static_cast<int32_t>(now_ms - own.last_seen_ms) <=
+             static_cast<int32_t>(SmallestTimeoutMs(protocol));  // AgeMs without its clamp
 }
 
 // --- TCP ---
@@ -210,14 +212,12 @@ inline bool RstIsValid(const SessionLine& own, const SessionLine& peer, const Pa
 }
 
 // The update of a hit: own line, no peer. Not for SYN, FIN or RST.
-inline void RefreshLine(SessionLine& own, const PacketFacts& p, uint32_t now_ms) {
+// `end_seq` of a TCP segment: TcpEndSeq.
+inline void RefreshLine(SessionLine& own, bool tcp, uint32_t end_seq, uint32_t now_ms) {
   own.last_seen_ms.store(now_ms, std::memory_order_relaxed);
-  if (p.protocol == kProtocolTcp) {
-    const uint32_t end = TcpEndSeq(p);
-    if (static_cast<int32_t>(end - own.next_seq.load(std::memory_order_relaxed)) > 0) {
-      own.next_seq.store(end, std::memory_order_relaxed);
-    }
-  }
+  const uint32_t next = own.next_seq.load(std::memory_order_relaxed);
+  const bool further = tcp & (static_cast<int32_t>(end_seq - next) > 0);
+  own.next_seq.store(further ? end_seq : next, std::memory_order_relaxed);
 }
 
 enum class AcceptEffect : uint8_t {

@@ -117,16 +117,21 @@ void SightIngress(const Snapshot& snapshot, WorkerContext& worker, const Batch& 
   }
 }
 
-void CountAccepted(WorkerContext& worker, const Batch& batch, uint32_t lane,
-                   LineIdx line) noexcept {
+void CountInSession(const WorkerContext& worker, LineIdx line, uint32_t ip_bytes,
+                    uint8_t tcp_flags) noexcept {
   SessionLine& fields = worker.sessions->Line(line);
-  LineWindow ended;
   const BurstClock clock = ClockOf(worker);
-  if (CountInLine(fields, clock, batch.ip_bytes[lane], batch.tcp_flags[lane], &ended) &&
+  LineWindow ended;
+  if (CountInLine(fields, WindowOf(clock), ip_bytes, tcp_flags, &ended) &&
       worker.account != nullptr) {
     worker.account->Emit(
         MakeLineRecord(line, fields, worker.sessions->LoadCold(PairOf(line)), ended, clock));
   }
+}
+
+void CountAccepted(WorkerContext& worker, const Batch& batch, uint32_t lane,
+                   LineIdx line) noexcept {
+  CountInSession(worker, line, batch.ip_bytes[lane], batch.tcp_flags[lane]);
 }
 
 void CountUnkept(WorkerContext& worker, const Batch& batch, uint32_t lane) noexcept {

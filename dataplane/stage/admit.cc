@@ -350,7 +350,9 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
 void AdmitHit(WorkerContext& worker, Batch& batch, uint32_t lane) {
   const LineIdx idx(batch.session[lane].value);
   CountAccepted(worker, batch, lane, idx);
-  RefreshLine(worker.sessions->Line(idx), FactsOf(batch, lane), worker.now_ms);
+  const PacketFacts facts = FactsOf(batch, lane);
+  RefreshLine(worker.sessions->Line(idx), facts.protocol == kProtocolTcp, TcpEndSeq(facts),
+              worker.now_ms);
 }
 
 Fate AdmitLane(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {

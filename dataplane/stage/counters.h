@@ -51,6 +51,7 @@ struct StageCounters {
 };
 
 enum class StageId : uint8_t {
+  kExpress,
   kParse,
   kInterface,
   kLocal,

@@ -30,19 +30,6 @@ bool FindLinkAddress(const Snapshot& snapshot, const WorkerContext& worker, Inte
   return true;
 }
 
-void WriteLink(uint8_t* frame, const MacAddress& destination, const MacAddress& source,
-               uint16_t vlan, uint16_t ether_type) noexcept {
-  StoreMac(frame, destination);
-  StoreMac(frame + 6, source);
-  uint8_t* type = frame + 12;
-  if (vlan != 0) {
-    StoreBe16(type, kEtherTypeVlan);
-    StoreBe16(type + 2, vlan);
-    type += kVlanTagBytes;
-  }
-  StoreBe16(type, ether_type);
-}
-
 void WriteIpv4(uint8_t* ip, uint32_t src, uint32_t dst, uint8_t protocol, uint16_t id,
                uint16_t ip_bytes) noexcept {
   ip[0] = 0x45;

@@ -6,6 +6,8 @@
 #include <cstdint>
 
 #include "dataplane/packet/batch.h"
+#include "dataplane/packet/protocol.h"
+#include "dataplane/packet/wire.h"
 #include "dataplane/stage/worker_context.h"
 #include "dataplane/table/snapshot.h"
 
@@ -22,8 +24,18 @@ constexpr uint32_t LinkBytes(uint16_t vlan) noexcept {
 }
 
 // Writes a link header of LinkBytes(vlan).
-void WriteLink(uint8_t* frame, const MacAddress& destination, const MacAddress& source,
-               uint16_t vlan, uint16_t ether_type) noexcept;
+inline void WriteLink(uint8_t* frame, const MacAddress& destination, const MacAddress& source,
+                      uint16_t vlan, uint16_t ether_type) noexcept {
+  StoreMac(frame, destination);
+  StoreMac(frame + 6, source);
+  uint8_t* type = frame + 12;
+  if (vlan != 0) {
+    StoreBe16(type, kEtherTypeVlan);
+    StoreBe16(type + 2, vlan);
+    type += kVlanTagBytes;
+  }
+  StoreBe16(type, ether_type);
+}
 
 // An IPv4 header of 20 bytes for a packet of `ip_bytes`: TTL 64, TOS 0, no DF, checksum filled in.
 void WriteIpv4(uint8_t* ip, uint32_t src, uint32_t dst, uint8_t protocol, uint16_t id,

@@ -12,18 +12,6 @@ namespace {
 constexpr uint32_t kBroadcastAddress = 0xffffffff;
 constexpr uint32_t kLinkLocalPrefix = 0xa9fe;  // 169.254/16
 
-InterfaceIdx FindSide(const Snapshot& snapshot, PortIdx port, uint16_t vlan) noexcept {
-  if (vlan == 0) {
-    return snapshot.ports[port.index()].side;
-  }
-  for (const SideRow& side : snapshot.sides.span()) {
-    if (side.port == port && side.vlan == vlan) {
-      return side.interface;
-    }
-  }
-  return InterfaceIdx::None();
-}
-
 bool IsDhcpToRouter(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
                     const InterfaceRow& row) noexcept {
   const uint32_t dst = batch.dst[lane];

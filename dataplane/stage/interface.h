@@ -18,6 +18,19 @@
 
 namespace sluice {
 
+// The uplink's or Services' side of a port and VLAN (0: untagged), or none.
+inline InterfaceIdx FindSide(const Snapshot& snapshot, PortIdx port, uint16_t vlan) noexcept {
+  if (vlan == 0) {
+    return snapshot.ports[port.index()].side;
+  }
+  for (const SideRow& side : snapshot.sides.span()) {
+    if (side.port == port && side.vlan == vlan) {
+      return side.interface;
+    }
+  }
+  return InterfaceIdx::None();
+}
+
 // Packets to be walked join `out`; DHCP requests to the router of the sender's subnet join `dhcp`.
 void InterfaceStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                     const LaneList& in, LaneList& dhcp, LaneList& out) noexcept;

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 
 #include "dataplane/packet/mac.h"
 
@@ -17,20 +18,28 @@ class NeighborTable {
 
   // Control thread. index < kCapacity.
   void Resolve(uint32_t index, const MacAddress& mac) noexcept {
-    entries_[index].store(kResolved | mac.ToUint64(), std::memory_order_release);
+    uint64_t entry = kResolved;
+    std::memcpy(&entry, mac.bytes.data(), mac.bytes.size());
+    entries_[index].store(entry, std::memory_order_release);
   }
   void Forget(uint32_t index) noexcept { entries_[index].store(0, std::memory_order_release); }
+
+  // Any thread. As PackMac; 0: not resolved (yet).
+  uint64_t LookupPacked(uint32_t index) const noexcept {
+    return entries_[index].load(std::memory_order_acquire) & ~kResolved;
+  }
 
   // Any thread. False: not resolved (yet), `mac` is left alone. Pairs with Resolve.
   bool Lookup(uint32_t index, MacAddress& mac) const noexcept {
     const uint64_t entry = entries_[index].load(std::memory_order_acquire);
-    for (size_t i = 0; i < mac.bytes.size() && entry != 0; ++i) {
-      mac.bytes[i] = static_cast<uint8_t>(entry >> (40 - 8 * i));
+    if (entry != 0) {
+      std::memcpy(mac.bytes.data(), &entry, mac.bytes.size());
     }
     return entry != 0;
   }
 
  private:
+  // An entry is the six bytes in the order of memory, and this bit.
   static constexpr uint64_t kResolved = uint64_t{1} << 63;
   std::array<std::atomic<uint64_t>, kCapacity> entries_{};
 };

@@ -18,11 +18,6 @@ void Patch32(uint8_t* bytes, uint32_t value, ChecksumDelta& delta) noexcept {
   StoreBe32(bytes, value);
 }
 
-// TTL stands in the high byte of its word: one less is a delta of -0x0100 a hop.
-constexpr uint16_t TtlDelta(uint8_t spent) noexcept {
-  return spent == 0 ? 0 : static_cast<uint16_t>(~(uint32_t{spent} << 8));
-}
-
 // Datagrams in pieces that leave with a NAT gateway's address; they always walk.
 bool NeedsNatIpId(const Batch& batch, uint32_t lane) noexcept {
   const uint32_t src = batch.walk_src[lane];

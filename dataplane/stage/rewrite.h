@@ -30,6 +30,11 @@ void ResolveNextHopStage(const Snapshot& snapshot, WorkerContext& worker, Batch&
 // query's delta is of its id alone, other protocols have no transport delta.
 void ComputeDeltas(Batch& batch, const LaneList& in) noexcept;
 
+// The delta of a header that loses `spent` of its TTL, which stands in the high byte of its word.
+constexpr uint16_t TtlDelta(uint8_t spent) noexcept {
+  return spent == 0 ? 0 : static_cast<uint16_t>(~(uint32_t{spent} << 8));
+}
+
 // The id that an ICMP query leaves with: whichever of walk_l4_src and walk_l4_dst was translated.
 inline uint16_t WalkedQueryId(const Batch& batch, uint32_t lane) noexcept {
   return batch.walk_l4_src[lane] != batch.l4_src[lane] ? batch.walk_l4_src[lane]

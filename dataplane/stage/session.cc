@@ -6,7 +6,7 @@
 #include "dataplane/packet/protocol.h"
 #include "dataplane/session/session_table.h"
 #include "dataplane/stage/lane_ops.h"
-#include "dataplane/stage/walk_generation.h"
+#include "dataplane/stage/remembered_walk.h"
 
 namespace sluice {
 namespace {
@@ -137,38 +137,28 @@ bool LoadPair(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx line) 
   return true;
 }
 
-// What fits here needs no walk to know whether it passes the internet's edge.
-uint32_t MtuOfAnyWayBytes(const Snapshot& snapshot, InterfaceIdx out) {
-  const uint16_t edge_bytes = snapshot.adjacency[snapshot.internet.index()].mtu_bytes;
-  return std::min({snapshot.adjacency[out.index()].mtu_bytes, edge_bytes, kInternetMtuBytes});
-}
-
 constexpr uint16_t kTraitsThatWalk = kTraitTcpSlow | kTraitFragment;
 
 // Whether the line's own walk may be used for this packet; copies it into the lane's columns.
 bool UseWalk(const Snapshot& snapshot, Batch& batch, uint32_t lane, const SessionLine& line) {
-  const InterfaceIdx leads(line.next_hop.load(std::memory_order_relaxed) & ~kNextHopDirect);
-  const uint32_t generation = WalkGenerationOf(snapshot, batch.sender[lane], leads);
-  WalkOutcome walk;
-  if ((batch.traits[lane] & kTraitsThatWalk) != 0 || !ReadWalk(line, generation, &walk)) {
+  RememberedWalk walk;
+  if ((batch.traits[lane] & kTraitsThatWalk) != 0 ||
+      !RememberWalk(snapshot, line, {batch.sender[lane], batch.ip_bytes[lane], batch.ttl[lane]},
+                    walk)) {
     return false;
   }
-  const bool direct = (walk.next_hop & kNextHopDirect) != 0;
-  const InterfaceIdx out(walk.next_hop & ~kNextHopDirect);
-  const bool translated = (line.state.load(std::memory_order_relaxed) & kLineNat) != 0;
-  if (direct != ((batch.traits[lane] & kTraitL2Direct) != 0) ||
-      (direct && out != batch.target[lane]) || (translated && batch.ttl[lane] <= 1) ||
-      batch.ip_bytes[lane] > MtuOfAnyWayBytes(snapshot, out)) {
+  if (walk.direct != ((batch.traits[lane] & kTraitL2Direct) != 0) ||
+      (walk.direct && walk.out != batch.target[lane])) {
     return false;
   }
-  batch.out[lane] = out;
-  batch.walk_src[lane] = walk.new_src;
-  batch.walk_dst[lane] = walk.new_dst;
-  batch.walk_l4_src[lane] = walk.new_src_l4_port;
-  batch.walk_l4_dst[lane] = walk.new_dst_l4_port;
-  batch.l3_delta[lane] = walk.l3_delta;
-  batch.l4_delta[lane] = walk.l4_delta;
-  batch.ttl_spent[lane] = translated ? 1 : 0;
+  batch.out[lane] = walk.out;
+  batch.walk_src[lane] = walk.outcome.new_src;
+  batch.walk_dst[lane] = walk.outcome.new_dst;
+  batch.walk_l4_src[lane] = walk.outcome.new_src_l4_port;
+  batch.walk_l4_dst[lane] = walk.outcome.new_dst_l4_port;
+  batch.l3_delta[lane] = walk.outcome.l3_delta;
+  batch.l4_delta[lane] = walk.outcome.l4_delta;
+  batch.ttl_spent[lane] = walk.translated ? 1 : 0;
   return true;
 }
 

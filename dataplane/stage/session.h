@@ -38,9 +38,7 @@ inline PacketFacts FactsOf(const Batch& batch, uint32_t lane) noexcept {
           batch.tcp_payload_bytes[lane]};
 }
 
-// How the walk of a line is kept in its next-hop word: the side it leaves on, and whether it went
-// layer-2 direct.
-inline constexpr uint32_t kNextHopDirect = uint32_t{1} << 31;
+// How the walk of a line is kept in its next-hop word (remembered_walk.h takes it apart).
 inline uint32_t PackNextHop(const Batch& batch, uint32_t lane) noexcept {
   return batch.out[lane].value | ((batch.traits[lane] & kTraitL2Direct) != 0 ? kNextHopDirect : 0);
 }

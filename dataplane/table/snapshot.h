@@ -103,7 +103,10 @@ static_assert(sizeof(AdjacencyRow) == 16);
 struct PortRow {
   InterfaceIdx side;  // the one side whose untagged frames arrive here, when it is the uplink or a
                       // Services side
+  InterfaceIdx sole;  // the only sender of untagged frames: `side`, or an ENI that shares with none
+  uint64_t sole_mac = 0;  // of that ENI, as PackMac
 };
+static_assert(sizeof(PortRow) == 16);
 
 // The router's own end of the internet side or of a Services side: few, so that a scan finds one by
 // port and VLAN.

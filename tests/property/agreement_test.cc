@@ -38,10 +38,13 @@ class AgreementTest : public ::testing::Test {
     scenario_.steps.push_back(std::move(step));
   }
   void SendFrame(const std::string& port, const FrameSpec& spec, const std::string& expected) {
+    SendBytes(port, MakeFrame(spec), expected);
+  }
+  void SendBytes(const std::string& port, const Frame& frame, const std::string& expected) {
     Step step;
     step.time_ns = now_ns_;
     step.port = port;
-    step.frame = MakeFrame(spec);
+    step.frame = frame;
     step.expected = expected;
     scenario_.steps.push_back(std::move(step));
   }
@@ -160,6 +163,58 @@ TEST_F(AgreementTest, AWS_IGW_06_TheUplinksMtuHoldsForBothDirections) {
     Send("internet", {.header = ask, .payload_bytes = bytes}, "forward");
     Send("eni-web", {.header = answer, .payload_bytes = bytes}, "forward");
   }
+}
+
+// A flow that the session cache knows has no say about packets that only look like its own. Each
+// odd one stands between two plain ones, in bursts and alone.
+TEST_F(AgreementTest, WhatIsOddAboutAPacketOfAnEstablishedFlowIsSeen) {
+  Start({});
+  const PacketHeader ask = Tcp("10.0.1.10", 1024, "10.0.0.11", 80);
+  const PacketHeader answer = Tcp("10.0.0.11", 80, "10.0.1.10", 1024);
+  Send("eni-app", {.header = ask, .tcp_flags = kTcpSyn, .tcp_sequence = 1000}, "forward");
+  Send("eni-two", {.header = answer, .tcp_flags = kTcpSyn | kTcpAck}, "forward");
+  const FrameSpec spec{.destination_mac = {{0x02, 0, 0, 0, 0, 1}},
+                       .source_mac = {{0x02, 0x0a, 0, 0, 0x01, 0x10}},
+                       .source = Ip("10.0.1.10"),
+                       .destination = Ip("10.0.0.11"),
+                       .protocol = kProtocolTcp,
+                       .source_port = 1024,
+                       .destination_port = 80,
+                       .tcp_flags = kTcpAck,
+                       .tcp_sequence = 1001};
+  const Frame plain = MakeFrame(spec);
+  constexpr size_t kIp = 14;
+  constexpr size_t kTcp = 34;
+  const auto odd = [&](size_t offset, uint8_t value, const std::string& expected) {
+    Frame frame = plain;
+    frame[offset] = value;
+    SendBytes("eni-app", frame, expected);
+    SendBytes("eni-app", plain, "forward");
+  };
+  SendBytes("eni-app", plain, "forward");
+  odd(0, 0x06, "drop unknown_mac");
+  odd(11, 0x77, "drop source_check");
+  odd(12, 0x86, "drop unsupported_ethertype");
+  odd(kIp, 0x65, "drop malformed_ipv4");
+  odd(kIp, 0x44, "drop malformed_ipv4");
+  odd(kIp + 2, 0x40, "drop malformed_ipv4");   // longer than the frame
+  odd(kIp + 3, 39, "drop bad_ipv4_checksum");  // shorter than its headers
+  odd(kIp + 11, plain[kIp + 11] ^ 1, "drop bad_ipv4_checksum");
+  odd(kTcp + 12, 0x40, "drop malformed_l4");  // a header of 16 bytes
+  odd(kTcp + 12, 0xf0, "drop malformed_l4");  // of 60, of which 30 are there
+  odd(kTcp + 13, 0, "forward");               // insane flags change nothing
+  odd(kTcp + 13, kTcpSyn, "forward");         // nor does a SYN
+  Frame tagged = plain;
+  tagged.insert(tagged.begin() + 12, {0x81, 0x00, 0x00, 0x00});  // a priority tag: as untagged
+  SendBytes("eni-app", tagged, "forward");
+  tagged[15] = 5;
+  SendBytes("eni-app", tagged, "drop unknown_interface");
+  SendBytes("eni-app", Frame(plain.begin(), plain.begin() + 40), "drop malformed_ipv4");
+  SendBytes("eni-app", Frame(plain.begin(), plain.begin() + 13), "drop malformed_ethernet");
+  Frame padded = plain;
+  padded.resize(plain.size() + 20);
+  SendBytes("eni-app", padded, "forward");
+  SendBytes("eni-app", plain, "forward");
 }
 
 }  // namespace

@@ -31,9 +31,9 @@ void PrintTable(const Report& report, const ForwardResult& result) {
 }
 
 constexpr const char* kStageNames[kStageCount] = {
-    "parse",      "interface",   "local",   "fragment",     "session",    "route",
-    "sg_egress",  "nacl_egress", "gateway", "nacl_ingress", "sg_ingress", "nat",
-    "icmp_error", "mtu_ttl",     "admit",   "rewrite",      "account"};
+    "express", "parse",      "interface",   "local",   "fragment",     "session",
+    "route",   "sg_egress",  "nacl_egress", "gateway", "nacl_ingress", "sg_ingress",
+    "nat",     "icmp_error", "mtu_ttl",     "admit",   "rewrite",      "account"};
 
 void PrintStages(const Machine& machine, const std::vector<StageCost>& stages) {
   std::printf("  %-14s %10s %12s %10s %8s %8s\n", "STAGE", "CALLS", "PKTS", "PKTS/CALL", "NS/PKT",

@@ -65,7 +65,7 @@ TEST(AccountingTest, AWS_FL_03_ALineEndsItsWindowAtTheFirstPacketOfTheNext) {
   SessionLine& fields = table->Line(line);
   const auto send = [&](uint64_t ms, uint32_t bytes, uint8_t flags) {
     account->CountLine(line, fields, cold, bytes, flags, At(ms));
-    RefreshLine(fields, {kProtocolTcp, flags, 0, 0, 0}, At(ms).now_ms);
+    RefreshLine(fields, true, 0, At(ms).now_ms);
   };
   send(1'500, 60, kTcpSyn);
   send(2'000, 52, kTcpAck);
@@ -95,18 +95,18 @@ TEST(AccountingTest, NearlyFullLineCountersLeaveEarlyAndNothingIsLost) {
   SessionLine line{};
   LineWindow ended;
   uint64_t packets = 0;
-  EXPECT_FALSE(CountInLine(line, At(0), 100, 0, &ended));
+  EXPECT_FALSE(CountInLine(line, WindowOf(At(0)), 100, 0, &ended));
   line.counters.store(kLinePacketsMax << kLineBytesBits | 100);
-  ASSERT_TRUE(CountInLine(line, At(1), 100, 0, &ended));
+  ASSERT_TRUE(CountInLine(line, WindowOf(At(1)), 100, 0, &ended));
   packets += ended.packets;
   EXPECT_TRUE(ended.partial);
   EXPECT_EQ(packets, kLinePacketsMax);
   EXPECT_EQ(line.counters.load(), uint64_t{1} << kLineBytesBits | 100);
   line.counters.store(uint64_t{5} << kLineBytesBits | (kLineBytesMask - 50));
-  ASSERT_TRUE(CountInLine(line, At(2), 100, 0, &ended));
+  ASSERT_TRUE(CountInLine(line, WindowOf(At(2)), 100, 0, &ended));
   EXPECT_EQ(ended.bytes, kLineBytesMask - 50);
   line.counters.store(uint64_t{5} << kLineBytesBits | (kLineBytesMask - 100));
-  EXPECT_FALSE(CountInLine(line, At(3), 100, 0, &ended)) << "exactly full still fits";
+  EXPECT_FALSE(CountInLine(line, WindowOf(At(3)), 100, 0, &ended)) << "exactly full still fits";
 }
 
 TEST(AccountingTest, AWS_FL_10_RowsKeepActionsAndInterfacesApart) {
@@ -220,7 +220,7 @@ TEST(AgeingTest, ReclaimsExpiredPairsAndReportsTheirLastWindow) {
   const LineIdx line = InsertPair(*table, key);
   SessionLine& fields = table->Line(line);
   LineWindow ended;
-  CountInLine(fields, At(50'000), 100, 0, &ended);
+  CountInLine(fields, WindowOf(At(50'000)), 100, 0, &ended);
   AcceptPacket(fields, table->Line(PeerOf(line)), true, {kProtocolUdp, 0, 0, 0, 0},
                At(50'000).now_ms);
   const uint32_t all = table->pair_count();

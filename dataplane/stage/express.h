@@ -1,0 +1,44 @@
+// Express: the short way of an established flow. A packet takes it when its own session line says
+// everything about it; it is then judged, counted and rewritten in one go, from its bytes to its
+// bytes, with two cold cache lines touched (bucket and line) and no column in between.
+//
+// What may: TCP (ACK set, no SYN, FIN or RST) and UDP, whole, without IPv4 options, well-formed,
+// addressed to the router by a known sender. What the long way would ask besides (source check,
+// reserved and martian addresses, routes, ACLs, groups, NAT) was asked of this very key when the
+// line was stamped, and the line's walk generation says that nothing of it has changed since. Every
+// other packet is left as it was received: the pipeline walks it. Both ways give the same verdict,
+// bytes, counts and state (tests/property/agreement_test.cc).
+//
+// Worker thread.
+#pragma once
+
+#include "dataplane/packet/batch.h"
+#include "dataplane/session/session_table.h"
+#include "dataplane/stage/worker_context.h"
+#include "dataplane/table/snapshot.h"
+
+namespace sluice {
+
+// Those lanes of a run of at most kFindBatch whose session was found, in rising order.
+struct ExpressLanes {
+  uint32_t count = 0;
+  uint8_t lane[kFindBatch];
+  LineIdx line[kFindBatch];
+  InterfaceIdx sender[kFindBatch];
+  uint16_t window = 0;  // WindowOf the burst
+};
+
+// Finds the sessions of lanes first .. first + count - 1, of which a read-only glance suffices.
+// Reads the input columns and frames; writes no column. count <= kFindBatch.
+void ExpressStage(const Snapshot& snapshot, const WorkerContext& worker, const Batch& batch,
+                  uint32_t first, uint32_t count, ExpressLanes& found) noexcept;
+
+// Judges, counts and rewrites found lanes from the `from`-th on, as long as they are neighbours and
+// may be taken: forward, with every result column written. Returns the first that was not taken;
+// if lanes are left at all, that one is untouched and must go the long way. `changed`: other
+// packets have been committed since the lanes were found, so that a session may have left the
+// table.
+uint32_t ExpressTake(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                     const ExpressLanes& found, uint32_t from, bool changed) noexcept;
+
+}  // namespace sluice
