@@ -1,6 +1,8 @@
 // What every VPC has: a main route table, a default network ACL, a default security group, and for
 // every subnet exactly one table and one ACL (AWS-RT-01, AWS-NACL-01, AWS-SG-02).
 #include <map>
+#include <set>
+#include <string>
 
 #include "control/intent/validation.h"
 
@@ -80,11 +82,15 @@ void CompleteDefaultAcls(Validation& v) {
 }
 
 void CompleteDefaultGroups(Validation& v) {
+  std::set<std::string> have_one;
   for (const DraftedSecurityGroup& group : v.draft.security_groups) {
     v.RequireVpc(group);
+    if (group.value.is_default) {
+      have_one.insert(group.value.vpc_id);
+    }
   }
   for (const Drafted<Vpc>& vpc : v.draft.vpcs) {
-    if (!v.DefaultGroupOf(vpc.value.id).empty()) {
+    if (have_one.count(vpc.value.id) != 0) {
       continue;
     }
     DraftedSecurityGroup group;

@@ -356,5 +356,20 @@ TEST(BulkTest, AMillionRulesLoadInSeconds) {
   EXPECT_LT(took.count(), 60.0);
 }
 
+TEST(ReadingTest, DefaultsOfManyVpcsTakeLinearTime) {
+  constexpr int kVpcs = 60'000;
+  std::string text = R"({"Vpcs": [)";
+  for (int i = 0; i < kVpcs; ++i) {
+    text += (i == 0 ? "" : ",") + std::string(R"({"VpcId": "vpc-)") + std::to_string(i) +
+            R"(", "CidrBlock": "10.0.0.0/16"})";
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const ValidationResult result = Load(text + "]}");
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  ASSERT_NE(result.intent, nullptr) << Found(result);
+  EXPECT_NE(result.intent->FindSecurityGroup("sg-default-vpc-59999"), nullptr);
+  EXPECT_LT(took.count(), 20.0);
+}
+
 }  // namespace
 }  // namespace sluice
