@@ -91,11 +91,17 @@ uint32_t Get32(const Frame& f, size_t at) {
   return Get16(f, at) << 16 | Get16(f, at + 2);
 }
 
-size_t LinkBytesOf(const Frame& frame) {
+}  // namespace
+
+size_t PacketOffset(const Frame& frame) {
   return Get16(frame, 12) == 0x8100 ? 18 : kLinkBytes;
 }
 
-}  // namespace
+void SealPacket(Frame& frame) {
+  const size_t ip = PacketOffset(frame);
+  Set16(frame, ip + 10, 0);
+  Set16(frame, ip + 10, Finish(Sum(frame, ip, ip + (frame[ip] & 0xfu) * 4, 0)));
+}
 
 Frame MakeFrame(const FrameSpec& spec) {
   Frame l4 = Transport(spec);
@@ -124,7 +130,7 @@ Frame MakeFrame(const FrameSpec& spec) {
 }
 
 FrameSpec ReadFrame(const Frame& frame) {
-  const size_t ip = LinkBytesOf(frame);
+  const size_t ip = PacketOffset(frame);
   FrameSpec spec;
   std::copy_n(frame.begin(), 6, spec.destination_mac.bytes.begin());
   std::copy_n(frame.begin() + 6, 6, spec.source_mac.bytes.begin());
@@ -153,7 +159,7 @@ FrameSpec ReadFrame(const Frame& frame) {
 }
 
 std::vector<Frame> InPieces(const Frame& frame, size_t bytes) {
-  const size_t ip = LinkBytesOf(frame);
+  const size_t ip = PacketOffset(frame);
   const size_t payload = ip + (frame[ip] & 0xfu) * 4;
   if (frame.size() <= payload + bytes) {
     return {frame};
@@ -175,7 +181,7 @@ std::vector<Frame> InPieces(const Frame& frame, size_t bytes) {
 }
 
 Frame PacketOf(const Frame& frame, size_t bytes) {
-  const size_t ip = LinkBytesOf(frame);
+  const size_t ip = PacketOffset(frame);
   const size_t end = std::min(frame.size(), ip + bytes);
   return Frame(frame.begin() + static_cast<ptrdiff_t>(ip),
                frame.begin() + static_cast<ptrdiff_t>(end));

@@ -40,6 +40,12 @@ Frame MakeFrame(const FrameSpec& spec);
 // dataplane make them.
 FrameSpec ReadFrame(const Frame& frame);
 
+// Where the IPv4 header begins, untagged or tagged.
+size_t PacketOffset(const Frame& frame);
+// Makes the IPv4 header's checksum right again, as far as the header's own length says; the bytes
+// must be there.
+void SealPacket(Frame& frame);
+
 // An untagged or tagged frame's IPv4 packet, from the header on, at most `bytes` of it.
 Frame PacketOf(const Frame& frame, size_t bytes);
 

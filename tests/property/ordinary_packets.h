@@ -32,13 +32,13 @@ class OrdinaryPackets {
   uint8_t TcpFlags();
   // An address of the internet.
   Ipv4Address Host();
-
- private:
   const NetworkInterface& AnyEni();
-  Ipv4Address AnyDestination();
   Ipv4Address AnyPublic();
   // Where the interface hangs; one that hangs nowhere speaks from a port without owner.
   void Attach(const std::string& eni_id, Step& step, FrameSpec& spec) const;
+
+ private:
+  Ipv4Address AnyDestination();
   void FromEni(Step& step, FrameSpec& spec);
   void FromOutside(Step& step, FrameSpec& spec);
 

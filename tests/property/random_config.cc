@@ -54,6 +54,7 @@ class ConfigMaker {
   explicit ConfigMaker(uint64_t seed) : random_(seed) {}
 
   Json Make() {
+    open_ = Maybe(20);
     const uint32_t count = 1 + Below(random_, 3);
     for (uint32_t i = 0; i < count; ++i) {
       MakeVpc(i);
@@ -117,7 +118,7 @@ class ConfigMaker {
     for (uint32_t e = 0; e < eni_count; ++e) {
       MakeEni(vpc, s, e, base);
     }
-    if (Maybe(60)) {
+    if (Maybe(open_ ? 15 : 60)) {
       MakeNacl(vpc, s);
     }
   }
@@ -251,7 +252,7 @@ class ConfigMaker {
 
   Json RandomRoutes(const VpcPlan& vpc) {
     Json routes = Json::array();
-    if (vpc.has_nat && Maybe(50)) {
+    if (vpc.has_nat && Maybe(65)) {
       routes.push_back({{"DestinationCidrBlock", "0.0.0.0/0"}, {"NatGatewayId", "nat-" + vpc.id}});
     } else if (vpc.has_igw && Maybe(85)) {
       routes.push_back({{"DestinationCidrBlock", "0.0.0.0/0"}, {"GatewayId", "igw-" + vpc.id}});
@@ -340,11 +341,12 @@ class ConfigMaker {
 
   void MakeGroups(const VpcPlan& vpc) {
     for (const std::string& id : vpc.groups) {
-      config_["SecurityGroups"].push_back({{"GroupId", id},
-                                           {"GroupName", "n" + id.substr(3)},
-                                           {"VpcId", vpc.id},
-                                           {"IpPermissions", Permissions(vpc, 35)},
-                                           {"IpPermissionsEgress", Permissions(vpc, 65)}});
+      config_["SecurityGroups"].push_back(
+          {{"GroupId", id},
+           {"GroupName", "n" + id.substr(3)},
+           {"VpcId", vpc.id},
+           {"IpPermissions", Permissions(vpc, open_ ? 80 : 35)},
+           {"IpPermissionsEgress", Permissions(vpc, open_ ? 95 : 65)}});
     }
   }
 
@@ -402,6 +404,7 @@ class ConfigMaker {
   std::vector<VpcPlan> vpcs_;
   uint32_t public_count_ = 0;
   bool peered_ = false;
+  bool open_ = false;  // rules let most through, so that what lies behind them is met
 };
 
 // Removes one element of the named list of one random object, where there is one.

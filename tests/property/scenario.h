@@ -12,6 +12,7 @@
 
 #include "control/intent/validated_intent.h"
 #include "tests/property/frame_maker.h"
+#include "tests/property/packet_class.h"
 #include "tests/property/pipeline_run.h"
 
 namespace sluice::testing {
@@ -26,6 +27,7 @@ struct Step {
   int apply = -1;  // >= 0: replace the configuration by Scenario::configs[apply]; else a frame
   std::string port;
   Frame frame;
+  PacketClass kind = PacketClass::kFresh;
   std::string
       expected;  // by hand: "forward", "consume arp_reply", "drop no_route"; empty: anything
 };

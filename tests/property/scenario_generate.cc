@@ -1,8 +1,15 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
+#include "tests/property/fragment_plan.h"
+#include "tests/property/local_packets.h"
 #include "tests/property/ordinary_packets.h"
 #include "tests/property/scenario.h"
+#include "tests/property/unusual_packets.h"
+#include "tests/support/frame_view.h"
 
 namespace sluice::testing {
 namespace {
@@ -11,13 +18,53 @@ constexpr int64_t kStartNs = 1'700'000'000'000'000'000;
 constexpr int64_t kMillisecondNs = 1'000'000;
 constexpr int64_t kSecondNs = 1'000 * kMillisecondNs;
 constexpr uint32_t kRemembered = 64;  // sent frames kept as material for answers
+constexpr size_t kMaxPlans = 4;       // of datagrams in fragments, at once
+
+// Through a NAT gateway: some port changed with its address. Of whole packets.
+bool PassedNat(const Frame& in, const Frame& out) {
+  const FrameSpec a = ReadFrame(in);
+  const FrameSpec b = ReadFrame(out);
+  return (a.source != b.source && a.source_port != b.source_port) ||
+         (a.destination != b.destination && a.destination_port != b.destination_port);
+}
+
+// As MakeFrame makes it: material to make something else of.
+bool IsPlain(const Frame& frame) {
+  const std::optional<FrameView> view = ViewFrame(frame);
+  return view && !view->fragment && view->l4 == view->ip + 20 && view->end == frame.size();
+}
+
+// A ring of the last frames seen, full or not.
+template <typename T>
+class Remembered {
+ public:
+  void Add(Random& random, const T& value) {
+    if (kept_.size() < kRemembered) {
+      kept_.push_back(value);
+    } else {
+      kept_[Below(random, kRemembered)] = value;
+    }
+  }
+  bool empty() const { return kept_.empty(); }
+  const T& Any(Random& random) const {
+    return kept_[Below(random, static_cast<uint32_t>(kept_.size()))];
+  }
+
+ private:
+  std::vector<T> kept_;
+};
 
 class Generator {
  public:
-  explicit Generator(uint64_t seed) : random_(seed), packets_(random_) {
+  explicit Generator(uint64_t seed)
+      : random_(seed),
+        packets_(random_),
+        unusual_(random_),
+        local_(random_, packets_),
+        fragments_(random_) {
     scenario_.seed = seed;
     if (AddConfig(scenario_, RandomConfig(seed))) {
-      packets_.Configure(scenario_.configs[0].intent);
+      Configure();
       pipeline_ =
           std::make_unique<PipelineUnderTest>(seed, scenario_.configs[0].intent, PipelineOptions{});
     }
@@ -28,6 +75,10 @@ class Generator {
       return {};
     }
     while (scenario_.steps.size() < step_count) {
+      if (!plans_.empty() && Chance(random_, 60)) {
+        PlayAct();
+        continue;
+      }
       Advance();
       if (Chance(random_, 2)) {
         Change();
@@ -41,6 +92,18 @@ class Generator {
   }
 
  private:
+  struct Plan {
+    FragmentPlan acts;
+    std::optional<int64_t> began_ns;
+  };
+
+  void Configure() {
+    const auto& intent = scenario_.configs.back().intent;
+    packets_.Configure(intent);
+    unusual_.Configure(intent);
+    local_.Configure(intent);
+  }
+
   void Advance() {
     const uint32_t dice = Below(random_, 100);
     constexpr int64_t kJumps[] = {9, 11, 29, 31, 59, 61, 179, 181, 349, 351, 601};
@@ -55,7 +118,7 @@ class Generator {
     if (!AddConfig(scenario_, ChangedConfig(scenario_.configs.back().json, random_()))) {
       return;
     }
-    packets_.Configure(scenario_.configs.back().intent);
+    Configure();
     Step step;
     step.time_ns = now_ns_;
     step.apply = static_cast<int>(scenario_.configs.size() - 1);
@@ -65,35 +128,105 @@ class Generator {
 
   void Send(Step step) {
     const size_t number = scenario_.steps.size();
+    step.time_ns = now_ns_;
     pipeline_->Receive(step.time_ns, number, step.port, step.frame);
     pipeline_->Flush();
-    for (const SentFrame& sent : pipeline_->told(number).sent) {
-      if (sent_.size() < kRemembered) {
-        sent_.emplace_back();
+    const Told& told = pipeline_->told(number);
+    for (const SentFrame& sent : told.sent) {
+      if (IsPlain(sent.bytes)) {
+        sent_.Add(random_, sent);
       }
-      (fresh_ < kRemembered ? sent_[fresh_++] : sent_[Below(random_, kRemembered)]) = sent;
+    }
+    if (told.verdict == Verdict::kForward && told.sent.size() == 1 &&
+        step.kind <= PacketClass::kRepeat && IsPlain(step.frame)) {
+      passed_.Add(random_, step);
+      if (PassedNat(step.frame, told.sent.front().bytes)) {
+        passed_nat_.Add(random_, step);
+      }
     }
     scenario_.steps.push_back(std::move(step));
   }
 
   Step NextStep() {
     Step step;
-    step.time_ns = now_ns_;
+    const uint32_t dice = Below(random_, 1000);
+    if (dice < 75) {
+      const PacketClass kind = unusual_.AnyClass();
+      step = Basis(kind == PacketClass::kTtl ? 80 : 40);
+      unusual_.Change(step, kind);
+    } else if (dice < 92) {
+      local_.Arp(step);
+    } else if (dice < 105) {
+      local_.Dhcp(step);
+    } else {
+      if (dice < 118 && plans_.size() < kMaxPlans) {
+        plans_.push_back({fragments_.Make(Basis(50), Basis(40)), std::nullopt});
+      }
+      step = Ordinary();
+    }
+    return step;
+  }
+
+  Step Ordinary() {
+    Step step;
     const uint32_t dice = Below(random_, 100);
     if (!sent_.empty() && dice < 45) {
-      Answer(step, sent_[Below(random_, static_cast<uint32_t>(sent_.size()))]);
+      Answer(step, sent_.Any(random_));
     } else if (!sent_.empty() && dice < 52) {
-      Error(step, sent_[Below(random_, static_cast<uint32_t>(sent_.size()))]);
+      Error(step, sent_.Any(random_));
     } else if (!scenario_.steps.empty() && dice < 65) {
       Repeat(step);
     } else {
       packets_.Fresh(step);
     }
     if (Chance(random_, 2) && step.frame.size() > 15) {
+      step.kind = PacketClass::kFlippedBit;
       step.frame[14 + Below(random_, static_cast<uint32_t>(step.frame.size() - 14))] ^=
           static_cast<uint8_t>(1u << Below(random_, 8));
     }
     return step;
+  }
+
+  // A whole packet to make something of: mostly one that passes, through a NAT gateway with
+  // `nat_percent` where one has passed so.
+  Step Basis(uint32_t nat_percent) {
+    Step step;
+    if (!passed_nat_.empty() && Chance(random_, nat_percent)) {
+      step = passed_nat_.Any(random_);
+    } else if (!passed_.empty() && Chance(random_, 60)) {
+      step = passed_.Any(random_);
+    } else if (!sent_.empty() && Chance(random_, 50)) {
+      Chance(random_, 75) ? Answer(step, sent_.Any(random_)) : Error(step, sent_.Any(random_));
+    } else {
+      packets_.Fresh(step);
+    }
+    return step;
+  }
+
+  // --- fragments ---
+
+  // One act of a datagram under way, mostly of the one that had the last.
+  void PlayAct() {
+    if (last_plan_ >= plans_.size() || Chance(random_, 30)) {
+      last_plan_ = Below(random_, static_cast<uint32_t>(plans_.size()));
+    }
+    Plan& plan = plans_[last_plan_];
+    FragmentAct act = std::move(plan.acts.front());
+    plan.acts.pop_front();
+    plan.began_ns = plan.began_ns.value_or(now_ns_);
+    const int64_t until_ns = *plan.began_ns + act.wait_ns;
+    if (plan.acts.empty()) {
+      plans_.erase(plans_.begin() + static_cast<ptrdiff_t>(last_plan_));
+    }
+    switch (act.kind) {
+      case FragmentAct::Kind::kSend:
+        return Send(std::move(act.step));
+      case FragmentAct::Kind::kWait:
+        now_ns_ = std::max(now_ns_, until_ns);
+        return;
+      case FragmentAct::Kind::kChange:
+        return Change();
+    }
   }
 
   // --- answers ---
@@ -109,6 +242,7 @@ class Generator {
   }
 
   void Answer(Step& step, const SentFrame& sent) {
+    step.kind = PacketClass::kAnswer;
     FrameSpec spec = Reverse(sent);
     if (spec.protocol == 6) {
       const uint8_t asked = spec.tcp_flags;
@@ -131,6 +265,7 @@ class Generator {
   }
 
   void Error(Step& step, const SentFrame& sent) {
+    step.kind = PacketClass::kIcmpError;
     FrameSpec spec = Reverse(sent);
     constexpr uint8_t kTypes[] = {3, 3, 11, 12, 4, 5};
     spec.protocol = 1;
@@ -152,9 +287,10 @@ class Generator {
       packets_.Fresh(step);
       return;
     }
+    step.kind = PacketClass::kRepeat;
     step.port = old.port;
     step.frame = old.frame;
-    if (Chance(random_, 50) && old.frame.size() >= 54 && old.frame[23] == 6) {
+    if (Chance(random_, 50) && IsPlain(old.frame) && old.frame.size() >= 54 && old.frame[23] == 6) {
       FrameSpec spec = ReadFrame(old.frame);
       spec.tcp_flags = packets_.TcpFlags();
       spec.tcp_sequence += Below(random_, 3) == 0 ? 1 : 11;
@@ -165,9 +301,15 @@ class Generator {
   Random random_;
   Scenario scenario_;
   OrdinaryPackets packets_;
+  UnusualPackets unusual_;
+  LocalPackets local_;
+  FragmentPlans fragments_;
   std::unique_ptr<PipelineUnderTest> pipeline_;
-  std::vector<SentFrame> sent_;  // material for answers and ICMP errors
-  uint32_t fresh_ = 0;           // slots of sent_ in use
+  Remembered<SentFrame> sent_;  // material for answers and ICMP errors
+  Remembered<Step> passed_;     // whole packets that were forwarded
+  Remembered<Step> passed_nat_;
+  std::vector<Plan> plans_;  // under way
+  size_t last_plan_ = 0;
   int64_t now_ns_ = kStartNs;
 };
 

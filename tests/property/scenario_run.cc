@@ -224,7 +224,8 @@ std::string Describe(const Scenario& scenario, const PipelineRun& run) {
       used[static_cast<size_t>(step.apply)] = true;
       steps += "apply config " + std::to_string(step.apply);
     } else {
-      steps += step.port + " " + Hex(step.frame) + "\n   " + ToString(run.told[i]);
+      steps += std::string(PacketClassName(step.kind)) + " at " + step.port + " " +
+               Hex(step.frame) + "\n   " + ToString(run.told[i]);
       for (const SentFrame& sent : run.told[i].sent) {
         steps += "\n   " + sent.port + " " + Hex(sent.bytes);
       }
