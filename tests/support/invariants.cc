@@ -196,6 +196,7 @@ std::string InvariantChecker::CheckPassage(const OfflineInput& input, const Offl
     return in ? "" : "P11: what is no IPv4 packet was forwarded; ";
   }
   std::string found = CheckForwarded(input.bytes, *in, result);
+  found += CheckIdentification(input, *in, result);
   const OfflineOutput& output = result.outputs[0];
   const std::optional<FrameView> out = ViewFrame(output.bytes);
   if (out) {
@@ -205,6 +206,34 @@ std::string InvariantChecker::CheckPassage(const OfflineInput& input, const Offl
                            ReadMac(output.bytes, 0), *out, output.time_ns});
   }
   return found;
+}
+
+// The pieces of a packet, and the fragments of a datagram, leave with one identification, or nobody
+// can put them together.
+std::string InvariantChecker::CheckIdentification(const OfflineInput& input, const FrameView& in,
+                                                  const OfflineResult& result) {
+  std::vector<uint32_t> ids;
+  for (const OfflineOutput& output : result.outputs) {
+    const std::optional<FrameView> out = ViewFrame(output.bytes);
+    ids.push_back(out ? Read16(output.bytes, out->ip + 4) : 0);
+  }
+  bool same = std::equal(ids.begin() + 1, ids.end(), ids.begin());
+  if (in.fragment) {
+    const Bytes& b = input.bytes;
+    std::string key = port_names_[input.port.index()] + " " + std::to_string(in.protocol) + " ";
+    const auto add = [&](size_t from, size_t to) {
+      key.append(b.begin() + static_cast<ptrdiff_t>(from), b.begin() + static_cast<ptrdiff_t>(to));
+    };
+    add(6, in.ip);
+    add(in.ip + 4, in.ip + 6);
+    add(in.ip + 12, in.ip + 20);
+    if (in.fragment_offset == 0) {
+      left_as_[key] = ids[0];
+    }
+    const auto first = left_as_.find(key);
+    same = same && first != left_as_.end() && first->second == ids[0];
+  }
+  return same ? "" : "P11: the fragments of a datagram left with different identifications; ";
 }
 
 bool InvariantChecker::IsLoggedReject(const OfflineInput& input,

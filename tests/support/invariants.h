@@ -51,6 +51,8 @@ class InvariantChecker {
   std::string CheckLink(const OfflineInput& input, const OfflineResult& result,
                         const OfflineOutput& output) const;
   std::string CheckPassage(const OfflineInput& input, const OfflineResult& result);
+  std::string CheckIdentification(const OfflineInput& input, const FrameView& in,
+                                  const OfflineResult& result);
   bool IsLoggedReject(const OfflineInput& input, const OfflineResult& result) const;
   void Count(const OfflineInput& input, const OfflineResult& result);
 
@@ -60,7 +62,10 @@ class InvariantChecker {
   std::vector<std::string> subnet_ids_;  // by SubnetIdx
   uint64_t router_mac_ = 0;
   std::map<uint64_t, OfflineInput> inside_;  // by number: not ended yet
-  std::vector<Told> told_;                   // by PortIdx
+  // By port, source MAC, tag, addresses, protocol and identification of a first fragment: the
+  // identification it left with.
+  std::map<std::string, uint32_t> left_as_;
+  std::vector<Told> told_;  // by PortIdx
   uint64_t rejects_ = 0;
   uint64_t perhaps_unheard_ = 0;
 };
