@@ -217,5 +217,64 @@ TEST_F(AgreementTest, WhatIsOddAboutAPacketOfAnEstablishedFlowIsSeen) {
   SendBytes("eni-app", plain, "forward");
 }
 
+// The interface's own table leads its answer back to it: as whoever it reaches it asks its rules.
+TEST_F(AgreementTest, D_TRACK_AnAnswerThatStraysToItsSenderAsksTheRules) {
+  const std::string routes =
+      R"({"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-a"},
+         {"DestinationCidrBlock": "203.0.113.0/24", "NetworkInterfaceId": "eni-web"})";
+  Start({{"ROUTES_PUB", routes}});
+  PacketHeader ask = Udp("203.0.113.9", 0, "198.51.100.10", 0);
+  PacketHeader answer = Udp("10.0.0.10", 0, "203.0.113.9", 0);
+  ask.protocol = answer.protocol = 47;
+  Send("internet", ask, "forward");
+  Change({{"ROUTES_PUB", routes}, {"WEB_IN", kNone}});
+  Send("eni-web", answer, "drop sg_ingress");
+}
+
+// What an interface was asked it may not ask itself: what an appliance hands on is a flow that it
+// sends.
+TEST_F(AgreementTest, AWS_RT_12_WhatCameInDoesNotGoOutByItsState) {
+  Start({{"APP_OUT", kNone},
+         {"APP_EXTRA",
+          R"(, "SourceDestCheck": false, "Association": {"PublicIp": "198.51.100.13"})"}});
+  Send("internet", Udp("203.0.113.9", 1024, "198.51.100.13", 22), "forward");
+  Send("eni-app", Udp("203.0.113.9", 1024, "10.0.1.10", 22), "drop sg_egress");
+  Send("eni-app", Udp("10.0.1.10", 22, "203.0.113.9", 1024), "forward");
+}
+
+// The old way's answers are not known any more when a flow has found another way (decision 1).
+TEST_F(AgreementTest, D_TRACK_AFlowThatIsLedThroughANatGatewayLeavesItsOldWay) {
+  const std::string extra = R"(, "Association": {"PublicIp": "198.51.100.13"})";
+  const std::string straight = R"({"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-a"})";
+  Start({{"APP_IN", kNone}, {"APP_EXTRA", extra}, {"ROUTES_APP", straight}});
+  Send("eni-app", Icmp("10.0.1.10", "203.0.113.9", 8, 0, 7), "forward");
+  Change({{"APP_IN", kNone}, {"APP_EXTRA", extra}});
+  Send("internet", Icmp("203.0.113.9", "198.51.100.13", 0, 0, 7), "forward");
+  Send("eni-app", Icmp("10.0.1.10", "203.0.113.9", 8, 0, 7), "forward");
+  Send("internet", Icmp("203.0.113.9", "198.51.100.13", 0, 0, 7), "drop sg_ingress");
+  Change({{"APP_IN", kNone}, {"APP_EXTRA", extra}, {"ROUTES_APP", straight}});
+  Send("eni-app", Icmp("10.0.1.10", "203.0.113.9", 8, 0, 7), "forward");
+  Send("internet", Icmp("203.0.113.9", "198.51.100.13", 0, 0, 7), "forward");
+}
+
+// A fragment waits for its first, an answer without a question comes, then the question.
+TEST_F(AgreementTest, D_STATE_WhatComesBehindAWaitingFragmentDoesNotOvertake) {
+  Start({{"APP_IN", kNone}});
+  FrameSpec first{.destination_mac = {{0x02, 0, 0, 0, 0, 1}},
+                  .source_mac = {{0x02, 0x0a, 0, 0, 0x01, 0x10}},
+                  .source = Ip("10.0.1.10"),
+                  .destination = Ip("10.0.0.11"),
+                  .source_port = 1024,
+                  .destination_port = 53,
+                  .payload_bytes = 16,
+                  .fragment_word = 0x2000};
+  FrameSpec later = first;
+  later.fragment_word = 0x0003;
+  SendFrame("eni-app", first, "forward");
+  SendFrame("eni-app", later, "forward");
+  Send("eni-two", Icmp("10.0.0.11", "10.0.1.10", 0, 0, 7), "drop sg_ingress");
+  Send("eni-app", Icmp("10.0.1.10", "10.0.0.11", 8, 0, 7), "forward");
+}
+
 }  // namespace
 }  // namespace sluice::testing
