@@ -121,16 +121,15 @@ void Turn::EndSession(uint64_t session) {
 }
 
 // An answer that a NAT gateway must remember begins a session of its own: the sender is now the one
-// who asks.
+// who asks, and as everything that passes a gateway it is tracked (AWS-SG-11).
 void Turn::TurnRound(WalkResult& result) {
   if (!result.nat_request.has_value() || result.groups.empty() ||
       result.groups.front().side != FlowSide::kResponder) {
     return;
   }
   GroupCommit& sender = result.groups.front();
-  const GroupFlow& flow = state_.group_flows.at({sender.eni->id, sender.end});
-  sender.becomes_tracked = sender.becomes_tracked || flow.tracked;
-  EndSession(flow.session);
+  EndSession(uint64_t{state_.group_flows.at({sender.eni->id, sender.end}).session});
+  sender.becomes_tracked = true;
   sender.end = {Reversed(sender.end.key), FlowSide::kInitiator};
   sender.side = FlowSide::kInitiator;
   sender.is_new = true;

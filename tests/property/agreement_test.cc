@@ -84,6 +84,16 @@ TEST_F(AgreementTest, D_TRACK_OnlyWhatCouldOpenAFlowMakesItTracked) {
   Send("eni-two", Tcp("10.0.0.11", 80, "10.0.1.10", 1024), "forward", kTcpSyn | kTcpAck);
 }
 
+// AWS-SG-11: the session that the gateway makes of it is tracked, whatever the one before was.
+TEST_F(AgreementTest, AWS_SG_11_AnAnswerThatAGatewayRemembersIsTracked) {
+  const std::string extra = R"(, "Association": {"PublicIp": "198.51.100.13"})";
+  Start({{"APP_EXTRA", extra}});
+  Send("internet", Udp("8.8.8.8", 1024, "198.51.100.13", 40000), "forward");
+  Send("eni-app", Udp("10.0.1.10", 40000, "8.8.8.8", 1024), "forward");
+  Change({{"APP_EXTRA", extra}, {"APP_OUT", kNone}});
+  Send("eni-app", Udp("10.0.1.10", 40000, "8.8.8.8", 1024), "forward");
+}
+
 // An answer that a NAT gateway has to remember waits for an earlier packet of its burst, and its
 // own answer waits for it.
 TEST_F(AgreementTest, D_STATE_WhatFollowsAWaitingPacketWaitsToo) {
