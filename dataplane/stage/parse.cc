@@ -127,8 +127,9 @@ void ParseQuoted(Batch& batch, uint32_t lane, const uint8_t* quoted, uint32_t by
     batch.quoted_l4_src[lane] = LoadBe16(l4 + kL4SourceOffset);
     batch.quoted_l4_dst[lane] = LoadBe16(l4 + kL4DestinationOffset);
   } else if (protocol == kProtocolIcmp) {
-    batch.quoted_icmp_type[lane] = l4[kIcmpTypeOffset];
+    batch.quoted_icmp_type[lane] = kIcmpUnreachable;  // of no flow
     if (ClassifyIcmp(l4[kIcmpTypeOffset], l4[kIcmpCodeOffset]).is_query) {
+      batch.quoted_icmp_type[lane] = l4[kIcmpTypeOffset];
       batch.quoted_l4_src[lane] = LoadBe16(l4 + kIcmpIdOffset);
       batch.quoted_l4_dst[lane] = batch.quoted_l4_src[lane];
     }

@@ -84,6 +84,25 @@ TEST_F(AgreementTest, D_TRACK_OnlyWhatCouldOpenAFlowMakesItTracked) {
   Send("eni-two", Tcp("10.0.0.11", 80, "10.0.1.10", 1024), "forward", kTcpSyn | kTcpAck);
 }
 
+// Only code 0 is a query (decision 9): a quote of another names no flow, not that with the id 0.
+TEST_F(AgreementTest, D_ICMPERR_AQuoteOfAnotherCodeNamesNoFlow) {
+  Start({{"APP_IN", kNone}});
+  Send("eni-app", Icmp("10.0.1.10", "10.0.0.11", 8, 0, 0), "forward");
+  FrameSpec quoted{.source = Ip("10.0.1.10"), .destination = Ip("10.0.0.11"), .protocol = 1};
+  FrameSpec error{.destination_mac = {{0x02, 0, 0, 0, 0, 1}},
+                  .source_mac = {{0x02, 0x0a, 0, 0, 0, 0x11}},
+                  .source = Ip("10.0.0.11"),
+                  .destination = Ip("10.0.1.10"),
+                  .protocol = 1,
+                  .icmp_type = 3,
+                  .icmp_code = 2};
+  error.quoted = PacketOf(MakeFrame(quoted), 36);
+  SendFrame("eni-two", error, "forward");
+  quoted.icmp_code = 8;
+  error.quoted = PacketOf(MakeFrame(quoted), 36);
+  SendFrame("eni-two", error, "drop sg_ingress");
+}
+
 // AWS-SG-11: the session that the gateway makes of it is tracked, whatever the one before was.
 TEST_F(AgreementTest, AWS_SG_11_AnAnswerThatAGatewayRemembersIsTracked) {
   const std::string extra = R"(, "Association": {"PublicIp": "198.51.100.13"})";
