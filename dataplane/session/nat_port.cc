@@ -1,5 +1,6 @@
 #include "dataplane/session/nat_port.h"
 
+#include "dataplane/session/expired_key.h"
 #include "dataplane/session/session_state.h"
 
 namespace sluice {
@@ -51,7 +52,7 @@ uint32_t NatStreams::AddressIndex(uint64_t gateway_id, const SessionKey& flow,
 }
 
 NatClaim ClaimNatPort(SessionTable& table, Admission& admission, const SessionKey& answer,
-                      const NatPortSequence& ports) noexcept {
+                      const NatPortSequence& ports, uint32_t now_ms) noexcept {
   NatClaim claim;
   LineIdx oldest_closed;
   uint32_t oldest_seen = 0;
@@ -59,7 +60,11 @@ NatClaim ClaimNatPort(SessionTable& table, Admission& admission, const SessionKe
   for (; claim.probes < kNatProbes; ++claim.probes) {
     claim.l4_port = ports.At(claim.probes);
     LineIdx existing;
-    claim.outcome = table.ClaimReverse(admission, WithDstPort(answer, claim.l4_port), &existing);
+    const SessionKey candidate = WithDstPort(answer, claim.l4_port);
+    claim.outcome = table.ClaimReverse(admission, candidate, &existing);
+    if (claim.outcome == ClaimOutcome::kExists && FreeExpiredKey(table, existing, now_ms)) {
+      claim.outcome = table.ClaimReverse(admission, candidate, &existing);
+    }
     if (claim.outcome == ClaimOutcome::kClaimed || claim.outcome == ClaimOutcome::kFull) {
       ++claim.probes;
       return claim;

@@ -68,9 +68,9 @@ struct NatClaim {
 };
 
 // Claims `answer` with the first free candidate as its destination port, as the reverse key of
-// `admission`. The caller completes admission.cold.nat_port and the lines, then Publish; on any
-// other outcome Abandon.
+// `admission`; one that only a lapsed binding holds is free. The caller completes
+// admission.cold.nat_port and the lines, then Publish; on any other outcome Abandon.
 NatClaim ClaimNatPort(SessionTable& table, Admission& admission, const SessionKey& answer,
-                      const NatPortSequence& ports) noexcept;
+                      const NatPortSequence& ports, uint32_t now_ms) noexcept;
 
 }  // namespace sluice

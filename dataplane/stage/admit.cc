@@ -2,6 +2,7 @@
 
 #include "dataplane/packet/protocol.h"
 #include "dataplane/session/accounting.h"
+#include "dataplane/session/expired_key.h"
 #include "dataplane/session/nat_port.h"
 #include "dataplane/session/session_table.h"
 #include "dataplane/stage/account.h"
@@ -103,7 +104,7 @@ ClaimOutcome ClaimNat(const Snapshot& snapshot, WorkerContext& worker, Batch& ba
   NatClaim claim;
   for (uint32_t i = 0; i < row.address_count; ++i) {
     SetNatAddress(row, (chosen + i) % row.address_count, batch, lane);
-    claim = ClaimNatPort(*worker.sessions, admission, AnswerOf(batch, lane), ports);
+    claim = ClaimNatPort(*worker.sessions, admission, AnswerOf(batch, lane), ports, worker.now_ms);
     if (claim.outcome != ClaimOutcome::kExists) {
       break;
     }
@@ -124,7 +125,12 @@ ClaimOutcome ClaimPlain(const Snapshot& snapshot, WorkerContext& worker, const B
   const ClaimOutcome outcome = worker.sessions->ClaimReverse(admission, answer, &existing);
   const bool services =
       snapshot.interfaces[batch.out[lane].index()].kind == InterfaceRowKind::kServices;
-  if (outcome != ClaimOutcome::kExists || services || !worker.sessions->Unlink(PairOf(existing))) {
+  if (outcome != ClaimOutcome::kExists) {
+    return outcome;
+  }
+  // A services side answers whoever asked first.
+  if (services ? !FreeExpiredKey(*worker.sessions, existing, worker.now_ms)
+               : !worker.sessions->Unlink(PairOf(existing))) {
     return outcome;
   }
   return worker.sessions->ClaimReverse(admission, answer, &existing);

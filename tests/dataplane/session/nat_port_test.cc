@@ -32,7 +32,7 @@ struct Bound {
 };
 
 Bound Bind(SessionTable& table, const NatStreams& streams, const SessionKey& flow,
-           uint32_t gateway_address = 0x0a0000fe) {
+           uint32_t gateway_address = 0x0a0000fe, uint32_t now_ms = 0) {
   Bound bound;
   const SessionKey answer =
       MakeSessionKey(9, flow.dst(), gateway_address, flow.dst_l4_port(), 0, flow.protocol());
@@ -43,13 +43,14 @@ Bound Bind(SessionTable& table, const NatStreams& streams, const SessionKey& flo
   if (bound.claim.outcome != ClaimOutcome::kClaimed) {
     return bound;
   }
-  bound.claim = ClaimNatPort(table, admission, answer, streams.Ports(kGateway, flow));
+  bound.claim = ClaimNatPort(table, admission, answer, streams.Ports(kGateway, flow), now_ms);
   if (bound.claim.outcome != ClaimOutcome::kClaimed) {
     table.Abandon(admission);
     return bound;
   }
   admission.cold.nat_port = bound.claim.l4_port;
   bound.line = ForwardLine(admission.pair);
+  MarkSeen(table.Line(bound.line), now_ms);
   table.Publish(admission);
   return bound;
 }
@@ -169,6 +170,21 @@ TEST(NatPortTest, AFullDestinationReusesThePortOfAClosedConnectionOldestFirst) {
   EXPECT_EQ(FreeUnlinked(*table), 1u);
 }
 
+// Decision 3: expiry is decided when a claim meets the key, not when the sweep comes by.
+TEST(NatPortTest, D_TIMERS_ALapsedBindingHoldsItsPortNoLonger) {
+  const NatStreams streams(1);
+  for (const uint32_t idle_ms : {kNatIdleMs, kNatIdleMs + 1}) {
+    auto table = SessionTable::Make(HeapMemory(), {100, 16, 4}, HashSecret::FromSeed(1));
+    const SessionKey flow = FlowNumber(1);
+    const Bound old = Bind(*table, streams, flow);
+    // The same tuple from another interface has the same candidates.
+    const SessionKey again{flow.addresses, flow.rest + 1};
+    const Bound anew = Bind(*table, streams, again, 0x0a0000fe, idle_ms);
+    ASSERT_EQ(anew.claim.outcome, ClaimOutcome::kClaimed);
+    EXPECT_EQ(anew.claim.l4_port == old.claim.l4_port, idle_ms > kNatIdleMs) << idle_ms;
+  }
+}
+
 // AWS-NAT-16: the query identifier is translated where a port would be.
 TEST(NatPortTest, AWS_NAT_16_QueryIdentifiers) {
   auto table = SessionTable::Make(HeapMemory(), {100, 16, 4}, HashSecret::FromSeed(1));
@@ -184,7 +200,7 @@ TEST(NatPortTest, AWS_NAT_16_QueryIdentifiers) {
   // The remote answers what it sees: the gateway's address and the new identifier.
   const SessionKey seen = MakeIcmpSessionKey(1, 0x0a0000fe, kRemote, 0, request);
   const NatClaim claim =
-      ClaimNatPort(*table, admission, AnswerKey(seen, 9), streams.Ports(kGateway, flow));
+      ClaimNatPort(*table, admission, AnswerKey(seen, 9), streams.Ports(kGateway, flow), 0);
   ASSERT_EQ(claim.outcome, ClaimOutcome::kClaimed);
   const LineIdx line = ForwardLine(admission.pair);
   table->Publish(admission);

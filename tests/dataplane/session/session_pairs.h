@@ -49,6 +49,13 @@ inline LineIdx InsertPair(SessionTable& table, const SessionKey& key,
   return line;
 }
 
+// As if a first packet had been accepted. Before Publish.
+inline void MarkSeen(SessionLine& line, uint32_t now_ms) {
+  line.last_seen_ms.store(now_ms, std::memory_order_relaxed);
+  line.state.store(line.state.load(std::memory_order_relaxed) | kLineSeen,
+                   std::memory_order_relaxed);
+}
+
 // What the sweep does when no worker holds anything.
 inline uint32_t FreeUnlinked(SessionTable& table) {
   uint32_t freed = 0;

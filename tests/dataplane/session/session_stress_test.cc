@@ -230,8 +230,10 @@ TEST(SessionStressTest, AWS_NAT_05_ConcurrentNatBindingsAreBijective) {
         ClaimOutcome outcome =
             table->BeginPair(flow, table->hasher().HashOne(flow), cold, {}, &admission, &existing);
         if (outcome == ClaimOutcome::kClaimed) {
-          const NatClaim claim = ClaimNatPort(*table, admission, answer, streams.Ports(77, flow));
+          const NatClaim claim =
+              ClaimNatPort(*table, admission, answer, streams.Ports(77, flow), 0);
           if (claim.outcome == ClaimOutcome::kClaimed) {
+            MarkSeen(table->Line(ForwardLine(admission.pair)), 0);
             table->Publish(admission);
             given[t].push_back(claim.l4_port);
           } else {
