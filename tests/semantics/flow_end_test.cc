@@ -30,6 +30,20 @@ TEST_F(FlowEndSemantics, D_ICMPERR_FromAnInterfaceThatIsNotOnTheWay) {
   }
 }
 
+// Decision 9: only queries with code 0 make sessions.
+TEST_F(FlowEndSemantics, D_ICMPFLOW_AnErrorAboutWhatIsNoQueryIsOfNoFlow) {
+  VpcConfig config;
+  config.In("sg-web", {});
+  Start(config);
+  Expect("eni-web", Echo("10.0.0.10", "10.0.1.10", 0), "forward eni-app");
+  const auto error_about = [](uint8_t code) {
+    return ErrorAbout("10.0.1.10", "10.0.0.10", 3, 1,
+                      BuildIpv4(Icmp("10.0.0.10", "10.0.1.10", 8, code, 0)));
+  };
+  Expect("eni-app", error_about(2), "drop sg_ingress");
+  Expect("eni-app", error_about(0), "forward eni-web");
+}
+
 TEST_F(FlowEndSemantics, AWS_SG_08_AQuestionSentAgainByItsReceiverAsksTheRules) {
   VpcConfig config;
   config.Out("sg-mid", {}).Set("NetworkInterfaces", "eni-mid", "SourceDestCheck", "false");
