@@ -126,6 +126,17 @@ TEST_F(FlowEndSemantics, AWS_SG_11_WhatAnAnswerThroughANatGatewayBeginsAnewIsTra
   Expect("eni-app", Tcp("10.0.1.10:5", "203.0.113.9:443", kAck, 1001, 9001), "forward internet: *");
 }
 
+TEST_F(FlowEndSemantics, AWS_SG_11_AnAnswerThatANatGatewayTranslatesIsTracked) {
+  VpcConfig config;
+  config.Set("NetworkInterfaces", "eni-app", "Association", R"({"PublicIp": "198.51.100.77"})");
+  Start(config);
+  Expect("internet", Tcp("203.0.113.9:40000", "198.51.100.77:53"), "forward eni-app: *");
+  Expect("eni-app", Tcp("10.0.1.10:53", "203.0.113.9:40000"), "forward internet: *");
+  config.Out("sg-app", {});
+  Apply(config);
+  Expect("eni-app", Tcp("10.0.1.10:53", "203.0.113.9:40000", kAck, 1001, 1), "forward internet: *");
+}
+
 // D-TIMERS: the gateway's clock runs on with what begins the flow anew for the groups.
 TEST_F(FlowEndSemantics, D_TIMERS_ASynThatBeginsTheFlowAnewRestartsTheGatewaysClock) {
   Start();
