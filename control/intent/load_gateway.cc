@@ -1,6 +1,8 @@
 // NatGateways, VpcEndpoints, VpcPeeringConnections.
 #include <absl/strings/ascii.h>
 
+#include <algorithm>
+
 #include "control/intent/loaders.h"
 
 namespace sluice {
@@ -96,6 +98,43 @@ void UnitePeering(LoadContext& context, Drafted<VpcPeering>& first, const VpcPee
   unite(first.value.accepter_cidrs, second.accepter_cidrs, "accepter's CIDRs");
 }
 
+// Whether a policy is AWS's default in effect: all actions on all resources for everybody.
+bool AllowsEverything(std::string policy) {
+  policy.erase(
+      std::remove_if(policy.begin(), policy.end(),
+                     [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }),
+      policy.end());
+  const auto says = [&](std::string_view words) { return policy.find(words) != std::string::npos; };
+  return !says("\"Deny\"") && !says("\"Condition\"") && says("\"Action\":\"*\"") &&
+         says("\"Resource\":\"*\"") && says("\"Principal\":\"*\"");
+}
+
+// AWS-EP-03: a policy's length is a quota; what it says is about requests, which no packet shows.
+void CheckEndpointPolicy(LoadContext& context, ObjectReader& reader, JsonValue object,
+                         std::string_view id) {
+  constexpr size_t kPolicyQuota = 20480;
+  const std::string policy = reader.String("PolicyDocument");
+  if (policy.empty()) {
+    return;
+  }
+  // Characters of UTF-8: bytes that do not continue one.
+  const auto characters =
+      static_cast<size_t>(std::count_if(policy.begin(), policy.end(), [](char c) {
+        return (static_cast<uint8_t>(c) & 0xc0) != 0x80;
+      }));
+  const JsonValue where = object.Find("PolicyDocument");
+  if (characters > kPolicyQuota) {
+    context.Quota(where, id, "a policy of more than 20480 characters: AWS's quota",
+                  "InvalidPolicyDocument");
+  }
+  if (!AllowsEverything(policy)) {
+    context.issues.WarnOnce(
+        "endpoint policy", where, id,
+        "endpoint policies judge requests, not packets, and are not enforced here: say with "
+        "routes, security groups and network ACLs who may reach the service");
+  }
+}
+
 }  // namespace
 
 void LoadNatGateway(LoadContext& context, JsonValue object, std::string_view id) {
@@ -152,6 +191,7 @@ void LoadVpcEndpoint(LoadContext& context, JsonValue object, std::string_view id
   draft.value.json_path = object.Path();
   draft.value.vpc_id = reader.RequiredString("VpcId");
   draft.value.service_name = reader.String("ServiceName");
+  CheckEndpointPolicy(context, reader, object, id);
   std::vector<std::string> route_tables = reader.Strings("RouteTableIds");
   std::vector<std::string> subnets = reader.Strings("SubnetIds");
   std::vector<std::string> groups = reader.StringsOf("Groups", Shape::kGroupIdentifier, "GroupId");

@@ -289,5 +289,37 @@ TEST(RoutingTest, TwoViewsOfAPeeringUnite) {
   EXPECT_EQ(result.intent->FindVpcPeering("pcx-1")->accepter_vpc_id, "vpc-p");
 }
 
+std::string EndpointWithPolicy(const std::string& policy) {
+  std::string quoted;
+  for (const char c : policy) {
+    quoted += c == '"' ? std::string("\\\"") : std::string(1, c);
+  }
+  return R"({"VpcEndpoints": [{"VpcEndpointId": "vpce-p", "VpcEndpointType": "Gateway",
+    "VpcId": "vpc-a", "ServiceName": "com.amazonaws.eu-west-1.s3", "State": "available",
+    "PolicyDocument": ")" +
+         quoted + "\"}]}";
+}
+
+TEST(RoutingTest, AWS_EP_03_APolicysLengthIsAQuotaAndItsWordsAreNotForPackets) {
+  const std::string open =
+      R"({"Version": "2008-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]})";
+  EXPECT_LOADS(LoadWithBase(EndpointWithPolicy(open), true));
+  EXPECT_EQ(Count(LoadWithBase(EndpointWithPolicy(open)), true, "policies", "", ""), 0);
+  const std::string narrow =
+      R"({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]})";
+  EXPECT_EQ(
+      Count(LoadWithBase(EndpointWithPolicy(narrow)), true, "not enforced", ".PolicyDocument", ""),
+      1);
+  const auto of_length = [&](size_t characters) {
+    return EndpointWithPolicy(open + std::string(characters - open.size(), ' '));
+  };
+  EXPECT_LOADS(LoadWithBase(of_length(20480), true));
+  const ValidationResult warned = LoadWithBase(of_length(20481));
+  EXPECT_LOADS(warned);
+  EXPECT_EQ(Count(warned, true, "20480", ".PolicyDocument", "InvalidPolicyDocument"), 1);
+  EXPECT_REFUSED(LoadWithBase(of_length(20481), true), "20480", ".PolicyDocument",
+                 "InvalidPolicyDocument");
+}
+
 }  // namespace
 }  // namespace sluice
