@@ -59,8 +59,9 @@ void AddPlace(const ValidatedIntent& intent, std::string_view list, const std::s
     AddVpcOf(intent.FindVpcEndpoint(id), changed);
   } else if (list == "VpcPeeringConnections") {
     AddVpcsOf(intent.FindVpcPeering(id), changed);
-  } else if (list != "Addresses" && list != "DhcpOptions") {
-    // Prefix lists, flow logs, the host. What an Elastic IP means stands with its interface.
+  } else if (list != "Addresses" && list != "DhcpOptions" && list != "FlowLogs") {
+    // Prefix lists, the host. What an Elastic IP means stands with its interface; no walk asks for
+    // flow logs, so switching them on costs no session its way (AWS-FL-18).
     changed.everything = true;
   }
 }

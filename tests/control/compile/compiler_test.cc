@@ -136,6 +136,32 @@ TEST(CompilerTest, SameHistoryAndSeedGiveTheSameBytes) {
   }
 }
 
+// Collection is out of band: workers account for every packet anyway, and nothing that they read
+// says whether somebody wants to know.
+TEST(CompilerTest, AWS_FL_18_AFlowLogChangesNoByteAWorkerReads) {
+  Json silent = Sample();
+  silent.erase("FlowLogs");
+  Json logged = silent;
+  for (const char* vpc : {"vpc-a", "vpc-b"}) {
+    logged["FlowLogs"].push_back({{"FlowLogId", std::string("fl-") + vpc},
+                                  {"ResourceId", vpc},
+                                  {"TrafficType", "ALL"},
+                                  {"MaxAggregationInterval", 60},
+                                  {"LogDestinationType", "s3"},
+                                  {"LogDestination", "arn:aws:s3:::logs"}});
+  }
+  ASSERT_EQ(Load(logged)->intent().flow_logs.size(), 2u);
+  const std::vector<std::string> without = ImageAfter({silent, silent}, 7);
+  for (const std::vector<Json>& history :
+       {std::vector<Json>{silent, logged}, {logged, logged}, {logged, silent}}) {
+    const std::vector<std::string> image = ImageAfter(history, 7);
+    ASSERT_EQ(image.size(), without.size());
+    for (size_t i = 0; i < image.size(); ++i) {
+      EXPECT_TRUE(image[i] == without[i]) << image[i].substr(0, image[i].find(':'));
+    }
+  }
+}
+
 TEST(CompilerTest, TheSeedMovesTheKeyedMapsOnly) {
   const std::vector<std::string> one = ImageAfter({Sample()}, 7);
   const std::vector<std::string> two = ImageAfter({Sample()}, 8);
