@@ -18,6 +18,7 @@ constexpr uint32_t CoprimeStride(uint32_t draw) {
 
 constexpr uint64_t kPurposePorts = 1;
 constexpr uint64_t kPurposeAddress = 2;
+constexpr uint64_t kPurposeIpId = 3;
 
 bool IsClosed(SessionTable& table, LineIdx line) {
   const PairIdx pair = PairOf(line);
@@ -49,6 +50,11 @@ uint32_t NatStreams::AddressIndex(uint64_t gateway_id, const SessionKey& flow,
                                   uint32_t address_count) const noexcept {
   const uint64_t draw = Draw(gateway_id, flow, kPurposeAddress);
   return static_cast<uint32_t>((draw >> 32) * address_count >> 32);
+}
+
+uint64_t NatStreams::IpIdDraw(uint64_t gateway_id, uint32_t src, uint32_t dst,
+                              uint8_t protocol) const noexcept {
+  return Draw(gateway_id, MakeSessionKey(0, src, dst, 0, 0, protocol), kPurposeIpId);
 }
 
 NatClaim ClaimNatPort(SessionTable& table, Admission& admission, const SessionKey& answer,

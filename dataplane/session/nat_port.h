@@ -53,6 +53,9 @@ class NatStreams {
   // Which of the gateway's `address_count` (1..8) addresses the flow takes: evenly spread.
   uint32_t AddressIndex(uint64_t gateway_id, const SessionKey& flow,
                         uint32_t address_count) const noexcept;
+  // What NatIpIds makes the identifications of one sender, receiver and protocol from.
+  uint64_t IpIdDraw(uint64_t gateway_id, uint32_t src, uint32_t dst,
+                    uint8_t protocol) const noexcept;
 
  private:
   uint64_t Draw(uint64_t gateway_id, const SessionKey& flow, uint64_t purpose) const noexcept;

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
+#include <thread>
 #include <vector>
 
+#include "dataplane/session/nat_ip_id.h"
 #include "dataplane/session/session_state.h"
 #include "tests/dataplane/session/session_pairs.h"
 
@@ -208,6 +211,41 @@ TEST(NatPortTest, AWS_NAT_16_QueryIdentifiers) {
             PeerOf(line));
   EXPECT_FALSE(table->FindOne(MakeIcmpSessionKey(9, kRemote, 0x0a0000fe, claim.l4_port, request))
                    .has_value());
+}
+
+// RFC 6864 5.3: as many ids as there are, none twice, and nothing of another gateway in them.
+TEST(NatIpIdsTest, RFC_ROW_76_AllIdsOfATripleBeforeOneComesAgain) {
+  const NatStreams streams(1);
+  NatIpIds ids(streams);
+  NatIpIds busy(streams);
+  std::vector<bool> seen(65536);
+  for (uint32_t i = 0; i < 65536; ++i) {
+    const uint16_t id = ids.Next(NatGatewayIdx(0), 77, 0xc6336464, 0xcb007109, 17);
+    ASSERT_FALSE(seen[id]) << i;
+    seen[id] = true;
+    busy.Next(NatGatewayIdx(1), 78, 0xc6336464, 0xcb007109, 17);
+    ASSERT_EQ(busy.Next(NatGatewayIdx(0), 77, 0xc6336464, 0xcb007109, 17), id) << "D-ISOLATION";
+  }
+}
+
+TEST(NatIpIdsTest, RFC_ROW_76_TwoWorkersNeverGetOneId) {
+  const NatStreams streams(2);
+  NatIpIds ids(streams);
+  std::vector<uint16_t> got[2];
+  std::vector<std::thread> workers;
+  for (std::vector<uint16_t>& mine : got) {
+    workers.emplace_back([&ids, &mine] {
+      for (int i = 0; i < 30000; ++i) {
+        mine.push_back(ids.Next(NatGatewayIdx(0), 77, 1, 2, 17));
+      }
+    });
+  }
+  for (std::thread& worker : workers) {
+    worker.join();
+  }
+  std::set<uint16_t> all(got[0].begin(), got[0].end());
+  all.insert(got[1].begin(), got[1].end());
+  EXPECT_EQ(all.size(), 60000u);
 }
 
 }  // namespace
