@@ -1,5 +1,6 @@
 #include "control/api/gather_reports.h"
 
+#include <algorithm>
 #include <map>
 #include <unordered_map>
 
@@ -93,6 +94,24 @@ RouteReport MakeRouteReport(const RouteTable& table, const Ipv4Prefix& destinati
   return report;
 }
 
+// What the interface's own limit and the host leave it, whichever is less.
+void AddAllowance(const DaemonView& view, InterfaceIdx idx, InterfaceReport& report) {
+  report.sessions = view.sessions.CountOfInterface(idx.value);
+  const uint64_t limit = view.applier.running()->snapshot->interfaces[idx.index()].session_limit;
+  const auto left = [](uint64_t of, uint64_t used) { return of - std::min(of, used); };
+  report.conntrack_allowance_available =
+      left(view.sessions.capacity(), view.sessions.Counts().counted);
+  if (limit != 0) {
+    report.conntrack_allowance_available =
+        std::min(report.conntrack_allowance_available, left(limit, report.sessions));
+  }
+  if (idx.value < kCountedInterfaces) {
+    for (const WorkerCounters* worker : view.workers) {
+      report.conntrack_allowance_exceeded += worker->conntrack_exceeded[idx.index()].Read();
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<PortReport> GatherPorts(const DaemonView& view, const RowFilter& filter) {
@@ -166,9 +185,10 @@ Rows<InterfaceReport> GatherInterfaces(const DaemonView& view, const RowFilter& 
                              attachment.port,
                              attachment.vlan,
                              eni.addresses.front().address,
-                             ToString(*eni.mac),
-                             0};
-      report.sessions = idx == idx_of.end() ? 0 : view.sessions.CountOfInterface(idx->second);
+                             ToString(*eni.mac)};
+      if (idx != idx_of.end()) {
+        AddAllowance(view, InterfaceIdx(idx->second), report);
+      }
       return report;
     });
   }

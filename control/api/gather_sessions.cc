@@ -31,6 +31,40 @@ std::string_view StateName(ConnectionState state) {
   return "other";
 }
 
+bool IsActive(const ConnectionState state) {
+  return state == ConnectionState::kTcpHalfOpen || state == ConnectionState::kTcpEstablished ||
+         state == ConnectionState::kTcpClosing;
+}
+
+// The workers' counts of one gateway, under CloudWatch's names. What comes in leaves, or stays.
+NatGatewayMetrics SumOfWorkers(const DaemonView& view, uint32_t idx) {
+  NatGatewayMetrics sum;
+  if (idx >= kCountedNatGateways) {
+    return sum;
+  }
+  for (const WorkerCounters* worker : view.workers) {
+    const NatCounters& c = worker->nat_gateways[idx];
+    const uint64_t to_destination = c.from_source.left_packets.Read();
+    const uint64_t to_destination_bytes = c.from_source.left_bytes.Read();
+    const uint64_t to_source = c.from_destination.left_packets.Read();
+    const uint64_t to_source_bytes = c.from_destination.left_bytes.Read();
+    sum.packets_out_to_destination += to_destination;
+    sum.bytes_out_to_destination += to_destination_bytes;
+    sum.packets_out_to_source += to_source;
+    sum.bytes_out_to_source += to_source_bytes;
+    sum.packets_in_from_source += to_destination + c.from_source.stayed_packets.Read();
+    sum.bytes_in_from_source += to_destination_bytes + c.from_source.stayed_bytes.Read();
+    sum.packets_in_from_destination += to_source + c.from_destination.stayed_packets.Read();
+    sum.bytes_in_from_destination += to_source_bytes + c.from_destination.stayed_bytes.Read();
+    sum.packets_drop_count += c.dropped.Read();
+    sum.connection_attempt_count += c.attempted.Read();
+    sum.connection_established_count += c.established.Read();
+    sum.error_port_allocation += c.no_port.Read();
+  }
+  sum.idle_timeout_count = view.sessions.IdleTimeoutsOf(idx);
+  return sum;
+}
+
 // One pair, copied out of the table.
 struct Seen {
   SessionKey key;          // of the initiator's direction
@@ -160,30 +194,55 @@ Rows<SessionReport> GatherSessions(const DaemonView& view, const RowFilter& filt
   return found;
 }
 
-Rows<NatGatewayReport> GatherNatGateways(const DaemonView& view, const RowFilter& filter) {
-  const CompiledConfig& config = *view.applier.running();
-  std::map<std::pair<std::string_view, uint32_t>, uint64_t> in_use;  // (gateway, private address)
+namespace {
+
+// What the session table says of the gateways of a configuration.
+struct NatUse {
+  std::map<std::pair<uint32_t, uint32_t>, uint64_t> ports;  // (gateway, private address)
+  std::map<uint32_t, uint64_t> active;                      // TCP connections, by gateway
+};
+
+NatUse FindNatUse(const DaemonView& view) {
+  NatUse use;
   const auto translated = [](const SessionCold& cold) { return cold.nat(); };
   ForEachSession(view, translated, [&](const Seen& seen) {
     if (!seen.expiry.nat) {
-      ++in_use[{NameAt(config.nat_gateway_ids, seen.cold.nat_gateway_idx), seen.cold.nat_address}];
+      ++use.ports[{seen.cold.nat_gateway_idx, seen.cold.nat_address}];
+      use.active[seen.cold.nat_gateway_idx] += IsActive(seen.expiry.state) ? 1 : 0;
     }
   });
+  return use;
+}
+
+NatGatewayReport MakeNatGatewayReport(const DaemonView& view, const NatGateway& gateway,
+                                      uint32_t idx, NatUse& use) {
+  NatGatewayReport report{gateway.id, gateway.vpc_id, gateway.subnet_id, gateway.is_public, {}, {}};
+  for (const NatGatewayAddress& address : gateway.addresses) {
+    report.addresses.push_back(
+        {address.private_ip, address.public_ip, use.ports[{idx, address.private_ip.value}]});
+  }
+  report.metrics = SumOfWorkers(view, idx);
+  report.metrics.active_connection_count = use.active[idx];
+  return report;
+}
+
+}  // namespace
+
+Rows<NatGatewayReport> GatherNatGateways(const DaemonView& view, const RowFilter& filter) {
+  const CompiledConfig& config = *view.applier.running();
+  std::map<std::string_view, uint32_t> idx_of;
+  for (size_t i = 0; i < config.nat_gateway_ids.size(); ++i) {
+    idx_of.emplace(config.nat_gateway_ids[i], static_cast<uint32_t>(i));
+  }
+  NatUse use = FindNatUse(view);
   Rows<NatGatewayReport> found;
   for (const NatGateway& gateway : config.intent->intent().nat_gateways) {
     if ((!filter.vpc.empty() && filter.vpc != gateway.vpc_id) ||
         (!filter.eni.empty() && filter.eni != gateway.network_interface_id)) {
       continue;
     }
-    found.Add(filter.limit, [&] {
-      NatGatewayReport report{gateway.id, gateway.vpc_id, gateway.subnet_id, gateway.is_public, {}};
-      for (const NatGatewayAddress& address : gateway.addresses) {
-        const auto count = in_use.find({gateway.id, address.private_ip.value});
-        report.addresses.push_back(
-            {address.private_ip, address.public_ip, count == in_use.end() ? 0 : count->second});
-      }
-      return report;
-    });
+    found.Add(filter.limit,
+              [&] { return MakeNatGatewayReport(view, gateway, idx_of.at(gateway.id), use); });
   }
   return found;
 }

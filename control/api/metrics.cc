@@ -94,16 +94,13 @@ void AddWorkerMetrics(const DaemonView& view, Families& families) {
       [&](size_t w) { return view.workers[w]->session_walks.Read(); }, families);
 }
 
-void AddSessionMetrics(const DaemonView& view, Families& families) {
-  const SessionCounts counts = view.sessions.Counts();
-  const uint64_t capacity = view.sessions.capacity();
-  AddGauge("sluice_generation", "The running generation of the configuration.",
-           view.applier.generation(), families);
-  AddGauge("sluice_sessions", "Tracked or translated connections.", counts.counted, families);
-  AddGauge("sluice_cached_flows", "Flows that only cache a decision.", counts.cache_only, families);
-  AddGauge("sluice_max_sessions", "Host.MaxSessions.", capacity, families);
+RowFilter Everything() {
   RowFilter all;
   all.limit = UINT32_MAX;
+  return all;
+}
+
+void AddInterfaceMetrics(const DaemonView& view, Families& families) {
   MetricFamily sessions{"sluice_interface_sessions",
                         "Connections that count at the interface.",
                         MetricKind::kGauge,
@@ -112,22 +109,46 @@ void AddSessionMetrics(const DaemonView& view, Families& families) {
                          "Connections that can still be tracked at the interface.",
                          MetricKind::kGauge,
                          {}};
-  const uint64_t free = capacity - std::min<uint64_t>(capacity, counts.counted);
-  for (const InterfaceReport& eni : GatherInterfaces(view, all).rows) {
+  MetricFamily exceeded{"sluice_conntrack_allowance_exceeded_total",
+                        "Packets dropped because the interface could track no more connections.",
+                        MetricKind::kCounter,
+                        {}};
+  for (const InterfaceReport& eni : GatherInterfaces(view, Everything()).rows) {
     const std::vector<std::pair<std::string, std::string>> labels = {{"eni", eni.eni_id},
                                                                      {"vpc", eni.vpc_id}};
     sessions.samples.push_back({labels, static_cast<double>(eni.sessions)});
-    available.samples.push_back({labels, static_cast<double>(free)});
+    available.samples.push_back({labels, static_cast<double>(eni.conntrack_allowance_available)});
+    exceeded.samples.push_back({labels, static_cast<double>(eni.conntrack_allowance_exceeded)});
   }
-  MetricFamily active{"sluice_active_connection_count",
-                      "Connections through the NAT gateway.",
-                      MetricKind::kGauge,
-                      {}};
-  for (const NatGatewayReport& nat : GatherNatGateways(view, all).rows) {
-    active.samples.push_back({{{"nat_gateway", nat.nat_gateway_id}, {"vpc", nat.vpc_id}},
-                              static_cast<double>(nat.PortsInUse())});
+  Append({std::move(sessions), std::move(available), std::move(exceeded)}, families);
+}
+
+void AddNatGatewayMetrics(const DaemonView& view, Families& families) {
+  const std::vector<NatGatewayReport> gateways = GatherNatGateways(view, Everything()).rows;
+  for (const NatMetricName& metric : NatMetricNames()) {
+    const bool rises = metric.value != &NatGatewayMetrics::active_connection_count;
+    MetricFamily family{"sluice_" + std::string(metric.name) + (rises ? "_total" : ""),
+                        std::string(metric.help),
+                        rises ? MetricKind::kCounter : MetricKind::kUntyped,
+                        {}};
+    for (const NatGatewayReport& nat : gateways) {
+      family.samples.push_back({{{"nat_gateway", nat.nat_gateway_id}, {"vpc", nat.vpc_id}},
+                                static_cast<double>(nat.metrics.*metric.value)});
+    }
+    families.push_back(std::move(family));
   }
-  Append({std::move(sessions), std::move(available), std::move(active)}, families);
+}
+
+void AddSessionMetrics(const DaemonView& view, Families& families) {
+  const SessionCounts counts = view.sessions.Counts();
+  const uint64_t capacity = view.sessions.capacity();
+  AddGauge("sluice_generation", "The running generation of the configuration.",
+           view.applier.generation(), families);
+  AddGauge("sluice_sessions", "Tracked or translated connections.", counts.counted, families);
+  AddGauge("sluice_cached_flows", "Flows that only cache a decision.", counts.cache_only, families);
+  AddGauge("sluice_max_sessions", "Host.MaxSessions.", capacity, families);
+  AddInterfaceMetrics(view, families);
+  AddNatGatewayMetrics(view, families);
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 //   sluice_sessions, sluice_cached_flows, sluice_max_sessions, sluice_generation
 //   sluice_interface_sessions{eni,vpc}
 //   sluice_conntrack_allowance_available{eni,vpc}      AWS's ENI allowance: sessions still possible
-//   sluice_active_connection_count{nat_gateway,vpc}    CloudWatch's ActiveConnectionCount
+//   sluice_conntrack_allowance_exceeded_total{eni,vpc} and packets dropped for want of one
+//   sluice_active_connection_count{nat_gateway,vpc}    CloudWatch's metrics of NAT gateways
+//   sluice_bytes_in_from_destination_total{…}, …       (NatMetricNames)
 #pragma once
 
 #include <string>

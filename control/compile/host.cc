@@ -50,11 +50,25 @@ void NameSoleSenders(SnapshotDraft& draft) {
   }
 }
 
+void CompileSessionLimits(SnapshotDraft& draft) {
+  const Host& host = draft.intent.host();
+  for (const auto& [id, idx] : draft.interface_idx) {
+    draft.interfaces[idx.index()].session_limit = host.max_sessions_per_interface;
+  }
+  for (const HostAttachment& attachment : host.attachments) {
+    if (attachment.max_sessions != 0) {
+      draft.interfaces[draft.interface_idx.at(attachment.network_interface_id).index()]
+          .session_limit = attachment.max_sessions;
+    }
+  }
+}
+
 }  // namespace
 
 void CompileHost(SnapshotDraft& draft, const std::map<std::string, uint16_t>& device_mtu_bytes) {
   const Host& host = draft.intent.host();
   draft.interfaces[draft.internet.index()].kind = InterfaceRowKind::kInternet;
+  CompileSessionLimits(draft);
   if (host.uplink) {
     CompileSide(draft, *host.uplink, draft.internet, 0, device_mtu_bytes);
   }

@@ -17,8 +17,8 @@ absl::StatusOr<std::unique_ptr<WorkerStates>> WorkerStates::Make(MemorySource& m
   std::unique_ptr<WorkerStates> states(new WorkerStates(secrets.random_stream));
   const auto capacity =
       static_cast<uint32_t>(std::min<uint64_t>(options.max_sessions, kMaxSessionPairs));
-  states->sessions_ =
-      SessionTable::Make(memory, {capacity, kInterfaceSlots, kInterfaceSlots}, secrets.sessions);
+  states->sessions_ = SessionTable::Make(
+      memory, {capacity, kInterfaceSlots, kInterfaceSlots, kCountedNatGateways}, secrets.sessions);
   bool ok = states->sessions_ != nullptr;
   for (uint32_t w = 0; ok && w < options.workers; ++w) {
     ok = states->AddWorker(memory, options, secrets);
@@ -50,6 +50,7 @@ bool WorkerStates::AddWorker(MemorySource& memory, const WorkerStateOptions& opt
   context.time_stages = options.time_stages;
   context.session_cache = options.session_cache;
   context.nat_streams = &nat_streams_;
+  context.nat_ip_ids = &nat_ip_ids_;
   context.sessions = sessions_.get();
   context.fragments = worker->fragments.get();
   context.account = worker->account.get();

@@ -11,6 +11,7 @@
 #include "dataplane/base/memory_source.h"
 #include "dataplane/session/accounting.h"
 #include "dataplane/session/fragment_cache.h"
+#include "dataplane/session/nat_ip_id.h"
 #include "dataplane/session/nat_port.h"
 #include "dataplane/session/session_table.h"
 #include "dataplane/stage/account.h"
@@ -65,6 +66,7 @@ class WorkerStates {
   bool AddWorker(MemorySource& memory, const WorkerStateOptions& options, const Secrets& secrets);
 
   NatStreams nat_streams_;
+  NatIpIds nat_ip_ids_{nat_streams_};
   NeighborTable neighbors_;
   std::unique_ptr<SessionTable> sessions_;
   std::vector<std::unique_ptr<Worker>> workers_;

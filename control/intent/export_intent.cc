@@ -405,6 +405,9 @@ Json ExportHost(const Host& host) {
     if (attachment.vlan != 0) {
       item["Vlan"] = attachment.vlan;
     }
+    if (attachment.max_sessions != 0) {
+      item["MaxSessions"] = attachment.max_sessions;
+    }
     object["Attachments"].push_back(std::move(item));
   }
   if (host.uplink) {
@@ -415,6 +418,9 @@ Json ExportHost(const Host& host) {
   }
   object["Workers"] = host.workers;
   object["MaxSessions"] = host.max_sessions;
+  if (host.max_sessions_per_interface != 0) {
+    object["MaxSessionsPerInterface"] = host.max_sessions_per_interface;
+  }
   object["BehaviorProfile"] = host.behavior_profile;
   object["RouterMac"] = ToString(host.router_mac);
   if (!host.flow_log_folder_for.empty()) {

@@ -256,7 +256,8 @@ struct HostPort {
 struct HostAttachment {
   std::string network_interface_id;
   std::string port;
-  uint16_t vlan = 0;  // 1..4094; 0: untagged
+  uint16_t vlan = 0;          // 1..4094; 0: untagged
+  uint32_t max_sessions = 0;  // tracked at this ENI; 0: Host::max_sessions_per_interface
 };
 
 // The internet side, or one provider side of gateway endpoints.
@@ -276,6 +277,7 @@ struct Host {
   std::vector<HostSide> services;
   uint32_t workers = 1;
   uint64_t max_sessions = 1048576;
+  uint32_t max_sessions_per_interface = 0;  // tracked at one ENI; 0: only max_sessions
   std::string behavior_profile = "aws";
   MacAddress router_mac = {{0x02, 0, 0, 0, 0, 0x01}};
   std::string flow_log_folder;  // for every destination not in the map; may be empty

@@ -63,6 +63,9 @@ void ReadScalars(ObjectReader& reader, Host& host) {
   if (const auto sessions = reader.Integer("MaxSessions", 1, kMaxSessions)) {
     host.max_sessions = static_cast<uint64_t>(*sessions);
   }
+  if (const auto sessions = reader.Integer("MaxSessionsPerInterface", 1, kMaxSessions)) {
+    host.max_sessions_per_interface = static_cast<uint32_t>(*sessions);
+  }
   const std::string profile = reader.String("BehaviorProfile");
   if (!profile.empty() && profile != "aws") {
     reader.Error("BehaviorProfile", "\"" + profile + "\" is not a profile; aws is",
@@ -103,6 +106,9 @@ void LoadHost(LoadContext& context, JsonValue object) {
     value.network_interface_id = attachment.RequiredString("NetworkInterfaceId");
     value.port = attachment.RequiredString("Port");
     value.vlan = ReadVlan(attachment);
+    if (const auto sessions = attachment.Integer("MaxSessions", 1, kMaxSessions)) {
+      value.max_sessions = static_cast<uint32_t>(*sessions);
+    }
     host.attachments.push_back(std::move(value));
   }
   if (std::optional<ObjectReader> uplink = reader.Object("Uplink", Shape::kHostSide)) {

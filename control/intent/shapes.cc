@@ -116,10 +116,10 @@ constexpr std::array<ShapeMembers, kShapeCount> kMembers = {{
     {Shape::kDhcpConfiguration, "Key Values"},
     {Shape::kAttributeValue, "Value"},
     {Shape::kHost,
-     "Ports Attachments Uplink Services Workers MaxSessions BehaviorProfile RouterMac "
-     "FlowLogFolder"},
+     "Ports Attachments Uplink Services Workers MaxSessions MaxSessionsPerInterface "
+     "BehaviorProfile RouterMac FlowLogFolder"},
     {Shape::kHostPort, "Name Device Mtu"},
-    {Shape::kHostAttachment, "NetworkInterfaceId Port Vlan"},
+    {Shape::kHostAttachment, "NetworkInterfaceId Port Vlan MaxSessions"},
     {Shape::kHostSide, "Port Vlan Address NextHop VpcEndpointId"},
 }};
 

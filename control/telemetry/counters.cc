@@ -242,7 +242,9 @@ std::string InterfacesJson(const std::vector<InterfaceReport>& interfaces, uint6
                     {"vlan", i.vlan == 0 ? Json(nullptr) : Json(i.vlan)},
                     {"address", ToString(i.primary)},
                     {"mac", i.mac},
-                    {"sessions", i.sessions}});
+                    {"sessions", i.sessions},
+                    {"conntrack_allowance_available", i.conntrack_allowance_available},
+                    {"conntrack_allowance_exceeded", i.conntrack_allowance_exceeded}});
   }
   return Dump({{"interfaces", std::move(list)}, {"matched", matched}});
 }
@@ -316,6 +318,74 @@ std::string RoutesJson(const std::vector<RouteReport>& routes, uint64_t matched)
   return Dump({{"routes", std::move(list)}, {"matched", matched}});
 }
 
+std::span<const NatMetricName> NatMetricNames() {
+  using M = NatGatewayMetrics;
+  static constexpr NatMetricName kNames[] = {
+      {"active_connection_count", "Active TCP connections through the NAT gateway.",
+       &M::active_connection_count},
+      {"bytes_in_from_destination", "Bytes the NAT gateway received from destinations.",
+       &M::bytes_in_from_destination},
+      {"bytes_in_from_source", "Bytes the NAT gateway received from clients behind it.",
+       &M::bytes_in_from_source},
+      {"bytes_out_to_destination", "Bytes that left through the NAT gateway to destinations.",
+       &M::bytes_out_to_destination},
+      {"bytes_out_to_source", "Bytes that left through the NAT gateway to clients behind it.",
+       &M::bytes_out_to_source},
+      {"connection_attempt_count", "TCP connections attempted through the NAT gateway.",
+       &M::connection_attempt_count},
+      {"connection_established_count", "TCP connections that a destination answered.",
+       &M::connection_established_count},
+      {"error_port_allocation", "Packets for which the NAT gateway found no free source port.",
+       &M::error_port_allocation},
+      {"idle_timeout_count", "TCP connections that were idle for more than 350 seconds.",
+       &M::idle_timeout_count},
+      {"packets_drop_count", "Packets the NAT gateway dropped.", &M::packets_drop_count},
+      {"packets_in_from_destination", "Packets the NAT gateway received from destinations.",
+       &M::packets_in_from_destination},
+      {"packets_in_from_source", "Packets the NAT gateway received from clients behind it.",
+       &M::packets_in_from_source},
+      {"packets_out_to_destination", "Packets that left through the NAT gateway to destinations.",
+       &M::packets_out_to_destination},
+      {"packets_out_to_source", "Packets that left through the NAT gateway to clients behind it.",
+       &M::packets_out_to_source},
+  };
+  return kNames;
+}
+
+namespace {
+
+std::string NatConnectionsText(const std::vector<NatGatewayReport>& gateways) {
+  TextTable table({"NAT-GATEWAY", ">ACTIVE", ">ATTEMPTED", ">ESTABLISHED", ">PORT-ERRORS",
+                   ">IDLE-TIMEOUTS", ">DROPPED-PKTS"});
+  for (const NatGatewayReport& g : gateways) {
+    const NatGatewayMetrics& m = g.metrics;
+    table.AddRow({g.nat_gateway_id, std::to_string(m.active_connection_count),
+                  std::to_string(m.connection_attempt_count),
+                  std::to_string(m.connection_established_count),
+                  std::to_string(m.error_port_allocation), std::to_string(m.idle_timeout_count),
+                  std::to_string(m.packets_drop_count)});
+  }
+  return table.ToString();
+}
+
+std::string NatTrafficText(const std::vector<NatGatewayReport>& gateways) {
+  TextTable table(
+      {"NAT-GATEWAY", "SIDE", ">PKTS-IN-FROM", ">BYTES-IN-FROM", ">PKTS-OUT-TO", ">BYTES-OUT-TO"});
+  for (const NatGatewayReport& g : gateways) {
+    const NatGatewayMetrics& m = g.metrics;
+    table.AddRow({g.nat_gateway_id, "source", std::to_string(m.packets_in_from_source),
+                  std::to_string(m.bytes_in_from_source), std::to_string(m.packets_out_to_source),
+                  std::to_string(m.bytes_out_to_source)});
+    table.AddRow({g.nat_gateway_id, "destination", std::to_string(m.packets_in_from_destination),
+                  std::to_string(m.bytes_in_from_destination),
+                  std::to_string(m.packets_out_to_destination),
+                  std::to_string(m.bytes_out_to_destination)});
+  }
+  return table.ToString();
+}
+
+}  // namespace
+
 std::string NatText(const std::vector<NatGatewayReport>& gateways, uint64_t matched,
                     uint64_t exhausted, uint64_t idle_timeouts) {
   TextTable table(
@@ -327,7 +397,8 @@ std::string NatText(const std::vector<NatGatewayReport>& gateways, uint64_t matc
                     std::to_string(a.ports_in_use)});
     }
   }
-  return table.ToString() + RowsShown(gateways.size(), matched, "NAT gateways") +
+  return table.ToString() + RowsShown(gateways.size(), matched, "NAT gateways") + "\n" +
+         NatConnectionsText(gateways) + "\n" + NatTrafficText(gateways) + "\n" +
          std::to_string(exhausted) + " packets found no free port, " +
          std::to_string(idle_timeouts) + " came after the idle timeout of 350 s\n";
 }
@@ -342,12 +413,16 @@ std::string NatJson(const std::vector<NatGatewayReport>& gateways, uint64_t matc
                            {"public", a.public_ip ? Json(ToString(*a.public_ip)) : Json()},
                            {"ports_in_use", a.ports_in_use}});
     }
-    list.push_back({{"nat_gateway", g.nat_gateway_id},
-                    {"vpc", g.vpc_id},
-                    {"subnet", g.subnet_id},
-                    {"connectivity", g.is_public ? "public" : "private"},
-                    {"addresses", std::move(addresses)},
-                    {"ports_in_use", g.PortsInUse()}});
+    Json row = {{"nat_gateway", g.nat_gateway_id},
+                {"vpc", g.vpc_id},
+                {"subnet", g.subnet_id},
+                {"connectivity", g.is_public ? "public" : "private"},
+                {"addresses", std::move(addresses)},
+                {"ports_in_use", g.PortsInUse()}};
+    for (const NatMetricName& metric : NatMetricNames()) {
+      row[std::string(metric.name)] = g.metrics.*metric.value;
+    }
+    list.push_back(std::move(row));
   }
   return Dump({{"nat_gateways", std::move(list)},
                {"matched", matched},

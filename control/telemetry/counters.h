@@ -9,7 +9,9 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/packet/ipv4.h"
@@ -72,6 +74,9 @@ struct InterfaceReport {
   Ipv4Address primary;
   std::string mac;
   uint32_t sessions = 0;  // tracked or translated connections
+  // The ENI's connection-tracking allowance (AWS-SG-14).
+  uint64_t conntrack_allowance_available = 0;  // connections that can still be tracked
+  uint64_t conntrack_allowance_exceeded = 0;   // packets dropped for want of one
 };
 
 struct SessionReport {
@@ -110,12 +115,42 @@ struct NatAddressReport {
   uint64_t ports_in_use = 0;  // bindings; several may share a port towards different destinations
 };
 
+// CloudWatch's metrics of a NAT gateway since the daemon started (AWS-NAT-15), under AWS's names;
+// what each counts here is said in docs/metrics.md.
+struct NatGatewayMetrics {
+  uint64_t active_connection_count = 0;  // now
+  uint64_t bytes_in_from_destination = 0;
+  uint64_t bytes_in_from_source = 0;
+  uint64_t bytes_out_to_destination = 0;
+  uint64_t bytes_out_to_source = 0;
+  uint64_t connection_attempt_count = 0;
+  uint64_t connection_established_count = 0;
+  uint64_t error_port_allocation = 0;
+  uint64_t idle_timeout_count = 0;
+  uint64_t packets_drop_count = 0;
+  uint64_t packets_in_from_destination = 0;
+  uint64_t packets_in_from_source = 0;
+  uint64_t packets_out_to_destination = 0;
+  uint64_t packets_out_to_source = 0;
+
+  friend bool operator==(const NatGatewayMetrics&, const NatGatewayMetrics&) = default;
+};
+
+// Their names, in the order of the struct. The first is a gauge, the others only rise.
+struct NatMetricName {
+  std::string_view name;  // "active_connection_count"
+  std::string_view help;
+  uint64_t NatGatewayMetrics::*value;
+};
+std::span<const NatMetricName> NatMetricNames();
+
 struct NatGatewayReport {
   std::string nat_gateway_id;
   std::string vpc_id;
   std::string subnet_id;
   bool is_public = true;
   std::vector<NatAddressReport> addresses;
+  NatGatewayMetrics metrics;
 
   uint64_t PortsInUse() const;
 };

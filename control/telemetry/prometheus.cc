@@ -78,6 +78,16 @@ MetricFamily PerReason(std::string name, std::string help, const std::vector<Por
 
 }  // namespace
 
+namespace {
+
+const char* TypeWord(MetricKind kind) {
+  return kind == MetricKind::kCounter ? " counter\n"
+         : kind == MetricKind::kGauge ? " gauge\n"
+                                      : " untyped\n";
+}
+
+}  // namespace
+
 std::string PrometheusText(const std::vector<MetricFamily>& families) {
   std::string text;
   for (const MetricFamily& family : families) {
@@ -87,7 +97,7 @@ std::string PrometheusText(const std::vector<MetricFamily>& families) {
     text.append("# HELP ").append(family.name).append(" ");
     AppendEscaped(family.help, false, &text);
     text.append("\n# TYPE ").append(family.name);
-    text.append(family.kind == MetricKind::kCounter ? " counter\n" : " gauge\n");
+    text.append(TypeWord(family.kind));
     for (const MetricSample& sample : family.samples) {
       AppendSample(family.name, sample, &text);
     }

@@ -12,7 +12,8 @@
 
 namespace sluice {
 
-enum class MetricKind : uint8_t { kCounter, kGauge };
+// kUntyped: a gauge with a name that promtool reserves for histograms ("…_count").
+enum class MetricKind : uint8_t { kCounter, kGauge, kUntyped };
 
 struct MetricSample {
   std::vector<std::pair<std::string, std::string>> labels;  // name, value (any bytes: escaped)

@@ -150,7 +150,11 @@ struct Batch {
   Column<NatGatewayIdx> nat;     // the gateway that translates the source of a new session, or none
   Column<uint32_t> nat_private;  // the gateway address chosen
   Column<uint32_t> nat_public;   // its public address, or 0 for a private gateway
+  Column<uint32_t> nat_ip_id;  // fragments: the IPv4 id their datagram leaves the gateway with, or
+                               // kNoIpId while it has none
 };
+
+inline constexpr uint32_t kNoIpId = 0xffffffff;
 
 // Bits of Batch::pair_flags.
 enum PairFlag : uint8_t {
@@ -171,6 +175,7 @@ enum WalkFlag : uint8_t {
   kWalkToNat = 1 << 3,         // routed to a NAT gateway: it translates the source
   kWalkGateway = 1 << 4,       // through the internet gateway: at most kInternetMtuBytes
   kWalkPeer = 1 << 5,          // the target was found by its own address, so its groups are known
+  kWalkNatInward = 1 << 6,     // a NAT gateway gave the packet back to whoever is behind it
 };
 
 inline constexpr uint16_t kFrameHeadroomBytes = 4;  // room for one VLAN tag

@@ -11,6 +11,7 @@
 #include "dataplane/stage/frame_builder.h"
 #include "dataplane/stage/lane_ops.h"
 #include "dataplane/stage/mtu_ttl.h"
+#include "dataplane/stage/nat_count.h"
 #include "dataplane/stage/rewrite.h"
 #include "dataplane/stage/session.h"
 
@@ -133,6 +134,10 @@ void Settle(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const
     AnswerUnfit(snapshot, worker, batch, lane);
     CountDropped(snapshot, worker, batch, one);
   }
+  if (!IsCached(batch, lane)) {
+    CountNatStayed(snapshot, worker, batch, one);
+    GiveNatIpId(snapshot, worker, batch, lane);
+  }
 }
 
 void TakeTurn(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
@@ -196,6 +201,7 @@ void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
     }
   }
   CountMatches(worker, batch, lanes);
+  CountNatLeft(worker, batch, pass.forward);
   Leave(snapshot, worker, batch, pass.forward);
 }
 

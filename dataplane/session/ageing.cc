@@ -91,6 +91,9 @@ void SessionSweep::Visit(PairIdx pair, const BurstClock& clock, bool pressure,
   const SessionCold cold = table_.LoadCold(pair);
   const Expiry expiry = JudgeExpiry(ViewOf(forward), ViewOf(table_.Line(ReverseLine(pair))), cold,
                                     KeyOf(forward).protocol(), clock.now_ms);
+  if (cold.nat() && expiry.nat && (cold.flags & kPairNatExpired) == 0) {
+    counts_.nat_expired += table_.ExpireNat(pair) ? 1 : 0;
+  }
   if (expiry.gone) {
     counts_.expired += table_.Unlink(pair) ? 1 : 0;
     return;
@@ -98,9 +101,6 @@ void SessionSweep::Visit(PairIdx pair, const BurstClock& clock, bool pressure,
   if (pressure && !cold.counted() && expiry.idle_ms > kPressureIdleMs) {
     counts_.evicted += table_.Unlink(pair) ? 1 : 0;
     return;
-  }
-  if (cold.nat() && expiry.nat && (cold.flags & kPairNatExpired) == 0) {
-    counts_.nat_expired += table_.ExpireNat(pair) ? 1 : 0;
   }
   if (sink != nullptr) {
     Report(ForwardLine(pair), cold, clock, true, *sink);

@@ -88,8 +88,14 @@ struct FirstFragment {
   uint32_t refused_dst = 0;
   uint16_t refused_src_l4_port = 0;
   uint16_t refused_dst_l4_port = 0;
+  // The NAT gateway it got to, from inside or (inward) to whoever is behind it, and the IPv4 id it
+  // left with, if it got one of the gateway's.
+  NatGatewayIdx nat;
+  uint16_t nat_ip_id = 0;
+  bool has_nat_ip_id = false;
+  bool nat_inward = false;
 };
-static_assert(sizeof(FirstFragment) == 24 && std::is_trivially_copyable_v<FirstFragment>);
+static_assert(sizeof(FirstFragment) == 32 && std::is_trivially_copyable_v<FirstFragment>);
 
 struct HeldFrame {
   void* handle = nullptr;

@@ -182,20 +182,38 @@ void SessionTable::Count(const SessionCold& cold, int32_t by) noexcept {
   }
 }
 
-ClaimOutcome SessionTable::Reserve(const SessionCold& cold, const SessionLimits& limits) noexcept {
-  Count(cold, 1);
+// Whether `more` pairs of this kind would be within the limits of its interfaces and VPC.
+ClaimOutcome SessionTable::CheckLimits(const SessionCold& cold, const SessionLimits& limits,
+                                       uint32_t more, Admission& admission) noexcept {
+  const auto over = [more](const std::atomic<uint32_t>* count, uint32_t limit) {
+    return limit != 0 && count != nullptr && count->load(std::memory_order_relaxed) + more > limit;
+  };
+  if ((cold.flags & kPairTrackedByInitiator) != 0 &&
+      over(InterfaceCount(cold.initiator_interface_idx), limits.initiator_interface)) {
+    admission.full_interface_idx = cold.initiator_interface_idx;
+    return ClaimOutcome::kLimit;
+  }
+  if ((cold.flags & kPairTrackedByResponder) != 0 &&
+      over(InterfaceCount(cold.responder_interface_idx), limits.responder_interface)) {
+    admission.full_interface_idx = cold.responder_interface_idx;
+    return ClaimOutcome::kLimit;
+  }
+  return over(VpcCount(cold.vpc_idx), limits.vpc) ? ClaimOutcome::kLimit : ClaimOutcome::kClaimed;
+}
+
+// Looks before it counts, so that a flood against a limit writes no shared line; counts before it
+// looks again, so that two workers cannot both take the last place.
+ClaimOutcome SessionTable::Reserve(const SessionCold& cold, const SessionLimits& limits,
+                                   Admission& admission) noexcept {
   if (!cold.counted()) {
+    Count(cold, 1);
     return ClaimOutcome::kClaimed;
   }
-  const auto over = [](std::atomic<uint32_t>* count, bool applies, uint32_t limit) {
-    return applies && limit != 0 && count != nullptr &&
-           count->load(std::memory_order_relaxed) > limit;
-  };
-  if (over(InterfaceCount(cold.initiator_interface_idx),
-           (cold.flags & kPairTrackedByInitiator) != 0, limits.initiator_interface) ||
-      over(InterfaceCount(cold.responder_interface_idx),
-           (cold.flags & kPairTrackedByResponder) != 0, limits.responder_interface) ||
-      over(VpcCount(cold.vpc_idx), true, limits.vpc)) {
+  if (CheckLimits(cold, limits, 1, admission) != ClaimOutcome::kClaimed) {
+    return ClaimOutcome::kLimit;
+  }
+  Count(cold, 1);
+  if (CheckLimits(cold, limits, 0, admission) != ClaimOutcome::kClaimed) {
     Count(cold, -1);
     return ClaimOutcome::kLimit;
   }
@@ -264,7 +282,7 @@ ClaimOutcome SessionTable::BeginPair(const SessionKey& forward, uint64_t forward
                                      const SessionCold& cold, const SessionLimits& limits,
                                      Admission* admission, LineIdx* existing) noexcept {
   *admission = Admission{};
-  ClaimOutcome outcome = Reserve(cold, limits);
+  ClaimOutcome outcome = Reserve(cold, limits, *admission);
   if (outcome == ClaimOutcome::kClaimed) {
     admission->pair = TakePair(cold.counted());
     if (!admission->pair.has_value()) {
@@ -382,6 +400,17 @@ bool SessionTable::Unlink(PairIdx pair) noexcept {
   return true;
 }
 
+void SessionTable::CountIdleTimeout(PairIdx pair, const SessionCold& cold) noexcept {
+  const SessionLine& forward = Line(ForwardLine(pair));
+  const bool closed = PairIsClosed(forward.state.load(std::memory_order_relaxed),
+                                   Line(ReverseLine(pair)).state.load(std::memory_order_relaxed));
+  if (KeyOf(forward).protocol() == kProtocolTcp && !closed &&
+      cold.nat_gateway_idx < nat_gateway_count_) {
+    idle_timeouts_[cold.nat_gateway_idx >> 3].counts[cold.nat_gateway_idx & 7].fetch_add(
+        1, std::memory_order_relaxed);
+  }
+}
+
 bool SessionTable::ExpireNat(PairIdx pair) noexcept {
   uint32_t expected = kLinkLive;
   if (!links_[pair].compare_exchange_strong(expected, kLinkUnlinking, std::memory_order_acq_rel,
@@ -394,6 +423,7 @@ bool SessionTable::ExpireNat(PairIdx pair) noexcept {
     RemoveLine(ReverseLine(pair));
     cold.flags |= kPairNatExpired;
     StoreCold(pair, cold);
+    CountIdleTimeout(pair, cold);
   }
   links_[pair].store(kLinkLive, std::memory_order_release);
   return first;

@@ -32,6 +32,7 @@ std::unique_ptr<SessionTable> SessionTable::Make(MemorySource& source,
   t.bucket_count_ = std::max(2 * t.pair_count_ / kEntriesPerBucket, kProbeBuckets);
   t.interface_count_ = sizes.interface_count;
   t.vpc_count_ = sizes.vpc_count;
+  t.nat_gateway_count_ = sizes.nat_gateway_count;
   // The largest first: what the machine cannot hold is refused before pages of the rest are
   // touched.
   t.lines_ = AlignedArray<SessionLine>::Make(source, "session_lines", size_t{2} * t.pair_count_);
@@ -44,8 +45,11 @@ std::unique_ptr<SessionTable> SessionTable::Make(MemorySource& source,
                                                       sizes.interface_count / 16 + 1);
   t.vpc_counts_ =
       AlignedArray<CountLine>::Make(source, "session_vpc_counts", sizes.vpc_count / 16 + 1);
-  if (!t.buckets_.ok() || !t.cold_.ok() || !t.interface_counts_.ok() || !t.vpc_counts_.ok() ||
-      !t.links_.Make(source, t.pair_count_) ||
+  t.idle_timeouts_ = AlignedArray<LongCountLine>::Make(source, "session_idle_timeouts",
+                                                       sizes.nat_gateway_count / 8 + 1);
+  t.gateways_ = AlignedArray<GatewayLine>::Make(source, "session_gateways", t.pair_count_ / 32 + 1);
+  if (!t.idle_timeouts_.ok() || !t.gateways_.ok() || !t.buckets_.ok() || !t.cold_.ok() ||
+      !t.interface_counts_.ok() || !t.vpc_counts_.ok() || !t.links_.Make(source, t.pair_count_) ||
       !t.closed_.Make(source, ClosedCells(sizes.capacity))) {
     return nullptr;
   }
@@ -143,6 +147,8 @@ void SessionTable::StoreCold(PairIdx pair, const SessionCold& cold) noexcept {
   for (int i = 0; i < 4; ++i) {
     to.words[i].store(words[i], std::memory_order_relaxed);
   }
+  gateways_[pair.value >> 5].idx[pair.value & 31].store(cold.nat_gateway_idx,
+                                                        std::memory_order_relaxed);
 }
 
 // --- inspection ---
@@ -165,9 +171,17 @@ uint32_t SessionTable::CountOfVpc(uint32_t vpc_idx) const {
              : vpc_counts_[vpc_idx >> 4].counts[vpc_idx & 15].load(std::memory_order_relaxed);
 }
 
+uint64_t SessionTable::IdleTimeoutsOf(uint32_t nat_gateway_idx) const {
+  return nat_gateway_idx >= nat_gateway_count_
+             ? 0
+             : idle_timeouts_[nat_gateway_idx >> 3].counts[nat_gateway_idx & 7].load(
+                   std::memory_order_relaxed);
+}
+
 size_t SessionTable::bytes() const {
   return buckets_.bytes() + lines_.bytes() + cold_.bytes() + links_.bytes() + closed_.bytes() +
-         interface_counts_.bytes() + vpc_counts_.bytes();
+         interface_counts_.bytes() + vpc_counts_.bytes() + idle_timeouts_.bytes() +
+         gateways_.bytes();
 }
 
 uint32_t SessionTable::OverflowPartsPerMillion() const {

@@ -13,7 +13,7 @@
 // Load. At most `capacity` counted pairs (tracked or translated). The index is sized to an average
 // of six entries in a bucket of twelve at full capacity, so at the limit 99 % of misses are proved
 // by one line (Poisson(6) > 12 is 0.9 %). Memory at full capacity: 128 lines + 32 cold + 21.4 index
-// + 4 links = 185.4 bytes a pair, 1/128 of pairs spare.
+// + 4 links + 2 gateway = 187.4 bytes a pair, 1/128 of pairs spare.
 #pragma once
 
 #include <cstdint>
@@ -37,9 +37,10 @@ inline constexpr uint32_t kEvictionSteps = 32;  // pairs looked at for one cache
 inline constexpr uint32_t kMaxSessionPairs = 1u << 29;
 
 struct SessionTableSizes {
-  uint32_t capacity = 0;         // MaxSessions: counted pairs, 1..kMaxSessionPairs
-  uint32_t interface_count = 0;  // live counts are kept for interface indices below this
-  uint32_t vpc_count = 0;        // and for VPC indices below this
+  uint32_t capacity = 0;           // MaxSessions: counted pairs, 1..kMaxSessionPairs
+  uint32_t interface_count = 0;    // live counts are kept for interface indices below this
+  uint32_t vpc_count = 0;          // and for VPC indices below this
+  uint32_t nat_gateway_count = 0;  // idle timeouts are counted for gateway indices below this
 };
 
 // Limits of one admission, from the snapshot. 0 = none.
@@ -73,6 +74,7 @@ struct Admission {
   bool reverse_swaps = false;
   bool counted = false;
   SessionCold cold;
+  uint32_t full_interface_idx = kNoInterface;  // kLimit: whose limit it was, or kNoInterface (VPC)
 };
 
 struct SessionCounts {
@@ -100,6 +102,10 @@ class SessionTable {
   SessionLine& Line(LineIdx line) noexcept { return lines_[line.value]; }
   const SessionLine& Line(LineIdx line) const noexcept { return lines_[line.value]; }
   SessionCold LoadCold(PairIdx pair) const noexcept;
+  // SessionCold::nat_gateway_idx alone, from a dense array: for every packet through a gateway.
+  uint16_t GatewayOf(PairIdx pair) const noexcept {
+    return gateways_[pair.value >> 5].idx[pair.value & 31].load(std::memory_order_relaxed);
+  }
 
   // --- admission (workers) ---
 
@@ -135,8 +141,9 @@ class SessionTable {
   // Takes both keys out of the index and queues the pair for Free. False when another thread owns
   // it or it is gone.
   bool Unlink(PairIdx pair) noexcept;
-  // Takes only the reverse key out and marks the pair kPairNatExpired (the NAT clock has run out).
-  // False as above, or when it was done already.
+  // Takes only the reverse key out and marks the pair kPairNatExpired (the NAT clock has run out);
+  // a TCP connection that was not closed counts as one the gateway has idled out. False as above,
+  // or when it was done already.
   bool ExpireNat(PairIdx pair) noexcept;
   // A pair whose connection is fully closed may be evicted under pressure, oldest first (decision
   // 6).
@@ -158,6 +165,8 @@ class SessionTable {
   SessionCounts Counts() const;
   uint32_t CountOfInterface(uint32_t interface_idx) const;  // 0 for an index out of range
   uint32_t CountOfVpc(uint32_t vpc_idx) const;
+  // TCP connections of the gateway that ran into its idle timeout; 0 for an index out of range.
+  uint64_t IdleTimeoutsOf(uint32_t nat_gateway_idx) const;
   // Set when an admission found the table (nearly) full; cleared by the sweep, which then evicts.
   bool TakePressure() noexcept { return pressure_.exchange(false, std::memory_order_relaxed); }
   size_t bytes() const;
@@ -173,6 +182,12 @@ class SessionTable {
   };
   struct alignas(kCacheLineBytes) CountLine {
     std::atomic<uint32_t> counts[16];
+  };
+  struct alignas(kCacheLineBytes) LongCountLine {
+    std::atomic<uint64_t> counts[8];
+  };
+  struct alignas(kCacheLineBytes) GatewayLine {
+    std::atomic<uint16_t> idx[32];
   };
 
   SessionTable(const HashSecret& secret, HashKind kind) : hasher_(secret, kind) {}
@@ -198,11 +213,15 @@ class SessionTable {
                    const SessionCold& cold) noexcept;
   bool EvictCacheOnly() noexcept;
   bool EvictClosed() noexcept;
-  ClaimOutcome Reserve(const SessionCold& cold, const SessionLimits& limits) noexcept;
+  ClaimOutcome CheckLimits(const SessionCold& cold, const SessionLimits& limits, uint32_t more,
+                           Admission& admission) noexcept;
+  ClaimOutcome Reserve(const SessionCold& cold, const SessionLimits& limits,
+                       Admission& admission) noexcept;
   void Count(const SessionCold& cold, int32_t by) noexcept;
   std::atomic<uint32_t>* InterfaceCount(uint32_t interface_idx) noexcept;
   std::atomic<uint32_t>* VpcCount(uint32_t vpc_idx) noexcept;
   void StoreCold(PairIdx pair, const SessionCold& cold) noexcept;
+  void CountIdleTimeout(PairIdx pair, const SessionCold& cold) noexcept;
 
   SessionHasher hasher_;
   uint32_t capacity_ = 0;
@@ -211,11 +230,14 @@ class SessionTable {
   uint32_t bucket_count_ = 0;
   uint32_t interface_count_ = 0;
   uint32_t vpc_count_ = 0;
+  uint32_t nat_gateway_count_ = 0;
   AlignedArray<SessionBucket> buckets_;
   AlignedArray<SessionLine> lines_;
   AlignedArray<SessionColdLine> cold_;
   AlignedArray<CountLine> interface_counts_;
   AlignedArray<CountLine> vpc_counts_;
+  AlignedArray<LongCountLine> idle_timeouts_;  // by NAT gateway
+  AlignedArray<GatewayLine> gateways_;         // by pair
   PairLinks links_;
   ClosedRing closed_;
   PairStack free_;

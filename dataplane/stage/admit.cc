@@ -28,6 +28,33 @@ Fate Refuse(Batch& batch, uint32_t lane, DropReason reason) {
   return Fate::kDropped;
 }
 
+// A new connection that cannot be tracked (AWS-SG-14). It counts at the interface whose limit it
+// was, or, when the host is full, at each that would have tracked it. An interface's allowance ends
+// at the interface: the packet has not been to a NAT gateway.
+Fate RefuseUntracked(WorkerContext& worker, Batch& batch, uint32_t lane, const SessionCold& cold,
+                     uint32_t full_interface_idx = kNoInterface) {
+  const auto count = [&](uint32_t interface_idx, bool tracks) {
+    if (tracks) {
+      worker.counters->ConntrackExceededAt(InterfaceIdx(interface_idx)).Add(1);
+    }
+  };
+  if (full_interface_idx != kNoInterface) {
+    count(full_interface_idx, true);
+    batch.nat[lane] = NatGatewayIdx::None();
+  } else {
+    count(cold.initiator_interface_idx, (cold.flags & kPairTrackedByInitiator) != 0);
+    count(cold.responder_interface_idx, (cold.flags & kPairTrackedByResponder) != 0);
+  }
+  return Refuse(batch, lane, DropReason::kConntrackFull);
+}
+
+SessionLimits LimitsOf(const Snapshot& snapshot, const SessionCold& cold) {
+  const auto limit = [&](uint32_t interface_idx) {
+    return interface_idx == kNoInterface ? 0 : snapshot.interfaces[interface_idx].session_limit;
+  };
+  return {limit(cold.initiator_interface_idx), limit(cold.responder_interface_idx), 0};
+}
+
 // What a new line is stamped with.
 uint32_t StampOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane) {
   return MayRemember(snapshot, batch, lane)
@@ -55,6 +82,13 @@ bool ChangesNothing(const SessionLine& line, const SessionLine& peer, bool forwa
   return (facts.tcp_flags & kTcpSyn) != 0 && established;
 }
 
+// The first SYN+ACK of the responder; segments with SYN always walk.
+bool AnswersSyn(const SessionLine& line, LineIdx idx, const PacketFacts& facts) {
+  constexpr uint8_t kSynAck = kTcpSyn | kTcpAck;
+  return facts.protocol == kProtocolTcp && (facts.tcp_flags & kSynAck) == kSynAck &&
+         !IsForward(idx) && (line.state.load(std::memory_order_relaxed) & kLineSyn) == 0;
+}
+
 // Counts the packet in its line and moves its direction's state.
 void Accept(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx idx) {
   SessionLine& line = worker.sessions->Line(idx);
@@ -65,6 +99,9 @@ void Accept(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx idx) {
     return;
   }
   CountAccepted(worker, batch, lane, idx);
+  if (AnswersSyn(line, idx, facts) && batch.nat[lane].has_value()) {
+    worker.counters->Of(batch.nat[lane]).established.Add(1);
+  }
   if (AcceptPacket(line, peer, IsForward(idx), facts, worker.now_ms) == AcceptEffect::kClosed) {
     worker.sessions->NoteClosed(PairOf(idx));
   }
@@ -162,10 +199,14 @@ Fate Complete(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uin
   const ClaimOutcome outcome = new_binding ? ClaimNat(snapshot, worker, batch, lane, admission)
                                            : ClaimPlain(snapshot, worker, batch, lane, admission);
   if (outcome != ClaimOutcome::kClaimed) {
-    const bool counted = admission.cold.counted();
+    const SessionCold cold = admission.cold;
     worker.sessions->Abandon(admission);
-    return counted ? Refuse(batch, lane, RefusalOf(snapshot, batch, lane, outcome))
-                   : Fate::kForward;
+    if (!cold.counted()) {
+      return Fate::kForward;
+    }
+    const DropReason reason = RefusalOf(snapshot, batch, lane, outcome);
+    return reason == DropReason::kConntrackFull ? RefuseUntracked(worker, batch, lane, cold)
+                                                : Refuse(batch, lane, reason);
   }
   StampForward(snapshot, worker, batch, lane, admission);
   const LineIdx line = ForwardLine(admission.pair);
@@ -206,14 +247,15 @@ Fate AdmitNew(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uin
   const SessionCold cold = ColdOf(snapshot, batch, lane, false);
   Admission admission;
   LineIdx existing;
-  const ClaimOutcome outcome = worker.sessions->BeginPair(
-      StoredKey(batch, lane), batch.hash[lane], cold, SessionLimits{}, &admission, &existing);
+  const ClaimOutcome outcome =
+      worker.sessions->BeginPair(StoredKey(batch, lane), batch.hash[lane], cold,
+                                 LimitsOf(snapshot, cold), &admission, &existing);
   if (outcome == ClaimOutcome::kExists) {
     return Fate::kAgain;
   }
   if (outcome != ClaimOutcome::kClaimed) {
     if (cold.counted()) {
-      return Refuse(batch, lane, DropReason::kConntrackFull);
+      return RefuseUntracked(worker, batch, lane, cold, admission.full_interface_idx);
     }
     CountUnkept(worker, batch, lane);
     return Fate::kForward;  // only a cache: forwarded uncached (decision 7)
@@ -229,7 +271,7 @@ Fate ReplacePair(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
   const PairIdx old = PairOf(LineIdx(batch.session[lane].value));
   Admission admission;
   if (sessions.BeginReplace(old, cold, &admission) != ClaimOutcome::kClaimed) {
-    return cold.counted() ? Refuse(batch, lane, DropReason::kConntrackFull) : Fate::kForward;
+    return cold.counted() ? RefuseUntracked(worker, batch, lane, cold) : Fate::kForward;
   }
   if (keep_state) {
     CopyLineState(sessions.Line(ForwardLine(admission.pair)), sessions.Line(ForwardLine(old)));

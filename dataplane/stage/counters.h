@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/base/cache_line.h"
+#include "dataplane/packet/ids.h"
 #include "dataplane/packet/verdict.h"
 
 namespace sluice {
@@ -73,10 +74,49 @@ enum class StageId : uint8_t {
 };
 inline constexpr size_t kStageCount = static_cast<size_t>(StageId::kCount);
 
-struct WorkerCounters {
-  explicit WorkerCounters(size_t port_count) : ports(port_count) {}
+// Packets that reached a NAT gateway from one side, by what became of them there. Bytes are IPv4
+// total lengths. What CloudWatch calls received is left + stayed; what it calls sent is left.
+struct NatWay {
+  OwnedCounter left_packets;  // translated, on their way to the other side
+  OwnedCounter left_bytes;
+  OwnedCounter stayed_packets;  // dropped or answered, by the gateway or by what asks after it
+  OwnedCounter stayed_bytes;
+};
 
-  std::vector<PortCounters> ports;  // by PortIdx
+// One NAT gateway's share of CloudWatch's metrics (AWS-NAT-15). The first line is all that an
+// established packet writes.
+struct alignas(kCacheLineBytes) NatCounters {
+  NatWay from_source;  // from whoever is behind the gateway
+  NatWay from_destination;
+  OwnedCounter dropped;      // of the stayed: refused by the gateway itself
+  OwnedCounter attempted;    // TCP: SYNs that ask for a mapping
+  OwnedCounter established;  // TCP: connections answered for the first time, with SYN+ACK
+  OwnedCounter no_port;      // packets that found no free port
+};
+static_assert(sizeof(NatCounters) == 2 * kCacheLineBytes);
+
+// Gateways and interfaces with counts of their own. Indices are never given twice, so counts
+// outlive generations; those beyond share one slot that nobody reads.
+inline constexpr uint32_t kCountedNatGateways = 4096;
+inline constexpr uint32_t kCountedInterfaces = 1u << 16;
+
+struct WorkerCounters {
+  explicit WorkerCounters(size_t port_count)
+      : ports(port_count),
+        nat_gateways(kCountedNatGateways + 1),
+        conntrack_exceeded(kCountedInterfaces + 1) {}
+
+  NatCounters& Of(NatGatewayIdx gateway) noexcept {
+    return nat_gateways[gateway.value < kCountedNatGateways ? gateway.value : kCountedNatGateways];
+  }
+  OwnedCounter& ConntrackExceededAt(InterfaceIdx eni) noexcept {
+    return conntrack_exceeded[eni.value < kCountedInterfaces ? eni.value : kCountedInterfaces];
+  }
+
+  std::vector<PortCounters> ports;               // by PortIdx
+  std::vector<NatCounters> nat_gateways;         // by NatGatewayIdx, then the rest
+  std::vector<OwnedCounter> conntrack_exceeded;  // by InterfaceIdx, then the rest: packets of
+                                                 // connections it could not track (AWS-SG-14)
   StageCounters stages[kStageCount];
   // Packets by what the session table said; a lane that is passed again counts again.
   OwnedCounter session_hits;    // the session's own walk was used

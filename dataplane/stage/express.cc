@@ -10,6 +10,7 @@
 #include "dataplane/stage/account.h"
 #include "dataplane/stage/frame_builder.h"
 #include "dataplane/stage/interface.h"
+#include "dataplane/stage/nat_count.h"
 #include "dataplane/stage/remembered_walk.h"
 #include "dataplane/stage/rewrite.h"
 #include "dataplane/table/sender_map.h"
@@ -141,6 +142,9 @@ bool Take(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const E
     return false;
   }
   Count(worker, idx, line, found.window, tcp, ip, ip_bytes);
+  if (walk.translated) {
+    CountNatHit(worker, idx, ip_bytes);
+  }
   Rewrite(ip, tcp, walk);
   uint8_t* frame = WriteRoutedLink(snapshot, worker, snapshot.adjacency[walk.out.index()], ip);
   batch.out_frame[lane] = frame;

@@ -5,6 +5,7 @@
 #include "dataplane/session/session_key.h"
 #include "dataplane/stage/account.h"
 #include "dataplane/stage/lane_ops.h"
+#include "dataplane/stage/nat_count.h"
 
 namespace sluice {
 namespace {
@@ -61,12 +62,15 @@ bool HasPorts(const Batch& batch, uint32_t lane) noexcept {
 }
 
 // False: the first fragment did not pass, and so its later ones do not.
-bool Inherit(Batch& batch, uint32_t lane, const FirstFragment& first) noexcept {
+bool Inherit(WorkerContext& worker, Batch& batch, uint32_t lane,
+             const FirstFragment& first) noexcept {
   batch.traits[lane] |= HasPorts(batch, lane) ? kTraitPorts : 0;
   if (first.verdict != Verdict::kForward) {
     ShareRefusal(batch, lane, first);
+    CountNatStayedAgain(worker, batch, lane, first.nat, !first.nat_inward);
     return false;
   }
+  batch.nat_ip_id[lane] = first.has_nat_ip_id ? first.nat_ip_id : kNoIpId;
   batch.l4_src[lane] = first.src_l4_port;
   batch.l4_dst[lane] = first.dst_l4_port;
   batch.rule_key[lane] = first.rule_key;
@@ -105,11 +109,13 @@ void FragmentStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch
     switch (decision) {
       case FragmentDecision::kJudge:
         batch.traits[lane] |= kTraitFragmentFiled;
+        batch.nat[lane] = NatGatewayIdx::None();
+        batch.nat_ip_id[lane] = kNoIpId;
         out.Add(lane);
         break;
       case FragmentDecision::kInherit:
         batch.traits[lane] |= kTraitFragmentFiled;
-        (Inherit(batch, lane, first) ? out : refused).Add(lane);
+        (Inherit(worker, batch, lane, first) ? out : refused).Add(lane);
         break;
       case FragmentDecision::kHold:
         Hold(batch, lane);
@@ -133,6 +139,10 @@ FirstFragment FateOf(const Batch& batch, uint32_t lane) noexcept {
   first.rule_key = batch.rule_key[lane];
   first.verdict = batch.verdict[lane];
   first.reason = batch.reason[lane];
+  first.nat = batch.nat[lane];
+  first.nat_inward = (batch.walk_flags[lane] & kWalkNatInward) != 0;
+  first.has_nat_ip_id = batch.nat_ip_id[lane] != kNoIpId;
+  first.nat_ip_id = static_cast<uint16_t>(batch.nat_ip_id[lane]);
   const InterfaceIdx at = RefusedAt(batch, lane);
   if (at.has_value()) {
     first.refused_at = at;

@@ -2,8 +2,8 @@
 // from the worker's FragmentCache, or is held until that comes.
 //
 // Worker thread. Reads: sender, src, dst, ip_id, protocol, traits, fragment_bytes, ip_bytes,
-// l3_bytes, handle. Writes: traits, l4_src, l4_dst, rule_key, icmp_type, icmp_code of later
-// fragments, verdict and reason.
+// l3_bytes, handle, and of first fragments nat, walk_flags, nat_ip_id. Writes: traits, l4_src,
+// l4_dst, rule_key, icmp_type, icmp_code, nat_ip_id of later fragments, verdict and reason.
 //
 // A later fragment behind its first one needs its fate: ResolveFragments comes in between.
 #pragma once

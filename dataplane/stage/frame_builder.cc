@@ -53,10 +53,6 @@ uint16_t RouterIpId(const Snapshot&, const WorkerContext& worker, const Batch& b
   return static_cast<uint16_t>(x);
 }
 
-uint16_t NatIpId(const WorkerContext& worker, uint32_t inside_src, uint16_t ip_id) noexcept {
-  return static_cast<uint16_t>(ip_id + Mix(Mix(worker.seed, inside_src), 0x6e61742d6964));
-}
-
 void EmitNatIdleReset(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                       uint32_t lane) noexcept {
   batch.verdict[lane] = Verdict::kDrop;

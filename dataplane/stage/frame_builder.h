@@ -46,12 +46,6 @@ void WriteIpv4(uint8_t* ip, uint32_t src, uint32_t dst, uint8_t protocol, uint16
 uint16_t RouterIpId(const Snapshot& snapshot, const WorkerContext& worker, const Batch& batch,
                     uint32_t lane) noexcept;
 
-// The IPv4 id with which a packet leaves a NAT gateway when its datagram is in pieces (RFC
-// 6864 5.3): senders behind one address use ids of their own, which must not meet at a receiver.
-// Each sender's ids are shifted by a keyed function of the sender, so they stay distinct among
-// themselves and the pieces of a datagram stay together.
-uint16_t NatIpId(const WorkerContext& worker, uint32_t inside_src, uint16_t ip_id) noexcept;
-
 // Answers a lane's TCP segment, for which the NAT gateway has no mapping (D-NATIDLE), with a RST
 // from its destination to its sender that the sender must accept (RFC 9293 3.10.7.1), and ends the
 // lane: consume nat_idle_timeout. A RST is never answered, and a full list sends nothing: drop

@@ -151,6 +151,7 @@ bool Inbound(const Snapshot& snapshot, Batch& batch, uint32_t lane) {
   batch.walk_dst[lane] = batch.inside_address[lane];
   const Ipv4Address bound(batch.bound_address[lane]);
   batch.nat_public[lane] = PublicOf(snapshot.nat_gateways[gateway.index()], bound).value;
+  batch.walk_flags[lane] |= kWalkNatInward;
   GoOn(batch, lane, gateway, bound);
   return true;
 }

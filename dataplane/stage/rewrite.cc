@@ -3,6 +3,7 @@
 #include "dataplane/packet/checksum.h"
 #include "dataplane/packet/protocol.h"
 #include "dataplane/packet/wire.h"
+#include "dataplane/session/nat_ip_id.h"
 #include "dataplane/stage/frame_builder.h"
 
 namespace sluice {
@@ -26,13 +27,12 @@ bool NeedsNatIpId(const Batch& batch, uint32_t lane) noexcept {
          ((batch.traits[lane] & kTraitFragment) != 0 || batch.split[lane] != 0);
 }
 
-void RewriteL3(const WorkerContext& worker, const Batch& batch, uint32_t lane,
-               uint8_t* ip) noexcept {
+void RewriteL3(const Batch& batch, uint32_t lane, uint8_t* ip) noexcept {
   const uint8_t spent = batch.ttl_spent[lane];
   uint16_t delta = AddDeltas(batch.l3_delta[lane], TtlDelta(spent));
   if (spent != 0 && NeedsNatIpId(batch, lane)) {
     ChecksumDelta id;
-    Patch16(ip + kIpv4IdOffset, NatIpId(worker, batch.src[lane], batch.ip_id[lane]), id);
+    Patch16(ip + kIpv4IdOffset, static_cast<uint16_t>(batch.nat_ip_id[lane]), id);
     delta = AddDeltas(delta, id.value());
   }
   ip[kIpv4TtlOffset] = static_cast<uint8_t>(ip[kIpv4TtlOffset] - spent);
@@ -147,7 +147,7 @@ void RewriteStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                   const LaneList& in) noexcept {
   for (const uint8_t lane : in) {
     uint8_t* ip = batch.frame[lane] + batch.l2_bytes[lane];
-    RewriteL3(worker, batch, lane, ip);
+    RewriteL3(batch, lane, ip);
     const uint16_t traits = batch.traits[lane];
     if ((traits & (kTraitPorts | kTraitLaterFragment)) == kTraitPorts) {
       RewritePorts(batch, lane, ip + batch.l3_bytes[lane]);
@@ -156,6 +156,21 @@ void RewriteStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
     }
     RewriteL2(snapshot, worker, batch, lane);
   }
+}
+
+void GiveNatIpId(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                 uint32_t lane) noexcept {
+  if (batch.verdict[lane] != Verdict::kForward || !NeedsNatIpId(batch, lane)) {
+    return;
+  }
+  const bool later = (batch.traits[lane] & kTraitLaterFragment) != 0;
+  if (later && batch.nat_ip_id[lane] != kNoIpId) {
+    return;  // inherited
+  }
+  const NatGatewayIdx gateway = batch.nat[lane];
+  batch.nat_ip_id[lane] =
+      worker.nat_ip_ids->Next(gateway, snapshot.nat_gateways[gateway.index()].stream,
+                              batch.walk_src[lane], batch.walk_dst[lane], batch.protocol[lane]);
 }
 
 void ResolveNextHopStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,

@@ -3,9 +3,9 @@
 //
 // Worker thread. RewriteStage reads frame, l2_bytes, l3_bytes, ip_bytes, traits, vlan, protocol,
 // src..l4_dst, quoted_*, walk_src..walk_quoted_l4_dst, l3_delta, l4_delta, ttl_spent, walk_flags,
-// split and out; writes out_frame and out_bytes, and the bytes. Every lane has a port and a next
-// hop (ResolveNextHopStage) and ttl > ttl_spent. The frame sent is link header + IPv4 total length:
-// a trailer is cut off.
+// split, out and nat_ip_id; writes out_frame and out_bytes, and the bytes. Every lane
+// has a port and a next hop (ResolveNextHopStage) and ttl > ttl_spent. The frame sent is link
+// header + IPv4 total length: a trailer is cut off.
 //
 // Checksums follow RFC 1624; those of later fragments and unknown protocols have no transport part,
 // a UDP checksum of 0 stays 0. Of ICMP errors the quoted packet follows the walk too, with its own
@@ -25,6 +25,12 @@ void RewriteStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
 // a next hop whose MAC is not known yet), the rest joins `out`. Reads out; writes reason.
 void ResolveNextHopStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                          const LaneList& in, LaneList& out) noexcept;
+
+// After a lane has been admitted, before ResolveFragments: a datagram that leaves a NAT gateway in
+// pieces gets an IPv4 id of the gateway's, and its later fragments that of the first. Reads nat,
+// traits, split, walk_src, walk_dst, protocol, verdict; writes nat_ip_id.
+void GiveNatIpId(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                 uint32_t lane) noexcept;
 
 // Fills l3_delta and l4_delta from src..l4_dst to walk_src..walk_l4_dst. Reads traits too: an ICMP
 // query's delta is of its id alone, other protocols have no transport delta.

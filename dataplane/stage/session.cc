@@ -112,15 +112,16 @@ bool LoadPair(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx line) 
   const SessionKey forward_key = KeyOf(forward);
   const Expiry expiry = JudgeExpiry(ViewOf(forward), ViewOf(sessions.Line(ReverseLine(pair))), cold,
                                     forward_key.protocol(), worker.now_ms);
+  const bool unbound = cold.nat() && expiry.nat;
+  if (unbound && (cold.flags & kPairNatExpired) == 0) {
+    sessions.ExpireNat(pair);
+  }
   if (expiry.gone) {
     sessions.Unlink(pair);
     return false;
   }
-  if (cold.nat() && expiry.nat) {
-    sessions.ExpireNat(pair);
-    if (!IsForward(line)) {
-      return false;
-    }
+  if (unbound && !IsForward(line)) {
+    return false;
   }
   batch.session[lane] = SessionIdx(line.value);
   batch.pair_flags[lane] = PairFlagsOf(batch, lane, line, cold, expiry);

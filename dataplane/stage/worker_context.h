@@ -15,6 +15,7 @@ class ArpLearnedRing;
 class FlowAccount;
 class FragmentCache;
 class IcmpLimiter;
+class NatIpIds;
 class NatStreams;
 class SessionTable;
 struct SightingLog;
@@ -28,6 +29,7 @@ struct WorkerContext {
   bool session_cache = true;  // false: every packet walks; sessions then carry state only
 
   const NatStreams* nat_streams = nullptr;  // shared: ports of NAT gateways
+  NatIpIds* nat_ip_ids = nullptr;           // shared: IPv4 ids of datagrams in pieces
   SessionTable* sessions = nullptr;         // shared by all workers
   FragmentCache* fragments = nullptr;       // this worker's
   FlowAccount* account = nullptr;           // this worker's; nullptr: no flow log anywhere

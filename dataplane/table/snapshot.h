@@ -39,7 +39,6 @@ enum InterfaceFlag : uint16_t {
   kInterfaceSourceDestCheck = 1 << 0,
   kInterfaceHasGroups = 1 << 1,      // security groups are asked (not for requester-managed ENIs)
   kInterfaceForceTrack = 1 << 2,     // interface endpoint: flows are always tracked (AWS-SG-11)
-  kInterfaceFlowLogged = 1 << 3,     // some flow log covers it
   kInterfaceEgressOpenTcp = 1 << 4,  // an egress rule allows every TCP port to 0.0.0.0/0
   kInterfaceEgressOpenUdp = 1 << 5,
   kInterfaceIngressOpenTcp = 1 << 6,  // an ingress rule allows every TCP port from 0.0.0.0/0
@@ -66,7 +65,8 @@ struct InterfaceRow {
   uint32_t tcp_established_seconds = 432000;
   uint16_t udp_stream_seconds = 180;
   uint16_t udp_seconds = 30;
-  uint32_t padding[3] = {};
+  uint32_t session_limit = 0;  // connections it tracks at most; 0: only the host's limit
+  uint32_t padding[2] = {};
 };
 static_assert(sizeof(InterfaceRow) == 64);
 static_assert(std::is_trivially_copyable_v<InterfaceRow>);

@@ -304,6 +304,40 @@ TEST_F(FragmentSemantics, RFC_ROW_76_DatagramsOfTwoHostsHaveIdsOfTheirOwn) {
   }
 }
 
+// RFC 6864 5.3: no two hosts' datagrams meet, however many hosts, whatever ids they choose.
+TEST_F(FragmentSemantics, RFC_ROW_76_SixtyHostsWithTheSameIdsDoNotCollide) {
+  VpcConfig config;
+  config.Set("NetworkInterfaces", "eni-app", "SourceDestCheck", "false");
+  Start(config);
+  std::set<uint16_t> ids;
+  for (uint16_t n = 0; n < 60; ++n) {
+    for (uint32_t host = 20; host < 80; ++host) {
+      PacketSpec whole = Udp(End("10.0.1." + std::to_string(host), 5000), "203.0.113.9:53", 1500);
+      whole.ip_id = n;
+      Expect("eni-app", whole, "forward internet: * | internet: *");
+      EXPECT_EQ(LastSent(0).ip_id, LastSent(1).ip_id);
+      ASSERT_TRUE(ids.insert(LastSent().ip_id).second) << "host " << host << ", datagram " << n;
+    }
+  }
+}
+
+TEST_F(FragmentSemantics, RFC_ROW_76_TheFirstFragmentsIdIsThatOfAllOrderOrNot) {
+  Start();
+  const std::vector<Bytes> pieces =
+      Pieces(Udp("10.0.1.10:5000", "203.0.113.9:53", 40), 7, 16, "eni-app");
+  ExpectFrame("eni-app", pieces[2], "hold");
+  ExpectFrame("eni-app", pieces[0], "forward internet: *");
+  const uint16_t id = LastSent().ip_id;
+  EXPECT_EQ(Read(settled_frames()[0].frame).ip_id, id);
+  const std::vector<Bytes> others =
+      Pieces(Udp("10.0.1.11:5000", "203.0.113.9:53", 40), 7, 16, "eni-app2");
+  ExpectFrame("eni-app2", others[0], "forward internet: *");
+  EXPECT_NE(LastSent().ip_id, id);
+  ExpectFrame("eni-app", pieces[1], "forward internet: *");
+  EXPECT_EQ(LastSent().ip_id, id);
+  ExpectSettled({"forward internet: *"});
+}
+
 TEST_F(FragmentSemantics, D_FRAG_TooBigFragmentsAreCutAgain) {
   Start();
   PacketSpec whole = Udp("10.0.0.10:5", "203.0.113.9:53", 6000);

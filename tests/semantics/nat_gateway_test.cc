@@ -179,6 +179,12 @@ TEST_F(NatGatewaySemantics, AWS_NAT_05_AWS_NAT_06_RFC_ROW_69_FiftyFiveThousandAn
   }
   EXPECT_GE(exhausted, 12'000u + 55'000u - 64'512u);
   EXPECT_EQ(Count("nat_ports_exhausted"), exhausted);
+  const std::string errors = std::to_string(exhausted);  // AWS_NAT_15: ErrorPortAllocation
+  const std::string left = std::to_string(122'000 - exhausted);
+  EXPECT_TRUE(Matches(NatCounts("nat-a"), "source 122000/4392000 left " + left +
+                                              "/*, destination 0/0 left 0/0, dropped " + errors +
+                                              ", tcp 0 of 0, no port " + errors + ", idle 0"))
+      << NatCounts("nat-a");
   // RFC_ROW_60: nothing is sent about it. Existing flows and other destinations go on.
   Expect("internet", Udp("203.0.113.9:54", last_mapping), In("203.0.113.9:54", 55'000));
   Expect("eni-app", Udp(End(kInside, 55'000), "203.0.113.9:54"), "forward internet: *");

@@ -390,10 +390,54 @@ TEST_F(SecurityGroupSemantics, AWS_SG_14_RFC_ROW_112_AtTheLimitNewFlowsDropAndOl
   // Untracked flows need no entry.
   Expect("eni-web", Tcp("10.0.0.10:2001", "10.0.1.10:80"), "forward eni-app");
   EXPECT_EQ(Count("conntrack_full"), 2u);
+  EXPECT_EQ(ConntrackExceeded("eni-app"), 1u);   // where it would have been tracked
+  EXPECT_EQ(ConntrackExceeded("eni-app2"), 1u);  // ICMP always is, at both ends
+  EXPECT_EQ(ConntrackExceeded("eni-db"), 1u);
   for (uint32_t i = 0; i < 16; ++i) {
     Expect("eni-web", Tcp(End("10.0.0.10", 1000 + i), "10.0.1.10:22", kAck, 1001, 5001),
            "forward eni-app");
   }
+}
+
+// The allowance of an instance: the neighbour's is its own, and old connections go on.
+TEST_F(SecurityGroupSemantics, AWS_SG_14_AnInterfaceHasALimitOfItsOwn) {
+  VpcConfig config;
+  config.In("sg-app", {"tcp 22 10.0.0.0/8"}).In("sg-app2", {"tcp 22 10.0.0.0/8"});
+  config.MaxSessionsPerInterface(4);
+  Start(config, {.reference_world = false});
+  for (uint32_t i = 0; i < 4; ++i) {
+    Expect("eni-web", Tcp(End("10.0.0.10", 1000 + i), "10.0.1.10:22"), "forward eni-app");
+  }
+  for (uint32_t i = 0; i < 3; ++i) {
+    Expect("eni-web", Tcp(End("10.0.0.10", 2000 + i), "10.0.1.10:22"), "drop conntrack_full");
+  }
+  EXPECT_EQ(ConntrackExceeded("eni-app"), 3u);
+  EXPECT_EQ(ConntrackExceeded("eni-web"), 0u) << "it does not track: everything is open there";
+  EXPECT_EQ(LiveSessions(), 4u);
+  Expect("eni-web", Tcp("10.0.0.10:3000", "10.0.1.11:22"), "forward eni-app2");
+  for (uint32_t i = 0; i < 4; ++i) {
+    Expect("eni-app", Tcp("10.0.1.10:22", End("10.0.0.10", 1000 + i), kSynAck, 5000, 1001),
+           "forward eni-web");
+    Expect("eni-web", Tcp(End("10.0.0.10", 1000 + i), "10.0.1.10:22", kAck, 1001, 5001),
+           "forward eni-app");
+  }
+  config.MaxSessionsAt("eni-app", 5);  // no restart: the next packet is judged by it
+  Apply(config);
+  Expect("eni-web", Tcp("10.0.0.10:2000", "10.0.1.10:22"), "forward eni-app");
+  Expect("eni-web", Tcp("10.0.0.10:2001", "10.0.1.10:22"), "drop conntrack_full");
+  EXPECT_EQ(ConntrackExceeded("eni-app"), 4u);
+  EXPECT_EQ(ConntrackExceeded("eni-app2"), 0u);
+}
+
+TEST_F(SecurityGroupSemantics, AWS_SG_14_AClosedConnectionFreesItsPlaceAtTheInterface) {
+  VpcConfig config;
+  config.In("sg-app", {"tcp 22 10.0.0.0/8"}).MaxSessionsAt("eni-app", 1);
+  Start(config, {.reference_world = false});
+  Expect("eni-web", Tcp("10.0.0.10:1000", "10.0.1.10:22"), "forward eni-app");
+  Expect("eni-web", Tcp("10.0.0.10:1001", "10.0.1.10:22"), "drop conntrack_full");
+  Expect("eni-web", Tcp("10.0.0.10:1000", "10.0.1.10:22", kRst, 1001), "forward eni-app");
+  Wait(120);
+  Expect("eni-web", Tcp("10.0.0.10:1001", "10.0.1.10:22"), "forward eni-app");
 }
 
 TEST_F(SecurityGroupSemantics, AWS_SG_14_ClosedConnectionsGiveWay) {

@@ -301,6 +301,24 @@ VpcConfig& VpcConfig::MaxSessions(uint32_t pairs) {
   return *this;
 }
 
+VpcConfig& VpcConfig::MaxSessionsPerInterface(uint32_t pairs) {
+  Json config = Json::parse(text_);
+  config["Host"]["MaxSessionsPerInterface"] = pairs;
+  text_ = config.dump();
+  return *this;
+}
+
+VpcConfig& VpcConfig::MaxSessionsAt(const std::string& eni, uint32_t pairs) {
+  Json config = Json::parse(text_);
+  for (Json& entry : config["Host"]["Attachments"]) {
+    if (entry["NetworkInterfaceId"] == eni) {
+      entry["MaxSessions"] = pairs;
+    }
+  }
+  text_ = config.dump();
+  return *this;
+}
+
 VpcConfig& VpcConfig::Mtu(const std::string& port_name, uint32_t bytes) {
   Json config = Json::parse(text_);
   for (Json& entry : config["Host"]["Ports"]) {

@@ -58,6 +58,8 @@ class VpcConfig {
 
   VpcConfig& Host(const std::string& host_json);  // instead of a port an interface
   VpcConfig& MaxSessions(uint32_t pairs);
+  VpcConfig& MaxSessionsPerInterface(uint32_t pairs);
+  VpcConfig& MaxSessionsAt(const std::string& eni, uint32_t pairs);
   VpcConfig& Mtu(const std::string& port_name, uint32_t bytes);
 
   // The configuration with its Host.

@@ -119,6 +119,21 @@ std::string Difference(const Fate& pipeline, const Fate& other) {
              : "the same in other bytes: " + BytesText(other) + "instead of " + BytesText(pipeline);
 }
 
+std::string NatText(const NatCounters& counters) {
+  const auto way = [](const NatWay& w) {
+    const uint64_t packets = w.left_packets.Read();
+    const uint64_t bytes = w.left_bytes.Read();
+    return std::to_string(packets + w.stayed_packets.Read()) + "/" +
+           std::to_string(bytes + w.stayed_bytes.Read()) + " left " + std::to_string(packets) +
+           "/" + std::to_string(bytes);
+  };
+  return "source " + way(counters.from_source) + ", destination " + way(counters.from_destination) +
+         ", dropped " + std::to_string(counters.dropped.Read()) + ", tcp " +
+         std::to_string(counters.established.Read()) + " of " +
+         std::to_string(counters.attempted.Read()) + ", no port " +
+         std::to_string(counters.no_port.Read());
+}
+
 }  // namespace
 
 struct VpcTest::Scene {
@@ -407,6 +422,32 @@ uint64_t VpcTest::Count(const std::string& reason) const {
     }
   }
   return count;
+}
+
+std::string VpcTest::NatCounts(const std::string& nat_gateway_id) const {
+  std::string first;
+  Scene& scene = *scene_;
+  for (Pipeline* pipeline : {&scene.cached, scene.uncached.get()}) {
+    if (pipeline == nullptr) {
+      continue;
+    }
+    pipeline->dataplane->AdvanceTo(scene.now_ns, scene.SinkOf(*pipeline));
+    const std::vector<std::string>& ids = pipeline->dataplane->config().nat_gateway_ids;
+    const auto at = std::find(ids.begin(), ids.end(), nat_gateway_id) - ids.begin();
+    const std::string text =
+        NatText(pipeline->dataplane->counters().nat_gateways.at(at)) + ", idle " +
+        std::to_string(pipeline->dataplane->sessions().IdleTimeoutsOf(static_cast<uint32_t>(at)));
+    EXPECT_TRUE(first.empty() || first == text) << "without session cache: " << text;
+    first = first.empty() ? text : first;
+  }
+  return first;
+}
+
+uint64_t VpcTest::ConntrackExceeded(const std::string& eni_id) const {
+  const OfflineDataplane& dataplane = *scene_->cached.dataplane;
+  const std::vector<std::string>& names = dataplane.config().interface_names;
+  const auto at = std::find(names.begin(), names.end(), eni_id) - names.begin();
+  return dataplane.counters().conntrack_exceeded.at(at).Read();
 }
 
 void VpcTest::TearDown() {

@@ -85,6 +85,13 @@ class VpcTest : public ::testing::Test {
   // Inputs that ended as "reason" so far, over all ports; dropped or consumed.
   uint64_t Count(const std::string& reason) const;
 
+  // CloudWatch's counts of a NAT gateway, packets and bytes, the same with and without the session
+  // cache: "source 3/120 left 3/120, destination 1/40 left 1/40, dropped 0, tcp 1 of 1, no port 0,
+  // idle 0". "tcp" is established of attempted.
+  std::string NatCounts(const std::string& nat_gateway_id) const;
+  // Packets of connections that an interface could not track.
+  uint64_t ConntrackExceeded(const std::string& eni_id) const;
+
   void TearDown() override;
 
  private:

@@ -9,6 +9,7 @@
 #include "dataplane/pipeline/burst_count.h"
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/session/fragment_cache.h"
+#include "dataplane/session/nat_ip_id.h"
 #include "dataplane/session/nat_port.h"
 #include "dataplane/session/session_state.h"
 #include "dataplane/stage/account.h"
@@ -59,6 +60,7 @@ struct OfflineDataplane::State {
   NeighborTable neighbors;
   IcmpLimiter limiter;
   NatStreams nat_streams;
+  NatIpIds nat_ip_ids{nat_streams};
   SightingLog sightings;
   std::unique_ptr<SessionTable> sessions;
   std::unique_ptr<FragmentCache> fragments;
@@ -90,8 +92,8 @@ absl::Status OfflineDataplane::MakeState(const Host& host) {
   const HashSecret secret = HashSecret::FromSeed(options_.seed);
   const auto capacity =
       static_cast<uint32_t>(std::min<uint64_t>(host.max_sessions, kMaxSessionPairs));
-  state.sessions =
-      SessionTable::Make(HeapMemory(), {capacity, kInterfaceSlots, kInterfaceSlots}, secret);
+  state.sessions = SessionTable::Make(
+      HeapMemory(), {capacity, kInterfaceSlots, kInterfaceSlots, kCountedNatGateways}, secret);
   FragmentCacheSizes fragment_sizes;
   fragment_sizes.side_count = kInterfaceSlots;
   state.fragments = FragmentCache::Make(HeapMemory(), fragment_sizes, secret);
@@ -112,6 +114,7 @@ absl::Status OfflineDataplane::MakeState(const Host& host) {
   WorkerContext& worker = state.worker;
   worker.session_cache = options_.session_cache;
   worker.nat_streams = &state.nat_streams;
+  worker.nat_ip_ids = &state.nat_ip_ids;
   worker.sessions = state.sessions.get();
   worker.fragments = state.fragments.get();
   worker.account = state.account.get();

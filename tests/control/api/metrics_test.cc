@@ -19,6 +19,7 @@ TEST(MetricsTest, EveryLabelOfTheContractIsThere) {
   daemon.worker(1).ports[0].dropped[static_cast<size_t>(DropReason::kSgIngress)].Add(3);
   daemon.worker(1).session_hits.Add(9);
   daemon.worker(0).stages[static_cast<size_t>(StageId::kParse)].packets.Add(5);
+  daemon.worker(1).conntrack_exceeded[daemon.InterfaceIdxOf("eni-app")].Add(6);
   const std::string text = MetricsText(daemon.view());
   for (const char* sample :
        {"sluice_dropped_packets_total{port=\"web\",reason=\"sg_ingress\"} 3\n",
@@ -28,6 +29,31 @@ TEST(MetricsTest, EveryLabelOfTheContractIsThere) {
         "sluice_port_up{port=\"web\"} 1\n", "sluice_sessions 1\n", "sluice_max_sessions 256\n",
         "sluice_generation 1\n", "sluice_interface_sessions{eni=\"eni-web\",vpc=\"vpc-a\"} 1\n",
         "sluice_conntrack_allowance_available{eni=\"eni-app\",vpc=\"vpc-a\"} 255\n",
+        "sluice_conntrack_allowance_exceeded_total{eni=\"eni-app\",vpc=\"vpc-a\"} 6\n"}) {
+    EXPECT_NE(text.find(sample), std::string::npos) << sample;
+  }
+}
+
+TEST(MetricsTest, AWS_NAT_15_CloudWatchsNamesInSnakeCase) {
+  FakeDaemon daemon;
+  daemon.worker(1).nat_gateways[0].from_source.left_bytes.Add(77);
+  const std::string text = MetricsText(daemon.view());
+  for (const char* counter :
+       {"bytes_in_from_destination", "bytes_out_to_source", "connection_attempt_count",
+        "connection_established_count", "error_port_allocation", "idle_timeout_count",
+        "packets_drop_count", "packets_in_from_destination", "packets_in_from_source",
+        "packets_out_to_destination", "packets_out_to_source"}) {
+    const std::string name = std::string("sluice_") + counter + "_total";
+    EXPECT_NE(text.find("# TYPE " + name + " counter\n" + name +
+                        "{nat_gateway=\"nat-a\",vpc=\"vpc-a\"} 0\n"),
+              std::string::npos)
+        << name;
+  }
+  for (const char* sample :
+       {"sluice_bytes_in_from_source_total{nat_gateway=\"nat-a\",vpc=\"vpc-a\"} 77\n",
+        "sluice_bytes_out_to_destination_total{nat_gateway=\"nat-a\",vpc=\"vpc-a\"} 77\n",
+        // promtool keeps "_count" of other types for histograms.
+        "# TYPE sluice_active_connection_count untyped\n"
         "sluice_active_connection_count{nat_gateway=\"nat-a\",vpc=\"vpc-a\"} 0\n"}) {
     EXPECT_NE(text.find(sample), std::string::npos) << sample;
   }

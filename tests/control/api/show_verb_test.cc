@@ -1,6 +1,7 @@
 // `show` and `top` against a daemon without EAL: sums over workers, filters, limits.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "control/api/operator_verbs.h"
@@ -281,6 +282,78 @@ TEST_F(ShowVerbTest, NatGatewaysCountTheirLiveBindings) {
   EXPECT_EQ(Show("nat")["nat_gateways"][0]["ports_in_use"], 0);
   EXPECT_EQ(Matched({}), 3u);
   EXPECT_EQ(Show("nat", {{"Vpc", "vpc-b"}})["matched"], 0);
+}
+
+TEST_F(ShowVerbTest, AWS_NAT_15_FourteenMetricsAGateway) {
+  FakeSession session;
+  session.from = "eni-app";
+  session.to = "internet";
+  session.dst = Ipv4Address(8, 8, 8, 8);
+  session.src_l4_port = session.nat_port = 2000;
+  daemon_.AddSession(session);
+  session.src_l4_port = session.nat_port = 2001;
+  session.protocol = kProtocolUdp;
+  daemon_.AddSession(session);  // no TCP connection
+  for (size_t w = 0; w < 2; ++w) {
+    NatCounters& counters = daemon_.worker(w).nat_gateways[0];
+    counters.from_source.left_packets.Add(10);
+    counters.from_source.left_bytes.Add(1000);
+    counters.from_source.stayed_packets.Add(3);
+    counters.from_source.stayed_bytes.Add(300);
+    counters.from_destination.left_packets.Add(20);
+    counters.from_destination.left_bytes.Add(2000);
+    counters.from_destination.stayed_packets.Add(1);
+    counters.from_destination.stayed_bytes.Add(50);
+    counters.dropped.Add(2);
+    counters.attempted.Add(5);
+    counters.established.Add(4);
+    counters.no_port.Add(1);
+  }
+  const Json nat = Show("nat")["nat_gateways"][0];
+  const std::map<std::string, uint64_t> expected = {
+      {"active_connection_count", 1},      {"bytes_in_from_destination", 4100},
+      {"bytes_in_from_source", 2600},      {"bytes_out_to_destination", 2000},
+      {"bytes_out_to_source", 4000},       {"connection_attempt_count", 10},
+      {"connection_established_count", 8}, {"error_port_allocation", 2},
+      {"idle_timeout_count", 0},           {"packets_drop_count", 4},
+      {"packets_in_from_destination", 42}, {"packets_in_from_source", 26},
+      {"packets_out_to_destination", 20},  {"packets_out_to_source", 40}};
+  for (const auto& [name, value] : expected) {
+    EXPECT_EQ(nat[name], value) << name;
+  }
+  EXPECT_EQ(
+      Text("nat"),
+      "NAT-GATEWAY  VPC    SUBNET         CONNECTIVITY  PRIVATE     PUBLIC          PORTS-IN-USE\n"
+      "nat-a        vpc-a  subnet-public  public        10.0.0.200  198.51.100.200             2\n"
+      "1 of 1 NAT gateways\n"
+      "\n"
+      "NAT-GATEWAY  ACTIVE  ATTEMPTED  ESTABLISHED  PORT-ERRORS  IDLE-TIMEOUTS  DROPPED-PKTS\n"
+      "nat-a             1         10            8            2              0             4\n"
+      "\n"
+      "NAT-GATEWAY  SIDE         PKTS-IN-FROM  BYTES-IN-FROM  PKTS-OUT-TO  BYTES-OUT-TO\n"
+      "nat-a        source                 26           2600           40          4000\n"
+      "nat-a        destination            42           4100           20          2000\n"
+      "\n"
+      "0 packets found no free port, 0 came after the idle timeout of 350 s\n");
+}
+
+TEST_F(ShowVerbTest, AWS_SG_14_AllowancesOfAnInterface) {
+  ValidationResult loaded = LoadIntentText("t.json", testing::SampleWithHost(), {});
+  Json config = Json::parse(ExportIntentJson(*loaded.intent));
+  config["Host"]["Attachments"][0]["MaxSessions"] = 3;
+  loaded = LoadIntentText("t.json", config.dump(), {});
+  ASSERT_NE(loaded.intent, nullptr);
+  ASSERT_TRUE(daemon_.applier().Apply(loaded.intent).ok());
+  daemon_.AddSession({});
+  const uint32_t web = daemon_.InterfaceIdxOf("eni-web");
+  daemon_.worker(0).conntrack_exceeded[web].Add(2);
+  daemon_.worker(1).conntrack_exceeded[web].Add(5);
+  const Json one = Show("interfaces", {{"Eni", "eni-web"}})["interfaces"][0];
+  EXPECT_EQ(one["conntrack_allowance_available"], 2);
+  EXPECT_EQ(one["conntrack_allowance_exceeded"], 7);
+  const Json other = Show("interfaces", {{"Eni", "eni-app"}})["interfaces"][0];
+  EXPECT_EQ(other["conntrack_allowance_available"], 255) << "the host's";
+  EXPECT_EQ(other["conntrack_allowance_exceeded"], 0);
 }
 
 TEST_F(ShowVerbTest, TopHasWhatAScreenNeeds) {

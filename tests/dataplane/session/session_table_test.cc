@@ -137,6 +137,7 @@ TEST(SessionTableTest, AWS_SG_14_InterfaceLimit) {
   EXPECT_EQ(table->BeginPair(key, table->hasher().HashOne(key), TrackedCold(), limits, &admission,
                              &existing),
             ClaimOutcome::kLimit);
+  EXPECT_EQ(admission.full_interface_idx, TrackedCold().responder_interface_idx);
   EXPECT_EQ(table->CountOfInterface(2), 1u);
 }
 

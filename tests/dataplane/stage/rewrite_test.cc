@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "dataplane/session/nat_ip_id.h"
 #include "dataplane/stage/interface.h"
 #include "dataplane/stage/parse.h"
 #include "tests/dataplane/stage/edge_world.h"
@@ -132,8 +133,12 @@ TEST(RewriteTest, EqualsAFreshPacket) {
 // RFC 6864 5.3, row 76: the pieces of one datagram keep one id, and two hosts' equal ids part.
 TEST(RewriteTest, NatGivesDatagramsInPiecesIdsOfTheirOwn) {
   EdgeWorld world;
-  world.worker.seed = 42;
   world.snapshot.interfaces[0].flags = 0;
+  world.snapshot.nat_gateways = AlignedArray<NatGatewayRow>::Make(HeapMemory(), "test", 1);
+  const NatStreams streams(42);
+  NatIpIds ids(streams);
+  world.worker.nat_ip_ids = &ids;
+  uint32_t given = kNoIpId;  // as the fragment cache remembers it
   const auto id_of = [&](const char* src, uint16_t id, size_t piece, const char* nat_public) {
     PacketSpec spec = UdpSpec();
     spec.payload.assign(64, 0xab);
@@ -145,14 +150,21 @@ TEST(RewriteTest, NatGivesDatagramsInPiecesIdsOfTheirOwn) {
     world.batch->ttl_spent[lane] = 1;
     world.batch->nat[lane] = NatGatewayIdx(0);
     world.batch->nat_public[lane] = Address(nat_public);
+    world.batch->nat_ip_id[lane] = given;
+    world.batch->verdict[lane] = Verdict::kForward;
+    GiveNatIpId(world.snapshot, world.worker, *world.batch, lane);
     const Bytes out = Leave(world, lane);
     EXPECT_EQ(ChecksumComplaint(out, 14), "");
+    given = piece == 0 ? world.batch->nat_ip_id[lane] : given;
     return Get16(out, 18);
   };
   const char* own = "203.0.113.200";
-  EXPECT_EQ(id_of("10.0.0.10", 7, 0, own), id_of("10.0.0.10", 7, 1, own));
-  EXPECT_NE(id_of("10.0.0.10", 7, 0, own), id_of("10.0.0.11", 7, 0, own));
-  EXPECT_NE(id_of("10.0.0.10", 7, 0, own), id_of("10.0.0.10", 8, 0, own));
+  const uint16_t first = id_of("10.0.0.10", 7, 0, own);
+  EXPECT_EQ(id_of("10.0.0.10", 7, 1, own), first);
+  const uint16_t second = id_of("10.0.0.11", 7, 0, own);
+  EXPECT_NE(second, first);
+  EXPECT_EQ(id_of("10.0.0.11", 7, 1, own), second);
+  EXPECT_NE(id_of("10.0.0.10", 8, 0, own), first);
   EXPECT_EQ(id_of("10.0.0.10", 7, 0, "203.0.113.201"), 7u) << "answers keep theirs";
 }
 
