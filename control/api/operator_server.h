@@ -1,20 +1,18 @@
-// The operator socket: one thread that serves a bounded number of clients, so that none of them,
-// slow, silent or hostile, can hold up another or the daemon. Requests are handed to one function,
-// one at a time, on that thread.
+// The operator socket: JSON lines of operators, handed to one function, one at a time, on a thread
+// of its own (request_server.h).
 //
 // Bounds: kMaxOperatorClients (more are turned away with an error), kMaxRequestBytes a request,
-// kRequestTimeoutMs for a request to arrive and for an answer to be taken.
+// kRequestTimeoutMs for a request to arrive and as long for its answer to be taken.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "control/api/protocol.h"
+#include "control/api/request_server.h"
 
 namespace sluice {
 
@@ -39,37 +37,16 @@ class OperatorServer {
   OperatorServer(const OperatorServer&) = delete;
   OperatorServer& operator=(const OperatorServer&) = delete;
 
- private:
-  struct Client {
-    int fd = -1;
-    std::string in;  // bytes received and not yet answered, from `start`
-    size_t start = 0;
-    size_t scanned = 0;       // no line ends between start and here
-    std::string out;          // bytes of answers not yet taken
-    int64_t deadline_ms = 0;  // 0: nothing is expected of it
-    bool closes = false;      // after its answer
-  };
+  uint64_t accept_failures() const { return server_->accept_failures(); }
 
-  OperatorServer(Options options, Handler handler)
-      : options_(std::move(options)), handler_(std::move(handler)) {}
-  absl::Status Listen();
-  void Run();
-  void Accept();
-  void Serve(Client& client, int events);
-  void Read(Client& client);
-  bool HasRequest(Client& client) const;
-  void AnswerOne(Client& client);
-  void Write(Client& client);
-  void Refuse(Client& client, std::string_view why);
-  int PollTimeoutMs() const;
+ private:
+  explicit OperatorServer(Options options) : options_(std::move(options)) {}
+  absl::StatusOr<int> Listen();
 
   const Options options_;
-  const Handler handler_;
-  int listener_ = -1;
-  int wake_ = -1;  // an eventfd that ends the thread
   bool made_folder_ = false;
-  std::vector<std::unique_ptr<Client>> clients_;
-  std::thread thread_;
+  bool made_socket_ = false;
+  std::unique_ptr<RequestServer> server_;
 };
 
 }  // namespace sluice

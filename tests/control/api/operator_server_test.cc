@@ -8,6 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <random>
@@ -84,6 +86,52 @@ TEST_F(OperatorServerTest, AnswersOneLineForEach) {
   struct stat found;
   ASSERT_EQ(stat(options_.path.c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 0777, 0660u);
+}
+
+TEST_F(OperatorServerTest, RequestsBeforeAHalfCloseAreAllAnswered) {
+  Start();
+  std::string requests;
+  std::string answers;
+  for (int i = 0; i < 20'000; ++i) {
+    requests += std::to_string(i) + "\n";
+    answers += "<" + std::to_string(i) + ">\n";
+  }
+  const int fd = Connect();
+  std::thread sender([&] {
+    EXPECT_EQ(send(fd, requests.data(), requests.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(requests.size()));
+    shutdown(fd, SHUT_WR);
+  });
+  EXPECT_EQ(ReadLines(fd, 20'001), answers + "(hung up)");
+  sender.join();
+  close(fd);
+}
+
+// What waits in the server for a client is one read, however fast it sends.
+TEST_F(OperatorServerTest, NothingIsReadAheadOfRequestsThatWait) {
+  std::atomic<int> calls{0};
+  std::atomic<bool> go_on{false};
+  options_.request_timeout_ms = 600'000;
+  auto server = OperatorServer::Start(options_, [&](std::string_view) {
+    while (++calls >= 200 && !go_on) {
+      std::this_thread::yield();
+    }
+    return std::string();
+  });
+  ASSERT_TRUE(server.ok()) << server.status();
+  server_ = *std::move(server);
+  const int fd = Connect();
+  const std::string lines(1 << 16, '\n');
+  size_t sent_bytes = 0;
+  for (bool waits = false; !(waits && calls >= 200);) {
+    const ssize_t count = send(fd, lines.data(), lines.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    waits = count < 0;
+    sent_bytes += count < 0 ? 0 : static_cast<size_t>(count);
+  }
+  EXPECT_LT(sent_bytes, size_t{2} << 20) << "200 reads of 64 KiB would be 13 MB";
+  go_on = true;
+  close(fd);
+  server_.reset();  // its handler uses this frame
 }
 
 TEST_F(OperatorServerTest, AHalfWrittenRequestTimesOutAndOthersAreServed) {
