@@ -23,6 +23,11 @@ struct WorkerLoad {
   uint64_t sleeps = 0;
 };
 
+struct AcceptFailures {
+  const char* server = "";  // "operators" or "metrics"
+  uint64_t count = 0;
+};
+
 struct DaemonView {
   // The control lock: held by a verb while it uses what follows, and by the daemon's control thread
   // while it publishes, sweeps, frees. So what a verb reads is not freed under it.
@@ -36,7 +41,10 @@ struct DaemonView {
   std::function<int64_t()> monotonic_ns;                  // for rates
   std::function<std::vector<PortDevice>()> port_devices;  // by PortIdx
   std::function<std::vector<WorkerLoad>()> worker_loads;  // by worker
-  double ticks_per_ns = 0;                                // of the time-stamp counter; 0: unknown
+  // Of the servers of operators and of metrics: connections that had to wait for want of
+  // descriptors.
+  std::function<std::vector<AcceptFailures>()> accept_failures;
+  double ticks_per_ns = 0;  // of the time-stamp counter; 0: unknown
 
   bool enforce_quotas = false;  // as for the first configuration, so for those of operators
 

@@ -94,6 +94,17 @@ void AddWorkerMetrics(const DaemonView& view, Families& families) {
       [&](size_t w) { return view.workers[w]->session_walks.Read(); }, families);
 }
 
+void AddServerMetrics(const DaemonView& view, Families& families) {
+  MetricFamily failures{"sluice_accept_failures_total",
+                        "Connections that waited because the daemon had no descriptor for them.",
+                        MetricKind::kCounter,
+                        {}};
+  for (const AcceptFailures& of : view.accept_failures()) {
+    failures.samples.push_back({{{"server", of.server}}, static_cast<double>(of.count)});
+  }
+  families.push_back(std::move(failures));
+}
+
 RowFilter Everything() {
   RowFilter all;
   all.limit = UINT32_MAX;
@@ -164,6 +175,9 @@ std::string MetricsText(const DaemonView& view) {
   Append(StageMetrics(GatherStages(view), view.ticks_per_ns), families);
   AddWorkerMetrics(view, families);
   AddSessionMetrics(view, families);
+  if (view.accept_failures) {
+    AddServerMetrics(view, families);
+  }
   return PrometheusText(families);
 }
 

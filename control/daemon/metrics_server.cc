@@ -2,8 +2,6 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,7 +35,7 @@ absl::StatusOr<int> Listen(const std::string& listen) {
   const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int on = 1;
   const bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-                  bind(fd, found->ai_addr, found->ai_addrlen) == 0 && ::listen(fd, 8) == 0;
+                  bind(fd, found->ai_addr, found->ai_addrlen) == 0 && ::listen(fd, SOMAXCONN) == 0;
   const int failed = errno;
   freeaddrinfo(found);
   if (!ok) {
@@ -58,15 +56,22 @@ uint16_t BoundPort(int fd) {
                    : reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
 }
 
-bool WaitFor(int fd, int16_t events) {
-  pollfd waiting = {fd, events, 0};
-  return poll(&waiting, 1, kMetricsTimeoutMs) == 1;
-}
-
 std::string Http(std::string_view status, const std::string& body) {
   return "HTTP/1.1 " + std::string(status) +
          "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: " +
          std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+}
+
+std::string Words(RequestServer::Refusal why) {
+  switch (why) {
+    case RequestServer::Refusal::kTooManyClients:
+      return Http("503 Service Unavailable", "too many clients\n");
+    case RequestServer::Refusal::kTooLate:
+      return Http("408 Request Timeout", "the request did not arrive in time\n");
+    case RequestServer::Refusal::kTooLong:
+      break;  // it is still being sent: an answer would be lost
+  }
+  return "";
 }
 
 }  // namespace
@@ -92,71 +97,27 @@ std::string MetricsAnswer(std::string_view request_line, const MetricsServer::So
 }
 
 absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& listen,
-                                                                    Source source) {
+                                                                    Source source, int timeout_ms) {
   const absl::StatusOr<int> listener = Listen(listen);
   if (!listener.ok()) {
     return listener.status();
   }
-  const int wake = eventfd(0, EFD_CLOEXEC);
-  if (wake < 0) {
-    close(*listener);
-    return Failed(listen, std::strerror(errno));
+  const uint16_t l4_port = BoundPort(*listener);
+  RequestServer::Rules rules;
+  rules.request_end = "\r\n\r\n";
+  rules.one_request = true;
+  rules.timeout_ms = timeout_ms;
+  rules.max_clients = kMaxMetricsClients;
+  rules.max_request_bytes = kMaxMetricsRequestBytes;
+  rules.words = Words;
+  absl::StatusOr<std::unique_ptr<RequestServer>> server = RequestServer::Start(
+      *listener, std::move(rules), [source = std::move(source)](std::string_view request) {
+        return MetricsAnswer(request.substr(0, request.find("\r\n")), source);
+      });
+  if (!server.ok()) {
+    return Failed(listen, std::string(server.status().message()).c_str());
   }
-  return std::unique_ptr<MetricsServer>(new MetricsServer(std::move(source), *listener, wake));
-}
-
-MetricsServer::MetricsServer(Source source, int listener, int wake)
-    : source_(std::move(source)),
-      listener_(listener),
-      wake_(wake),
-      l4_port_(BoundPort(listener)),
-      thread_([this] { Run(); }) {}
-
-MetricsServer::~MetricsServer() {
-  eventfd_write(wake_, 1);
-  thread_.join();
-  close(listener_);
-  close(wake_);
-}
-
-void MetricsServer::Run() {
-  while (true) {
-    pollfd waiting[] = {{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
-    if (poll(waiting, 2, -1) < 0 && errno != EINTR) {
-      return;
-    }
-    if ((waiting[0].revents & POLLIN) != 0) {
-      return;
-    }
-    const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (client >= 0) {
-      Serve(client);
-      close(client);
-    }
-  }
-}
-
-void MetricsServer::Serve(int client) {
-  std::string request;
-  while (request.find("\r\n\r\n") == std::string::npos) {
-    char bytes[1024];
-    if (request.size() > kMaxMetricsRequestBytes || !WaitFor(client, POLLIN)) {
-      return;
-    }
-    const ssize_t got = recv(client, bytes, sizeof(bytes), 0);
-    if (got <= 0) {
-      return;
-    }
-    request.append(bytes, static_cast<size_t>(got));
-  }
-  const std::string answer = MetricsAnswer(request.substr(0, request.find("\r\n")), source_);
-  for (size_t sent = 0; sent < answer.size() && WaitFor(client, POLLOUT);) {
-    const ssize_t taken = send(client, answer.data() + sent, answer.size() - sent, MSG_NOSIGNAL);
-    if (taken <= 0) {
-      return;
-    }
-    sent += static_cast<size_t>(taken);
-  }
+  return std::unique_ptr<MetricsServer>(new MetricsServer(l4_port, *std::move(server)));
 }
 
 }  // namespace sluice

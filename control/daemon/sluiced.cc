@@ -99,6 +99,14 @@ absl::Status Daemon::Start(std::shared_ptr<const ValidatedIntent> intent) {
     }
     metrics_ = *std::move(metrics);
   }
+  // Plain pointers: each outlives its own thread, and the operators' server the other.
+  view_->accept_failures = [operators = server_.get(), metrics = metrics_.get()] {
+    std::vector<AcceptFailures> failures = {{"operators", operators->accept_failures()}};
+    if (metrics != nullptr) {
+      failures.push_back({"metrics", metrics->accept_failures()});
+    }
+    return failures;
+  };
   absl::StatusOr<ApplyReport> report = dataplane_->Start(intent);
   if (!report.ok()) {
     return report.status();

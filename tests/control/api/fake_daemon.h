@@ -73,6 +73,7 @@ class FakeDaemon {
     };
     view_->worker_loads = [this] { return loads; };
     view_->ticks_per_ns = 2.0;
+    view_->accept_failures = [] { return std::vector<AcceptFailures>{{"operators", 2}}; };
     view_->request_stop = [this] { ++stops; };
   }
   ~FakeDaemon() {

@@ -29,6 +29,7 @@ TEST(MetricsTest, EveryLabelOfTheContractIsThere) {
         "sluice_port_up{port=\"web\"} 1\n", "sluice_sessions 1\n", "sluice_max_sessions 256\n",
         "sluice_generation 1\n", "sluice_interface_sessions{eni=\"eni-web\",vpc=\"vpc-a\"} 1\n",
         "sluice_conntrack_allowance_available{eni=\"eni-app\",vpc=\"vpc-a\"} 255\n",
+        "sluice_accept_failures_total{server=\"operators\"} 2\n",
         "sluice_conntrack_allowance_exceeded_total{eni=\"eni-app\",vpc=\"vpc-a\"} 6\n"}) {
     EXPECT_NE(text.find(sample), std::string::npos) << sample;
   }
