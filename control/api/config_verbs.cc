@@ -125,21 +125,13 @@ std::string AnswerApply(const DaemonView& view, const OperatorRequest& request) 
   if (loaded.intent == nullptr) {
     return Refusal(view, loaded);
   }
-  absl::StatusOr<ApplyReport> report;
-  {
-    const std::lock_guard<std::mutex> lock(view.control);
-    report = view.applier.Apply(loaded.intent);
-  }
+  absl::StatusOr<ApplyReport> report = view.applier.Apply(loaded.intent);
   return report.ok() ? ReportAnswer(request, *std::move(report), loaded.issues)
                      : NotDone(view, report.status());
 }
 
 std::string AnswerRollback(const DaemonView& view, const OperatorRequest& request) {
-  absl::StatusOr<ApplyReport> report;
-  {
-    const std::lock_guard<std::mutex> lock(view.control);
-    report = view.applier.Rollback(request.generation);
-  }
+  absl::StatusOr<ApplyReport> report = view.applier.Rollback(request.generation);
   return report.ok() ? ReportAnswer(request, *std::move(report), {})
                      : NotDone(view, report.status());
 }

@@ -59,6 +59,7 @@ absl::StatusOr<std::unique_ptr<OperatorServer>> OperatorServer::Start(Options op
   rules.timeout_ms = server->options_.request_timeout_ms;
   rules.max_clients = server->options_.max_clients;
   rules.max_request_bytes = server->options_.max_request_bytes;
+  rules.is_long = server->options_.is_long;
   rules.words = [most = rules.max_request_bytes](RequestServer::Refusal why) {
     return Words(why, most);
   };

@@ -18,7 +18,8 @@ namespace sluice {
 
 class OperatorServer {
  public:
-  // Gets a line without its end, gives the answer without one. Must not throw.
+  // Gets a line without its end, gives the answer without one. Must not throw. Called by two
+  // threads.
   using Handler = std::function<std::string(std::string_view)>;
 
   struct Options {
@@ -26,6 +27,7 @@ class OperatorServer {
     int request_timeout_ms = kRequestTimeoutMs;
     size_t max_clients = kMaxOperatorClients;
     size_t max_request_bytes = kMaxRequestBytes;
+    std::function<bool(std::string_view)> is_long;  // nullptr: none is
   };
 
   // Makes the socket (mode 0660, its folder too when missing) and starts the thread. A socket

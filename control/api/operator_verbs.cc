@@ -12,7 +12,19 @@ bool Runs(const DaemonView& view) {
   return view.applier.running() != nullptr;
 }
 
+// A longer line carries the texts of a configuration.
+constexpr size_t kMaxShortRequestBytes = 4096;
+
 }  // namespace
+
+bool IsLongRequest(std::string_view request_line) {
+  if (request_line.size() > kMaxShortRequestBytes) {
+    return true;
+  }
+  const absl::StatusOr<OperatorRequest> request = ParseOperatorRequest(request_line);
+  return request.ok() && request->verb != "show" && request->verb != "top" &&
+         request->verb != "stop";
+}
 
 std::string AnswerOperator(const DaemonView& view, std::string_view request_line) {
   const absl::StatusOr<OperatorRequest> request = ParseOperatorRequest(request_line);

@@ -1,6 +1,6 @@
 // The daemon's side of the operator protocol (protocol.h): a request line in, an answer line out.
-// Serves any daemon that fills a DaemonView. The operator socket's thread, one request at a time;
-// configurations are read and explained outside the control lock.
+// Serves any daemon that fills a DaemonView. The operator socket's threads; configurations are
+// read, compiled, compared and explained outside the control lock.
 //
 // Results, in JSON (with "As": "text" each is {"Text": "…"} instead: what the client prints):
 //   apply, rollback  {"Generation", "Summary", "Changes": […] as of diff, "MoreChanges",
@@ -34,6 +34,10 @@ inline constexpr uint32_t kDefaultRows = 1000;
 inline constexpr uint32_t kMaxRows = 100'000;
 inline constexpr size_t kMaxToldIssues = 1000;
 inline constexpr size_t kMaxToldChanges = 10'000;
+
+// Whether the request reads, compiles, prints or explains a configuration: one of many objects
+// takes a while.
+bool IsLongRequest(std::string_view request_line);
 
 // Never throws. The answer is one line, without its end.
 std::string AnswerOperator(const DaemonView& view, std::string_view request_line);

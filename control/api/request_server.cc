@@ -47,13 +47,26 @@ RequestServer::RequestServer(int listener, int wake, Rules rules, Handler handle
       handler_(std::move(handler)),
       listener_(listener),
       wake_(wake),
-      thread_([this] { Run(); }) {}
+      thread_([this] { Run(); }) {
+  if (rules_.is_long != nullptr) {
+    long_thread_ = std::thread([this] { RunLong(); });
+  }
+}
 
 RequestServer::~RequestServer() {
-  stopping_.store(true, std::memory_order_relaxed);
+  {
+    const std::lock_guard<std::mutex> lock(long_lock_);
+    stopping_.store(true, std::memory_order_relaxed);
+  }
+  long_asked_.notify_one();
   eventfd_write(wake_, 1);
   thread_.join();
+  if (long_thread_.joinable()) {
+    long_thread_.join();
+  }
+  TakeLongAnswers();
   for (const std::unique_ptr<Client>& client : clients_) {
+    Write(*client);  // what the socket takes of the answer to "stop"
     Close(*client);
   }
   close(listener_);
@@ -63,6 +76,9 @@ RequestServer::~RequestServer() {
 int RequestServer::PollTimeoutMs() const {
   int64_t next_ms = accept_again_ms_ == 0 ? INT64_MAX : accept_again_ms_;
   for (const std::unique_ptr<Client>& client : clients_) {
+    if (client->waits) {
+      continue;
+    }
     if (client->out.empty() && client->has_request) {
       return 0;
     }
@@ -77,7 +93,7 @@ int RequestServer::PollTimeoutMs() const {
 }
 
 void RequestServer::Run() {
-  while (true) {
+  while (!stopping_.load(std::memory_order_relaxed)) {
     if (accept_again_ms_ != 0 && NowMs() >= accept_again_ms_) {
       accept_again_ms_ = 0;
     }
@@ -87,7 +103,7 @@ void RequestServer::Run() {
     for (const std::unique_ptr<Client>& client : clients_) {
       // Nothing more is read from a client whose requests wait: what is kept for it is bounded.
       const int16_t events = !client->out.empty() ? POLLOUT : client->has_request ? 0 : POLLIN;
-      waiting.push_back({client->fd, events, 0});
+      waiting.push_back({client->waits ? -1 : client->fd, events, 0});
     }
     if (poll(waiting.data(), waiting.size(), PollTimeoutMs()) < 0 && errno != EINTR) {
       return;
@@ -95,20 +111,41 @@ void RequestServer::Run() {
     for (size_t i = 0; i + 2 < waiting.size() && !stopping_.load(std::memory_order_relaxed); ++i) {
       Serve(*clients_[i], waiting[i + 2].revents);
     }
-    if (stopping_.load(std::memory_order_relaxed)) {
-      for (const std::unique_ptr<Client>& client : clients_) {
-        Write(*client);  // the answer to "stop"
-      }
-      return;
-    }
     std::erase_if(clients_, [](const std::unique_ptr<Client>& client) { return client->fd < 0; });
+    if (waiting[0].revents != 0) {
+      eventfd_t ignored;
+      eventfd_read(wake_, &ignored);
+      TakeLongAnswers();
+    }
     if (waiting[1].revents != 0) {
       Accept();
     }
   }
 }
 
+void RequestServer::RunLong() {
+  std::unique_lock<std::mutex> lock(long_lock_);
+  while (true) {
+    long_asked_.wait(lock, [this] {
+      return stopping_.load(std::memory_order_relaxed) || !long_requests_.empty();
+    });
+    if (stopping_.load(std::memory_order_relaxed)) {
+      return;
+    }
+    LongRequest request = std::move(long_requests_.front());
+    long_requests_.pop_front();
+    lock.unlock();
+    request.text = handler_(request.text);
+    lock.lock();
+    long_answers_.push_back(std::move(request));
+    eventfd_write(wake_, 1);
+  }
+}
+
 void RequestServer::Serve(Client& client, int events) {
+  if (client.waits) {
+    return;
+  }
   if (!client.out.empty()) {
     if (events != 0) {
       Write(client);
@@ -119,7 +156,7 @@ void RequestServer::Serve(Client& client, int events) {
   if (client.fd >= 0 && client.out.empty() && client.has_request) {
     AnswerOne(client);
   }
-  if (client.fd >= 0 && client.deadline_ms != 0 && NowMs() >= client.deadline_ms) {
+  if (client.fd >= 0 && !client.waits && client.deadline_ms != 0 && NowMs() >= client.deadline_ms) {
     if (client.out.empty()) {
       Refuse(client, Refusal::kTooLate);
     }
@@ -190,16 +227,44 @@ void RequestServer::FindRequest(Client& client) {
 // One request a round: a client that sends many at once waits for its turn like the others, and a
 // second request for the first one's answer to be taken.
 void RequestServer::AnswerOne(Client& client) {
-  client.out =
-      handler_(std::string_view(client.in).substr(client.start, client.scanned - client.start));
-  client.taken = 0;
-  client.closes = rules_.one_request;
+  const std::string_view request =
+      std::string_view(client.in).substr(client.start, client.scanned - client.start);
+  std::string answer;
+  client.waits = rules_.is_long != nullptr && rules_.is_long(request);
+  if (client.waits) {
+    const std::lock_guard<std::mutex> lock(long_lock_);
+    long_requests_.push_back({&client, std::string(request)});
+    long_asked_.notify_one();
+  } else {
+    answer = handler_(request);
+  }
   client.start = client.scanned = client.scanned + rules_.request_end.size();
   client.has_request = false;
   if (client.start == client.in.size()) {
     client.in.clear();
     client.start = client.scanned = 0;
   }
+  if (!client.waits) {
+    Send(client, std::move(answer));
+  }
+}
+
+void RequestServer::TakeLongAnswers() {
+  std::vector<LongRequest> answers;
+  {
+    const std::lock_guard<std::mutex> lock(long_lock_);
+    answers.swap(long_answers_);
+  }
+  for (LongRequest& answer : answers) {
+    answer.client->waits = false;
+    Send(*answer.client, std::move(answer.text));
+  }
+}
+
+void RequestServer::Send(Client& client, std::string answer) {
+  client.out = std::move(answer);
+  client.taken = 0;
+  client.closes = rules_.one_request;
   if (!rules_.one_request) {
     client.deadline_ms = NowMs() + rules_.timeout_ms;
   }

@@ -80,15 +80,17 @@ absl::Status CheckSameHost(const Host& running, const ValidatedIntent& next) {
 }
 
 absl::StatusOr<ApplyReport> Applier::Apply(std::shared_ptr<const ValidatedIntent> intent) {
+  const std::lock_guard<std::mutex> applying(applying_);
   if (running_ != nullptr) {
     if (absl::Status status = CheckSameHost(running_->intent->host(), *intent); !status.ok()) {
       return status;
     }
   }
-  return Publish(std::move(intent), "");
+  return Change(std::move(intent), "");
 }
 
 absl::StatusOr<ApplyReport> Applier::Rollback(uint64_t number) {
+  const std::lock_guard<std::mutex> applying(applying_);
   const auto kept = std::find_if(
       history_.begin(), history_.end(),
       [number](const GenerationRecord& record) { return record.generation == number; });
@@ -99,11 +101,11 @@ absl::StatusOr<ApplyReport> Applier::Rollback(uint64_t number) {
                                     : "; kept are " + std::to_string(history_.front().generation) +
                                           " to " + std::to_string(history_.back().generation)));
   }
-  return Publish(kept->intent, "rollback to " + std::to_string(number) + ": ");
+  return Change(kept->intent, "rollback to " + std::to_string(number) + ": ");
 }
 
-absl::StatusOr<ApplyReport> Applier::Publish(std::shared_ptr<const ValidatedIntent> intent,
-                                             const std::string& cause) {
+absl::StatusOr<ApplyReport> Applier::Change(std::shared_ptr<const ValidatedIntent> intent,
+                                            const std::string& cause) {
   absl::StatusOr<std::shared_ptr<const CompiledConfig>> compiled =
       compiler_.Compile(intent, generation_ + 1);
   if (!compiled.ok()) {
@@ -117,27 +119,41 @@ absl::StatusOr<ApplyReport> Applier::Publish(std::shared_ptr<const ValidatedInte
   } else {
     report.summary = FirstSummary(intent->intent());
   }
+  const absl::StatusOr<int64_t> published_ns = Publish(*std::move(compiled), report);
+  if (!published_ns.ok()) {
+    return published_ns.status();
+  }
+  AwaitWorkers(*published_ns, report);
+  return report;
+}
+
+absl::StatusOr<int64_t> Applier::Publish(std::shared_ptr<const CompiledConfig> compiled,
+                                         const ApplyReport& report) {
+  std::deque<GenerationRecord> forgotten;  // destroyed after the lock is given back
+  const std::lock_guard<std::mutex> control(control_);
   const int64_t published_ns = clock_.MonotonicNs();
-  absl::Status status = publisher_.Publish((*compiled)->snapshot, report.generation);
+  absl::Status status = publisher_.Publish(compiled->snapshot, report.generation);
   if (!status.ok()) {
     return status;
   }
   generation_ = report.generation;
-  running_ = *std::move(compiled);
+  running_.swap(compiled);
   if (!history_.empty()) {
     history_.back().running = false;
   }
-  history_.push_back({generation_, clock_.EpochNs(), report.summary, true, std::move(intent)});
+  history_.push_back({generation_, clock_.EpochNs(), report.summary, true, running_->intent});
   if (history_.size() > kKeptGenerations) {
+    forgotten.push_back(std::move(history_.front()));
     history_.pop_front();
   }
   for (const Follower& follower : followers_) {
     follower(*running_);
   }
-  AwaitWorkers(published_ns, report);
-  return report;
+  return published_ns;
 }
 
+// Without the control lock: that no other generation is published meanwhile is enough to ask the
+// publisher who lags.
 void Applier::AwaitWorkers(int64_t published_ns, ApplyReport& report) {
   int64_t now_ns = clock_.MonotonicNs();
   while ((report.laggard = publisher_.LaggardOf(report.generation)) != kNoWorker &&
@@ -147,6 +163,7 @@ void Applier::AwaitWorkers(int64_t published_ns, ApplyReport& report) {
   }
   report.effective = report.laggard == kNoWorker;
   report.effective_after_ns = now_ns - published_ns;
+  const std::lock_guard<std::mutex> control(control_);
   publisher_.Reclaim();
 }
 

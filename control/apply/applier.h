@@ -2,13 +2,16 @@
 // step, remembers what ran before, goes back to it. All or nothing: whatever is refused leaves the
 // running generation as it is.
 //
-// Control thread only (the daemon holds its control lock). Nothing here stalls a worker.
+// Threads. Apply and Rollback: any thread, one after another by a lock of their own, without the
+// control lock: they compile and wait for workers outside of it, and take it only to publish. What
+// follows "with the control lock" below: whoever holds it. Nothing here stalls a worker.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -58,14 +61,17 @@ struct GenerationRecord {
 
 class Applier {
  public:
-  // Called after each publication, before Apply waits for the workers: what else follows the
-  // running configuration (next hops, flow logs) takes it up.
+  // Called after each publication, with the control lock, before Apply waits for the workers: what
+  // else follows the running configuration (next hops, flow logs) takes it up.
   using Follower = std::function<void(const CompiledConfig&)>;
 
-  // The references outlive the applier. The publisher is this applier's alone.
-  Applier(Compiler& compiler, Publisher<Snapshot>& publisher, ApplyClock& clock)
-      : compiler_(compiler), publisher_(publisher), clock_(clock) {}
+  // The references outlive the applier. Compiler and publisher are this applier's alone; `control`
+  // is the control lock.
+  Applier(Compiler& compiler, Publisher<Snapshot>& publisher, ApplyClock& clock,
+          std::mutex& control)
+      : compiler_(compiler), publisher_(publisher), clock_(clock), control_(control) {}
 
+  // Before the first Apply.
   void Follow(Follower follower) { followers_.push_back(std::move(follower)); }
 
   // The first call starts generation 1. Refused, with nothing changed: FailedPrecondition where
@@ -75,6 +81,8 @@ class Applier {
 
   // Applies what generation `number` was, as a new generation. NotFound: not kept (any more).
   absl::StatusOr<ApplyReport> Rollback(uint64_t number);
+
+  // --- with the control lock ---
 
   // Destroys replaced snapshots no worker holds any more. Now and then.
   void Reclaim() { publisher_.Reclaim(); }
@@ -88,14 +96,20 @@ class Applier {
   uint32_t Laggard() const { return publisher_.LaggardOf(generation_); }
 
  private:
-  absl::StatusOr<ApplyReport> Publish(std::shared_ptr<const ValidatedIntent> intent,
-                                      const std::string& cause);
+  absl::StatusOr<ApplyReport> Change(std::shared_ptr<const ValidatedIntent> intent,
+                                     const std::string& cause);
+  // When it was published, monotonic.
+  absl::StatusOr<int64_t> Publish(std::shared_ptr<const CompiledConfig> compiled,
+                                  const ApplyReport& report);
   void AwaitWorkers(int64_t published_ns, ApplyReport& report);
 
-  Compiler& compiler_;
+  Compiler& compiler_;  // of the holder of applying_
   Publisher<Snapshot>& publisher_;
   ApplyClock& clock_;
+  std::mutex& control_;
+  std::mutex applying_;  // taken before control_, held through Apply and Rollback
   std::vector<Follower> followers_;
+  // Written by a holder of both locks, so read by a holder of either.
   std::shared_ptr<const CompiledConfig> running_;
   uint64_t generation_ = 0;
   std::deque<GenerationRecord> history_;

@@ -32,7 +32,8 @@ void SystemClock::Pause() {
 }
 
 absl::StatusOr<std::unique_ptr<LiveDataplane>> LiveDataplane::Open(const ValidatedIntent& intent,
-                                                                   const DaemonOptions& options) {
+                                                                   const DaemonOptions& options,
+                                                                   std::mutex& control) {
   absl::StatusOr<RuntimeOptions> runtime_options = RuntimeOptionsFor(intent, options);
   if (!runtime_options.ok()) {
     return runtime_options.status();
@@ -72,18 +73,19 @@ absl::StatusOr<std::unique_ptr<LiveDataplane>> LiveDataplane::Open(const Validat
         " in flow logs; lower it");
   }
   return std::unique_ptr<LiveDataplane>(new LiveDataplane(
-      *std::move(runtime), *std::move(states), std::move(flow_logs), std::move(compile)));
+      *std::move(runtime), *std::move(states), std::move(flow_logs), std::move(compile), control));
 }
 
 LiveDataplane::LiveDataplane(std::unique_ptr<Runtime> runtime, std::unique_ptr<WorkerStates> states,
-                             std::unique_ptr<FlowLogs> flow_logs, CompileOptions compile)
+                             std::unique_ptr<FlowLogs> flow_logs, CompileOptions compile,
+                             std::mutex& control)
     : runtime_(std::move(runtime)),
       states_(std::move(states)),
       flow_logs_(std::move(flow_logs)),
       qsbr_(runtime_->worker_count()),
       compiler_(runtime_->memory(), std::move(compile)),
       publisher_(qsbr_),
-      applier_(compiler_, publisher_, clock_),
+      applier_(compiler_, publisher_, clock_, control),
       resolver_(states_->neighbors()) {
   applier_.Follow([this](const CompiledConfig& config) { Follow(config); });
 }
@@ -92,16 +94,8 @@ LiveDataplane::~LiveDataplane() {
   runtime_->StopWorkers();
 }
 
-absl::StatusOr<ApplyReport> LiveDataplane::Start(std::shared_ptr<const ValidatedIntent> intent) {
-  absl::StatusOr<ApplyReport> report = applier_.Apply(std::move(intent));
-  if (!report.ok()) {
-    return report.status();
-  }
-  if (absl::Status status = runtime_->StartWorkers(states_->contexts(), publisher_, qsbr_);
-      !status.ok()) {
-    return status;
-  }
-  return report;
+absl::Status LiveDataplane::StartWorkers() {
+  return runtime_->StartWorkers(states_->contexts(), publisher_, qsbr_);
 }
 
 void LiveDataplane::Follow(const CompiledConfig& config) {

@@ -1,13 +1,15 @@
 // The dataplane of one daemon as one object: runtime, workers' state, compiler, publisher, and
 // their order of birth and death. No DPDK type appears here.
 //
-//   Open -> Start -> (the control thread ticks, operators ask) -> Stop
+//   Open -> applier().Apply -> StartWorkers -> (the control thread ticks, operators ask) -> Stop
 //
-// Main thread; after Start everything here belongs to whoever holds the daemon's control lock.
+// Main thread; after StartWorkers everything here belongs to whoever holds the daemon's control
+// lock, but Apply and Rollback of the applier, which take it themselves.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -34,13 +36,15 @@ class SystemClock final : public ApplyClock {
 
 class LiveDataplane {
  public:
-  // Devices open and memory reserved; nothing is forwarded. Nothing is left on an error.
+  // Devices open and memory reserved; nothing is forwarded. Nothing is left on an error. `control`,
+  // the control lock, outlives the dataplane.
   static absl::StatusOr<std::unique_ptr<LiveDataplane>> Open(const ValidatedIntent& intent,
-                                                             const DaemonOptions& options);
+                                                             const DaemonOptions& options,
+                                                             std::mutex& control);
   ~LiveDataplane();
 
-  // Publishes `intent` as generation 1 and starts the workers.
-  absl::StatusOr<ApplyReport> Start(std::shared_ptr<const ValidatedIntent> intent);
+  // Once, after the first configuration was applied.
+  absl::Status StartWorkers();
 
   // The periodic work of the control thread, every few milliseconds: learned next hops, ARP
   // requests, sessions, flow logs, replaced generations. Bounded.
@@ -59,7 +63,7 @@ class LiveDataplane {
 
  private:
   LiveDataplane(std::unique_ptr<Runtime> runtime, std::unique_ptr<WorkerStates> states,
-                std::unique_ptr<FlowLogs> flow_logs, CompileOptions compile);
+                std::unique_ptr<FlowLogs> flow_logs, CompileOptions compile, std::mutex& control);
   void Follow(const CompiledConfig& config);
   void ResolveNextHops(int64_t monotonic_ns);
   BurstClock Now();

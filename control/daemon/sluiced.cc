@@ -1,6 +1,7 @@
 // Who may touch what. Everything in LiveDataplane that the workers do not own belongs to the holder
-// of `control_`: this thread for a tick of bounded length, the operator server's thread for a
-// request. Configurations are read and validated without the lock. Workers never wait for it.
+// of `control_`: this thread for a tick of bounded length, the servers' threads for a question, an
+// applier for a publication. Configurations are read, validated, compiled, waited for and saved
+// without the lock, on other threads than this one. Workers never wait for it.
 #include "control/daemon/sluiced.h"
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include "control/api/operator_server.h"
 #include "control/api/operator_verbs.h"
 #include "control/daemon/dataplane.h"
+#include "control/daemon/errand.h"
 #include "control/daemon/live_view.h"
 #include "control/daemon/metrics_server.h"
 #include "control/daemon/saved_configuration.h"
@@ -56,9 +58,12 @@ class Daemon {
   std::unique_ptr<DaemonView> view_;  // of dataplane_
   std::unique_ptr<OperatorServer> server_;
   std::unique_ptr<MetricsServer> metrics_;
-  std::atomic<bool> stop_{false};  // by an operator; nothing is ordered by it
-  uint64_t followed_generation_ = 0;
+  std::atomic<bool> stop_{false};     // by an operator; nothing is ordered by it
+  uint64_t noticed_generation_ = 0;   // by the ticks
+  uint64_t followed_generation_ = 0;  // by FollowGeneration: one thread at a time
   std::string last_note_;
+  std::unique_ptr<Errand> reload_;
+  std::unique_ptr<Errand> follow_;
 };
 
 // Prints what is wrong, and what is odd. nullptr when it cannot run.
@@ -72,11 +77,17 @@ std::shared_ptr<const ValidatedIntent> Daemon::Load() {
 }
 
 absl::Status Daemon::Start(std::shared_ptr<const ValidatedIntent> intent) {
-  absl::StatusOr<std::unique_ptr<LiveDataplane>> dataplane = LiveDataplane::Open(*intent, options_);
+  absl::StatusOr<std::unique_ptr<LiveDataplane>> dataplane =
+      LiveDataplane::Open(*intent, options_, control_);
   if (!dataplane.ok()) {
     return dataplane.status();
   }
   dataplane_ = *std::move(dataplane);
+  const absl::StatusOr<ApplyReport> report = dataplane_->applier().Apply(intent);
+  if (!report.ok()) {
+    return report.status();
+  }
+  noticed_generation_ = followed_generation_ = report->generation;
   // An operator who is early waits for the lock. Another daemon at this socket is found before
   // anything is forwarded.
   view_ =
@@ -85,7 +96,7 @@ absl::Status Daemon::Start(std::shared_ptr<const ValidatedIntent> intent) {
       }));
   const std::lock_guard<std::mutex> lock(control_);
   absl::StatusOr<std::unique_ptr<OperatorServer>> server = OperatorServer::Start(
-      {.path = options_.socket_path},
+      {.path = options_.socket_path, .is_long = IsLongRequest},
       [this](std::string_view request) { return AnswerOperator(*view_, request); });
   if (!server.ok()) {
     return server.status();
@@ -107,11 +118,9 @@ absl::Status Daemon::Start(std::shared_ptr<const ValidatedIntent> intent) {
     }
     return failures;
   };
-  absl::StatusOr<ApplyReport> report = dataplane_->Start(intent);
-  if (!report.ok()) {
-    return report.status();
+  if (absl::Status status = dataplane_->StartWorkers(); !status.ok()) {
+    return status;
   }
-  followed_generation_ = report->generation;
   // Not before it runs: the folder may still be that of a daemon which holds the socket.
   return options_.state_folder.empty() ? absl::OkStatus()
                                        : SaveConfiguration(options_.state_folder, *intent);
@@ -123,21 +132,27 @@ void Daemon::SayReady() {
     Say(runtime.notice());
   }
   const uint32_t workers = runtime.worker_count();
-  Say("ready: generation 1, " + std::to_string(dataplane_->applier().running()->port_names.size()) +
-      " ports, " + std::to_string(workers) + (workers == 1 ? " worker" : " workers") +
-      (runtime.shares_cpus() ? " on shared CPUs" : "") + ", memory " +
-      std::string(MemoryModeName(runtime.memory_mode())) + ", operators at " +
+  size_t ports = 0;
+  {
+    const std::lock_guard<std::mutex> lock(control_);
+    ports = dataplane_->applier().running()->port_names.size();
+  }
+  Say("ready: generation 1, " + std::to_string(ports) + " ports, " + std::to_string(workers) +
+      (workers == 1 ? " worker" : " workers") + (runtime.shares_cpus() ? " on shared CPUs" : "") +
+      ", memory " + std::string(MemoryModeName(runtime.memory_mode())) + ", operators at " +
       options_.socket_path);
 }
 
 void Daemon::Serve() {
+  reload_ = std::make_unique<Errand>([this] { Reload(); });
+  follow_ = std::make_unique<Errand>([this] { FollowGeneration(); });
   while (!stop_.load(std::memory_order_relaxed)) {
     const DaemonSignal signal = signals_->Wait(kTickMs);
     if (signal == DaemonSignal::kStop) {
       return;
     }
     if (signal == DaemonSignal::kReload) {
-      Reload();
+      reload_->Ask();
     }
     Tick();
   }
@@ -145,10 +160,12 @@ void Daemon::Serve() {
 
 void Daemon::Tick() {
   std::vector<std::string> notes;
+  uint64_t generation = 0;
   {
     const std::lock_guard<std::mutex> lock(control_);
     dataplane_->Tick();
     notes = dataplane_->TakeNotes();
+    generation = dataplane_->applier().generation();
   }
   for (const std::string& note : notes) {
     if (note != last_note_) {  // a full disk says so every second
@@ -156,7 +173,10 @@ void Daemon::Tick() {
       last_note_ = note;
     }
   }
-  FollowGeneration();
+  if (generation != noticed_generation_) {
+    noticed_generation_ = generation;
+    follow_->Ask();
+  }
 }
 
 void Daemon::Reload() {
@@ -165,7 +185,6 @@ void Daemon::Reload() {
     Say("SIGHUP: refused; the running configuration stays");
     return;
   }
-  const std::lock_guard<std::mutex> lock(control_);
   const absl::StatusOr<ApplyReport> report = dataplane_->applier().Apply(std::move(intent));
   if (!report.ok()) {
     Say("SIGHUP: refused: " + std::string(report.status().message()));
@@ -201,7 +220,9 @@ void Daemon::FollowGeneration() {
 
 int Daemon::End() {
   metrics_.reset();
-  server_.reset();     // no request runs from here on
+  server_.reset();  // no request runs from here on
+  reload_.reset();
+  follow_.reset();
   FollowGeneration();  // one may have been applied since the last tick
   const MbufAccount account = dataplane_->Stop();
   for (const std::string& note : dataplane_->TakeNotes()) {

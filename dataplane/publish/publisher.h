@@ -2,8 +2,9 @@
 // Snapshot), and the bounded list of replaced generations that some worker may still hold.
 //
 // Threads. Load: any worker that is online; what it returns is good until the worker's next
-// ReportQuiescent or Offline. Everything else: the control thread. Nothing blocks. The control
-// thread destroys; a worker never does.
+// ReportQuiescent or Offline. Everything else: the control thread, that is, the holder of a lock;
+// but AllReached and LaggardOf need only that nobody publishes meanwhile. Nothing blocks. The
+// control thread destroys; a worker never does.
 #pragma once
 
 #include <atomic>

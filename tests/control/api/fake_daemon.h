@@ -161,8 +161,8 @@ class FakeDaemon {
   Clock clock_{qsbr_};
   Compiler compiler_{HeapMemory(), {}};
   Publisher<Snapshot> publisher_{qsbr_};
-  Applier applier_{compiler_, publisher_, clock_};
   std::mutex control_;
+  Applier applier_{compiler_, publisher_, clock_, control_};
   std::unique_ptr<SessionTable> sessions_;
   WorkerCounters workers_[2] = {WorkerCounters(2), WorkerCounters(2)};
   std::unique_ptr<DaemonView> view_;

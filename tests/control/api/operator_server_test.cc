@@ -134,6 +134,60 @@ TEST_F(OperatorServerTest, NothingIsReadAheadOfRequestsThatWait) {
   server_.reset();  // its handler uses this frame
 }
 
+// A long request ends only after a later, short one of another client was answered; its own client
+// gets its answers in order.
+TEST_F(OperatorServerTest, LongRequestsDoNotHoldUpShortOnes) {
+  std::atomic<bool> answered{false};
+  options_.is_long = [](std::string_view line) { return line.rfind("long", 0) == 0; };
+  auto server = OperatorServer::Start(options_, [&](std::string_view line) {
+    while (line.rfind("long", 0) == 0 && !answered) {
+      std::this_thread::yield();
+    }
+    return "<" + std::string(line) + ">";
+  });
+  ASSERT_TRUE(server.ok()) << server.status();
+  server_ = *std::move(server);
+  const int first = Connect();
+  const int second = Connect();
+  ASSERT_EQ(send(first, "long 1\nshort 1\nlong 2\n", 23, 0), 23);
+  ASSERT_EQ(send(second, "long 3\n", 7, 0), 7);
+  EXPECT_EQ(Ask("short 2"), "<short 2>");
+  answered = true;
+  EXPECT_EQ(ReadLines(first, 3), "<long 1>\n<short 1>\n<long 2>\n");
+  EXPECT_EQ(ReadLines(second, 1), "<long 3>\n");
+  close(first);
+  close(second);
+  server_.reset();  // its handler uses this frame
+}
+
+// At the end a long request that has begun is answered; one that has not is not begun.
+TEST_F(OperatorServerTest, TheEndWaitsForALongRequestThatHasBegun) {
+  std::atomic<int> begun{0};
+  std::atomic<bool> ending{false};
+  options_.is_long = [](std::string_view) { return true; };
+  auto server = OperatorServer::Start(options_, [&](std::string_view line) {
+    ++begun;
+    while (!ending) {
+      std::this_thread::yield();
+    }
+    return std::string(line);
+  });
+  ASSERT_TRUE(server.ok()) << server.status();
+  const int first = Connect();
+  ASSERT_EQ(send(first, "first\n", 6, 0), 6);
+  while (begun == 0) {
+    std::this_thread::yield();
+  }
+  const int second = Connect();
+  ASSERT_EQ(send(second, "second\n", 7, 0), 7);
+  std::thread end([&] { server->reset(); });
+  ending = true;
+  end.join();
+  EXPECT_EQ(ReadLines(first, 2), "first\n(hung up)");
+  close(first);
+  close(second);
+}
+
 TEST_F(OperatorServerTest, AHalfWrittenRequestTimesOutAndOthersAreServed) {
   Start();
   const int fd = Connect();

@@ -219,5 +219,15 @@ TEST_F(OperatorVerbsTest, StopAsksTheDaemonToEnd) {
   EXPECT_EQ(daemon_.stops, 1);
 }
 
+TEST(LongRequestTest, IsOneThatWorksOnAConfiguration) {
+  for (const char* verb : {"show\",\"What\":\"drops", "top", "stop", "no such verb"}) {
+    EXPECT_FALSE(IsLongRequest("{\"Verb\":\"" + std::string(verb) + "\"}")) << verb;
+  }
+  EXPECT_TRUE(IsLongRequest("{\"Verb\":\"export\"}"));
+  EXPECT_TRUE(IsLongRequest("{\"Verb\":\"apply\",\"Paths\":[\"/etc/sluice\"]}"));
+  EXPECT_TRUE(IsLongRequest("{\"Verb\":\"rollback\",\"Generation\":1}"));
+  EXPECT_TRUE(IsLongRequest(std::string(1 << 20, 'x')));
+}
+
 }  // namespace
 }  // namespace sluice

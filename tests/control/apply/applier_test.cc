@@ -3,8 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "dataplane/base/memory_source.h"
@@ -50,6 +55,9 @@ class FakeTime final : public ApplyClock {
   int64_t MonotonicNs() override { return now_ns_; }
   void Pause() override {
     now_ns_ += 1'000'000;
+    if (on_pause) {
+      on_pause();
+    }
     for (uint32_t worker = 0; worker < qsbr_.worker_count(); ++worker) {
       if (worker != stuck_worker) {
         qsbr_.ReportQuiescent(worker);
@@ -57,6 +65,7 @@ class FakeTime final : public ApplyClock {
     }
   }
   uint32_t stuck_worker = kNoWorker;
+  std::function<void()> on_pause;
 
  private:
   Qsbr& qsbr_;
@@ -79,7 +88,8 @@ class ApplierTest : public ::testing::Test {
   FakeTime time_{qsbr_};
   Compiler compiler_{HeapMemory(), {}};
   Publisher<Snapshot> publisher_{qsbr_};
-  Applier applier_{compiler_, publisher_, time_};
+  std::mutex control_;
+  Applier applier_{compiler_, publisher_, time_, control_};
 };
 
 TEST_F(ApplierTest, PublishesGenerationsAndSaysWhatChanged) {
@@ -221,7 +231,8 @@ TEST(ApplierMemoryTest, WhatDoesNotCompileLeavesTheOldGenerationRunning) {
   FakeTime time(qsbr);
   Compiler compiler(memory, {});
   Publisher<Snapshot> publisher(qsbr);
-  Applier applier(compiler, publisher, time);
+  std::mutex control;
+  Applier applier(compiler, publisher, time, control);
   ASSERT_TRUE(applier.Apply(Load(Sample())).ok());
   for (int left = 0; left < 20; ++left) {
     memory.left = left;
@@ -237,6 +248,126 @@ TEST(ApplierMemoryTest, WhatDoesNotCompileLeavesTheOldGenerationRunning) {
   EXPECT_FALSE(applier.Apply(Load(Sample())).ok());
   memory.left = 1 << 30;
   EXPECT_TRUE(applier.Apply(Load(Sample())).ok());
+}
+
+// The compiler's memory, which tells when something is asked of it.
+class WatchedMemory final : public MemorySource {
+ public:
+  void* Allocate(const char* name, size_t bytes, size_t alignment) override {
+    if (on_allocate) {
+      on_allocate();
+    }
+    return HeapMemory().Allocate(name, bytes, alignment);
+  }
+  void Free(void* memory, size_t bytes) override { HeapMemory().Free(memory, bytes); }
+  std::function<void()> on_allocate;
+};
+
+// Whether another thread would get it at once.
+bool IsFree(std::mutex& mutex) {
+  bool free = false;
+  std::thread([&] {
+    free = mutex.try_lock();
+    if (free) {
+      mutex.unlock();
+    }
+  }).join();
+  return free;
+}
+
+TEST(ApplierLockTest, TheControlLockIsHeldToPublishAndNotToCompileNorToWait) {
+  WatchedMemory memory;
+  Qsbr qsbr(1);
+  qsbr.Online(0);
+  FakeTime time(qsbr);
+  Compiler compiler(memory, {});
+  Publisher<Snapshot> publisher(qsbr);
+  std::mutex control;
+  Applier applier(compiler, publisher, time, control);
+  int compiling = 0;
+  int publishing = 0;
+  int waiting = 0;
+  applier.Follow([&](const CompiledConfig&) {
+    ++publishing;
+    EXPECT_FALSE(IsFree(control));
+  });
+  memory.on_allocate = [&] {
+    ++compiling;
+    EXPECT_TRUE(IsFree(control));
+  };
+  time.on_pause = [&] {
+    ++waiting;
+    EXPECT_TRUE(IsFree(control));
+  };
+  ASSERT_TRUE(applier.Apply(Load(Sample())).ok());
+  ASSERT_TRUE(applier.Apply(Load(Sample() + kExtraGroup)).ok());
+  ASSERT_TRUE(applier.Rollback(1).ok());
+  EXPECT_GT(compiling, 0);
+  EXPECT_EQ(publishing, 3);
+  EXPECT_GE(waiting, 3);
+  qsbr.Offline(0);
+}
+
+// Real threads, for ThreadSanitizer too: two that apply, one that asks and reclaims like the
+// daemon's tick, a worker.
+TEST(ApplierLockTest, AppliesFromSeveralThreadsFollowOneAnother) {
+  constexpr int kRounds = 30;  // so that generation 1 is kept
+  static_assert(1 + 2 * kRounds <= kKeptGenerations);
+  Qsbr qsbr(1);
+  class WallTime final : public ApplyClock {
+   public:
+    int64_t EpochNs() override { return MonotonicNs(); }
+    int64_t MonotonicNs() override {
+      return std::chrono::steady_clock::now().time_since_epoch().count();
+    }
+    void Pause() override { std::this_thread::yield(); }
+  } time;
+  Compiler compiler(HeapMemory(), {});
+  Publisher<Snapshot> publisher(qsbr);
+  std::mutex control;
+  Applier applier(compiler, publisher, time, control);
+  uint64_t followed = 0;
+  applier.Follow(
+      [&](const CompiledConfig& config) { EXPECT_EQ(config.snapshot->generation, ++followed); });
+  const std::shared_ptr<const ValidatedIntent> configurations[] = {Load(Sample()),
+                                                                   Load(Sample() + kExtraGroup)};
+  ASSERT_TRUE(applier.Apply(configurations[0]).ok());
+  std::atomic<bool> end{false};
+  std::thread worker([&] {
+    qsbr.Online(0);
+    while (!end) {
+      EXPECT_GT(publisher.Load()->generation, 0u);
+      qsbr.ReportQuiescent(0);
+      std::this_thread::yield();
+    }
+    qsbr.Offline(0);
+  });
+  std::thread ticks([&] {
+    while (!end) {
+      const std::lock_guard<std::mutex> lock(control);
+      EXPECT_EQ(applier.running()->snapshot->generation, applier.generation());
+      EXPECT_EQ(applier.history().back().generation, applier.generation());
+      applier.Laggard();
+      applier.Reclaim();
+    }
+  });
+  std::vector<std::thread> operators;
+  for (int who = 0; who < 2; ++who) {
+    operators.emplace_back([&, who] {
+      for (int i = 0; i < kRounds; ++i) {
+        const auto report =
+            i % 4 == 3 ? applier.Rollback(1) : applier.Apply(configurations[(who + i) % 2]);
+        EXPECT_TRUE(report.ok()) << report.status();
+      }
+    });
+  }
+  for (std::thread& thread : operators) {
+    thread.join();
+  }
+  end = true;
+  ticks.join();
+  worker.join();
+  EXPECT_EQ(applier.generation(), 1u + 2 * kRounds);
 }
 
 TEST(ChangeSummaryTest, NamesObjectsOnceAndIsBounded) {
