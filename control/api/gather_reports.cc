@@ -1,39 +1,87 @@
 #include "control/api/gather_reports.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <unordered_map>
 
+#include "dataplane/packet/batch.h"
+
 namespace sluice {
 namespace {
-
-constexpr std::string_view kStageNames[] = {
-    "express", "parse",      "interface",   "local",   "fragment",     "session",
-    "route",   "sg_egress",  "nacl_egress", "gateway", "nacl_ingress", "sg_ingress",
-    "nat",     "icmp_error", "mtu_ttl",     "admit",   "rewrite",      "account"};
-static_assert(std::size(kStageNames) == kStageCount);
 
 const Intent& RunningIntent(const DaemonView& view) {
   return view.applier.running()->intent->intent();
 }
 
-void AddCounters(const PortCounters& from, PortReport& to) {
-  to.received += from.received.Read();
+// How often a port's counters are read until its worker leaves them alone for the time of a read:
+// it counts once a burst, and a read takes about as long as a few packets.
+constexpr int kReadAttempts = 32;
+
+// The counters of one worker and port, read while the worker goes on counting. It adds one
+// packet, or several of one burst, to the inputs (received, released) and then to their fate
+// (forwarded, consumed, dropped, held), so at every instant the fates are the inputs or at most a
+// burst less. All of them only grow: what is read between two equal readings of the inputs, and adds
+// up to them, is of one instant; and fates more than a burst below the inputs before or above the
+// inputs after are wrong, not late.
+//
+// The worker's stores are relaxed; x86, the one machine this runs on, shows them in their order.
+struct PortReading {
+  explicit PortReading(const PortCounters& from) {
+    const uint64_t received = from.received.Read();
+    const uint64_t released = from.released.Read();
+    std::atomic_thread_fence(std::memory_order_acquire);  // the fates are read after them
+    fates.received = received;
+    fates.forwarded = from.forwarded.Read();
+    uint64_t fate_count = fates.forwarded;
+    for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
+      fates.consumed[reason] = from.consumed[reason].Read();
+      fates.dropped[reason] = from.dropped[reason].Read();
+      fate_count += fates.consumed[reason] + fates.dropped[reason];
+    }
+    const uint64_t held = from.held.Read();
+    fate_count += held;
+    std::atomic_thread_fence(std::memory_order_acquire);  // and these after the fates
+    const uint64_t inputs_after = from.received.Read() + from.released.Read();
+    const uint64_t inputs = received + released;
+    settled = inputs == inputs_after && inputs == fate_count;
+    possible = inputs <= fate_count + kMaxBatch && fate_count <= inputs_after;
+    // What is released was held before, but may be counted here first.
+    fates.held = held - std::min(held, released);
+  }
+
+  PortReport fates;
+  bool settled = false;
+  bool possible = false;
+};
+
+PortReading ReadPort(const PortCounters& from) {
+  PortReading reading(from);
+  for (int attempt = 1; attempt < kReadAttempts && !reading.settled; ++attempt) {
+    reading = PortReading(from);
+  }
+  return reading;
+}
+
+// Adds a worker's counters of a port. False where they can no longer balance.
+bool AddCounters(const PortCounters& from, PortReport& to) {
+  const PortReading reading = ReadPort(from);
+  to.received += reading.fates.received;
+  to.forwarded += reading.fates.forwarded;
+  to.held += reading.fates.held;
+  for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
+    to.consumed[reason] += reading.fates.consumed[reason];
+    to.dropped[reason] += reading.fates.dropped[reason];
+  }
+  to.unsettled |= !reading.settled && reading.possible;
   to.received_bytes += from.received_bytes.Read();
-  to.forwarded += from.forwarded.Read();
   to.sent += from.sent.Read();
   to.sent_bytes += from.sent_bytes.Read();
   to.extra_fragments += from.extra_fragments.Read();
   to.originated += from.originated.Read();
   to.emit_drops += from.emit_drops.Read();
   to.tx_full += from.tx_full.Read();
-  // What is released was held before: read in this order the difference is never negative.
-  const uint64_t released = from.released.Read();
-  to.held += from.held.Read() - released;
-  for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
-    to.consumed[reason] += from.consumed[reason].Read();
-    to.dropped[reason] += from.dropped[reason].Read();
-  }
+  return reading.settled || reading.possible;
 }
 
 // The winner of each destination: static routes before prefix lists (the lowest id first), these
@@ -128,9 +176,11 @@ std::vector<PortReport> GatherPorts(const DaemonView& view, const RowFilter& fil
     if (i < devices.size()) {
       report.device = devices[i];
     }
+    bool possible = true;
     for (const WorkerCounters* worker : view.workers) {
-      AddCounters(worker->ports[i], report);
+      possible &= AddCounters(worker->ports[i], report);
     }
+    report.unsettled &= possible;
   }
   return reports;
 }
@@ -147,7 +197,7 @@ std::vector<StageReport> GatherStages(const DaemonView& view) {
   std::vector<StageReport> reports;
   for (size_t stage = 0; stage < kStageCount; ++stage) {
     StageReport& report = reports.emplace_back();
-    report.name = kStageNames[stage];
+    report.name = StageName(static_cast<StageId>(stage));
     for (const WorkerCounters* worker : view.workers) {
       report.calls += worker->stages[stage].calls.Read();
       report.packets += worker->stages[stage].packets.Read();

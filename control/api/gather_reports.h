@@ -41,7 +41,8 @@ struct Rows {
   }
 };
 
-// All workers together, by PortIdx.
+// All workers together, by PortIdx. The fates of a worker's packets are of one instant where it
+// leaves the time to read them; otherwise PortReport::unsettled says that they may not be.
 std::vector<PortReport> GatherPorts(const DaemonView& view, const RowFilter& filter);
 // Packets dropped or consumed for one reason, on all ports.
 uint64_t CountOfReason(const std::vector<PortReport>& ports, DropReason reason);

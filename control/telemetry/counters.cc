@@ -29,6 +29,7 @@ PortReport TotalOf(const std::vector<PortReport>& ports) {
     total.received += port.received;
     total.forwarded += port.forwarded;
     total.held += port.held;
+    total.unsettled |= port.unsettled;
     for (size_t i = 0; i < kDropReasonCount; ++i) {
       total.consumed[i] += port.consumed[i];
       total.dropped[i] += port.dropped[i];
@@ -51,7 +52,7 @@ Json FatesJson(const PortReport& port) {
           {"consumed", port.ConsumedTotal()},
           {"dropped", port.DroppedTotal()},
           {"held", port.held},
-          {"balances", port.Balances()},
+          {"balances", !port.Balances() && port.unsettled ? Json() : Json(port.Balances())},
           {"dropped_by", ReasonsJson(port.dropped)},
           {"consumed_by", ReasonsJson(port.consumed)}};
 }
@@ -70,7 +71,10 @@ void AddReasonRows(const PortReport& port, std::string_view verdict, const Reaso
 void AddIdentityRow(const PortReport& port, TextTable* table) {
   table->AddRow({port.name, std::to_string(port.received), std::to_string(port.forwarded),
                  std::to_string(port.ConsumedTotal()), std::to_string(port.DroppedTotal()),
-                 std::to_string(port.held), port.Balances() ? "yes" : "NO"});
+                 std::to_string(port.held),
+                 port.Balances()  ? "yes"
+                 : port.unsettled ? "counting"
+                                  : "NO"});
 }
 
 double Ratio(uint64_t value, uint64_t by) {

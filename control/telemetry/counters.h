@@ -50,6 +50,9 @@ struct PortReport {
   uint64_t originated = 0;
   uint64_t emit_drops = 0;
   uint64_t tx_full = 0;  // frames of any kind that the device, or the ring to its worker, refused
+  // Read while packets were being counted: the fates may be of instants some packets apart, and
+  // their not balancing means nothing.
+  bool unsettled = false;
   PortDevice device;
 
   uint64_t ConsumedTotal() const;
@@ -163,7 +166,7 @@ struct GenerationReport {
 };
 
 // One list of `show drops`: a row a reason that occurred, a total row, and the identity per port
-// and in total.
+// and in total: yes, NO, or "counting" (null in JSON) where it was read too late to tell.
 std::string DropsText(const std::vector<PortReport>& ports);
 std::string DropsJson(const std::vector<PortReport>& ports);
 std::string PortsText(const std::vector<PortReport>& ports);

@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <iterator>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/base/cache_line.h"
@@ -73,6 +75,16 @@ enum class StageId : uint8_t {
   kCount,
 };
 inline constexpr size_t kStageCount = static_cast<size_t>(StageId::kCount);
+
+// As `sluice show stages` and the metrics call it; by StageId.
+inline constexpr std::string_view kStageNames[] = {
+    "express", "parse",      "interface",   "local",   "fragment",     "session",
+    "route",   "sg_egress",  "nacl_egress", "gateway", "nacl_ingress", "sg_ingress",
+    "nat",     "icmp_error", "mtu_ttl",     "admit",   "rewrite",      "account"};
+static_assert(std::size(kStageNames) == kStageCount);
+constexpr std::string_view StageName(StageId stage) {
+  return kStageNames[static_cast<size_t>(stage)];
+}
 
 // Packets that reached a NAT gateway from one side, by what became of them there. Bytes are IPv4
 // total lengths. What CloudWatch calls received is left + stayed; what it calls sent is left.

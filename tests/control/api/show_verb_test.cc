@@ -1,10 +1,15 @@
 // `show` and `top` against a daemon without EAL: sums over workers, filters, limits.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "control/api/gather_reports.h"
 #include "control/api/operator_verbs.h"
+#include "dataplane/pipeline/burst_count.h"
 #include "dataplane/session/session_state.h"
 #include "tests/control/api/fake_daemon.h"
 
@@ -97,6 +102,63 @@ TEST_F(ShowVerbTest, DropsAndPortsAddTheWorkersUp) {
   EXPECT_NE(Text("ports").find("web   net_ring0  net_ring  up    1500"), std::string::npos)
       << Text("ports");
   EXPECT_NE(Text("drops").find("sg_ingress     3\n"), std::string::npos);
+}
+
+TEST_F(ShowVerbTest, DropsThatCannotBalanceAreCalledWrong) {
+  PortCounters& counters = daemon_.worker(0).ports[0];
+  counters.received.Add(kMaxBatch);
+  EXPECT_TRUE(Show("drops")["ports"][0]["balances"].is_null()) << "their fate may be next";
+  counters.received.Add(1);
+  EXPECT_EQ(Show("drops")["ports"][0]["balances"], false);
+  counters.forwarded.Add(kMaxBatch + 2);
+  EXPECT_EQ(Show("drops")["ports"][0]["balances"], false);
+  EXPECT_NE(Text("drops").find("NO"), std::string::npos);
+}
+
+// A worker that does nothing but count, and a reader of thousands of reports.
+TEST_F(ShowVerbTest, DropsAreNeverCalledWrongWhileAWorkerCounts) {
+  constexpr uint32_t kLanes = 32;
+  auto batch = std::make_unique<Batch>();
+  batch->count = kLanes;
+  for (uint32_t lane = 0; lane < kLanes; ++lane) {
+    constexpr Verdict kVerdicts[] = {Verdict::kForward, Verdict::kConsume, Verdict::kDrop,
+                                     Verdict::kHold};
+    batch->rx_port[lane] = PortIdx(lane % 2);
+    batch->verdict[lane] = kVerdicts[lane / 2 % 4];
+    batch->reason[lane] = static_cast<DropReason>(1 + lane % (kDropReasonCount - 1));
+    batch->reentered[lane] = lane % 8 == 5;  // as many as that port holds
+  }
+  WorkerContext context;
+  context.counters = &daemon_.worker(1);
+  // Nothing is released that was not held before.
+  context.counters->ports[1].received.Add(1);
+  context.counters->ports[1].held.Add(1);
+  std::atomic<bool> end{false};
+  std::atomic<uint64_t> bursts{0};
+  std::thread worker([&] {
+    while (!end) {
+      CountBurst(context, *batch);
+      ++bursts;
+    }
+  });
+  while (bursts == 0) {
+    std::this_thread::yield();
+  }
+  uint64_t settled = 0;
+  for (int i = 0; i < 5000 && !HasFailure(); ++i) {
+    for (const PortReport& port : GatherPorts(daemon_.view(), {})) {
+      EXPECT_TRUE(port.Balances() || port.unsettled) << "report " << i << " of port " << port.name;
+      settled += port.Balances() ? 1 : 0;
+    }
+  }
+  end = true;
+  worker.join();
+  RecordProperty("balanced_of_10000", std::to_string(settled));
+  for (const PortReport& port : GatherPorts(daemon_.view(), {})) {
+    EXPECT_TRUE(port.Balances() && !port.unsettled) << port.name;
+    EXPECT_EQ(port.received,
+              port.name == "web" ? bursts * kLanes / 2 : 1 + bursts * (kLanes / 2 - kLanes / 8));
+  }
 }
 
 TEST_F(ShowVerbTest, StagesHaveNamesAndSums) {

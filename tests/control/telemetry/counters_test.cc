@@ -53,6 +53,19 @@ TEST(CountersTest, DropsShowTheIdentityPerPortAndInTotal) {
   EXPECT_EQ(json["total"]["consumed_by"]["arp_reply"], 2);
 }
 
+TEST(CountersTest, WhatWasReadWhilePacketsWereCountedIsNotCalledWrong) {
+  std::vector<PortReport> ports = TwoPorts();
+  ports[1].unsettled = true;
+  EXPECT_NE(
+      DropsText(ports).find("wan           5          4         0        0     0  counting\n"),
+      std::string::npos)
+      << DropsText(ports);
+  const Json json = Json::parse(DropsJson(ports));
+  EXPECT_EQ(json["ports"][0]["balances"], true);
+  EXPECT_TRUE(json["ports"][1]["balances"].is_null());
+  EXPECT_TRUE(json["total"]["balances"].is_null());
+}
+
 TEST(CountersTest, StagesHaveTheContractsColumns) {
   const std::vector<StageReport> stages = {{"parse", 10, 320, 6720}, {"nat", 0, 0, 0}};
   EXPECT_EQ(StagesText(stages, 2.1),
