@@ -93,5 +93,19 @@ TEST_F(CommandLineTest, HelpNamesEveryVerbAndEveryFlag) {
   EXPECT_EQ(Run({"help", "go"}), kExitYes);
 }
 
+TEST(AllVerbsTest, FlagsAreSpelledAsInTheContract) {
+  std::string help;
+  for (const Verb& verb : AllVerbs()) {
+    help += HelpOf(verb);
+  }
+  for (const char* flag :
+       {"  --idle-after=…\n", "  --enforce_quotas\n", "  --session_cache\n", "  -j\n"}) {
+    EXPECT_NE(help.find(flag), std::string::npos) << flag;
+  }
+  for (const char* never : {"idle_after", "enforce-quotas", "session-cache"}) {
+    EXPECT_EQ(help.find(never), std::string::npos) << never;
+  }
+}
+
 }  // namespace
 }  // namespace sluice

@@ -23,9 +23,9 @@ std::vector<Verb> AllBenchCommands() {
         "quick",    "seed",   "benchmark_out", "j"},
        RunForwardCommand},
       {"flows",
-       "[--max-flows=N] [--keys=uniform|zipf] [--size=64|imix] [--config=PATH…] [-j]",
+       "[--max_flows=N] [--keys=uniform|zipf] [--size=64|imix] [--config=PATH…] [-j]",
        "How the number of sessions tells on forwarding.",
-       "What `forward` does, once for each power of ten up to --max-flows, in a dataplane of its "
+       "What `forward` does, once for each power of ten up to --max_flows, in a dataplane of its "
        "own\n"
        "each time. Says how each row's memory was backed.",
        {"max_flows", "keys",    "zipf",          "size",

@@ -90,6 +90,17 @@ std::string ReportJson(const Report& report) {
   for (const Figure& figure : report.figures) {
     json["figures"].push_back(FigureJson(report, figure));
   }
+  if (!report.stages.empty()) {  // with the keys of `sluice show stages -j`
+    json["stages"] = Json::array();
+    for (const StageFigure& stage : report.stages) {
+      json["stages"].push_back({{"stage", stage.name},
+                                {"calls", stage.calls},
+                                {"packets", stage.packets},
+                                {"packets_per_call", stage.PacketsPerCall()},
+                                {"ns_per_packet", stage.ns},
+                                {"cycles_per_packet", stage.ticks}});
+    }
+  }
   json["broken_claims"] = report.broken_claims;
   return json.dump(2) + "\n";
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,11 +25,25 @@ struct Figure {
   std::vector<std::pair<std::string, double>> counters;  // flows, hit_rate, …
 };
 
+// What one stage costs, in a run of its own (--stages): a packet that it handled.
+struct StageFigure {
+  std::string_view name;
+  uint64_t calls = 0;
+  uint64_t packets = 0;
+  double ns = 0;
+  double ticks = 0;
+
+  double PacketsPerCall() const {
+    return calls == 0 ? 0 : static_cast<double>(packets) / static_cast<double>(calls);
+  }
+};
+
 struct Report {
   Machine machine;
   std::string memory_mode;
   std::vector<std::pair<std::string, std::string>> settings;  // name, value: what was asked for
   std::vector<Figure> figures;
+  std::vector<StageFigure> stages;  // none: not asked for
   std::vector<std::string> broken_claims;
 };
 

@@ -51,7 +51,7 @@ int RunFlowsCommand(const Arguments& arguments) {
     return kExitUsage;
   }
   if (FLAGS_max_flows < 1 || FLAGS_max_flows > 64'000'000) {
-    return UsageError("--max-flows is not in 1..64000000");
+    return UsageError("--max_flows is not in 1..64000000");
   }
   Report report = StartReport();
   if (!FLAGS_j) {

@@ -100,7 +100,7 @@ std::vector<Verb> PacketVerbs() {
        RunExplain},
       {"replay",
        "--config=PATH… --in=PORT=FILE… --out=DIR [--at=TIME:apply:PATH]… [--idle-after=SECONDS]\n"
-       "       [--seed=N] [--burst=N] [--session-cache=off] [-j]",
+       "       [--seed=N] [--burst=N] [--session_cache=off] [-j]",
        "Run captures through the real pipeline, with their time as the clock.",
        "Single worker, no root. Packets go by time, then by the order of --in, then by their\n"
        "place in the file. The same input gives the same output, bit for bit. Into DIR:\n"
@@ -108,8 +108,9 @@ std::vector<Verb> PacketVerbs() {
        "  verdicts.jsonl   one line a packet, in order\n"
        "  flow-logs/       as the daemon would have written them\n"
        "  summary.json     packets by fate, and the sessions left; -j prints it too\n"
-       "DIR is made when missing. What has these names there is replaced when the run succeeds;\n"
-       "nothing else is touched.\n"
+       "DIR is made when missing. When the run succeeds its results replace those of earlier "
+       "runs,\n"
+       "all in one step where DIR holds nothing else; no other file is ever touched.\n"
        "Without Host every ENI has a port named by its id, the internet side is \"internet\", the\n"
        "provider side \"services\". Next hops answer with the MAC of their ARP in the capture of\n"
        "their port, else 02:00:00:00:00:fe. MaxSessions is that of --config throughout.",

@@ -38,6 +38,14 @@ bool HasFlag(const Verb& verb, std::string_view name) {
   return std::find(verb.flags.begin(), verb.flags.end(), name) != verb.flags.end();
 }
 
+// As the contract with users (interface.md) spells it: with underscores, as gflags does, but for
+// one. Both spellings of each are read.
+std::string ShownFlag(std::string_view name) {
+  return name == "idle_after" ? "--idle-after"
+         : name.size() == 1   ? "-" + std::string(name)
+                              : "--" + std::string(name);
+}
+
 // "--idle-after=5" in parts; `name` with underscores.
 struct FlagWord {
   std::string name;
@@ -153,9 +161,7 @@ std::string HelpOf(const Verb& verb) {
   help += "\nFlags (each also as environment variable SLUICE_<FLAG>):\n";
   for (const std::string_view name : verb.flags) {
     const gflags::CommandLineFlagInfo flag = FlagOf(name);
-    std::string shown = flag.name.size() == 1 ? "-" + flag.name : "--" + flag.name;
-    std::replace(shown.begin() + 2, shown.end(), '_', '-');
-    help += "  " + shown + (flag.type == "bool" ? "" : "=…");
+    help += "  " + ShownFlag(flag.name) + (flag.type == "bool" ? "" : "=…");
     help += "\n      " + flag.description;
     if (!flag.default_value.empty() && flag.type != "bool") {
       help += " (default: " + flag.default_value + ")";

@@ -39,6 +39,16 @@ class ForwardCommand(unittest.TestCase):
             runs = json.loads(out.read_text())["benchmarks"]
             self.assertEqual(runs[0]["aggregate_name"], "median")
 
+    def test_stages_are_in_the_json_too(self):
+        answer = bench("forward", "--quick", "-j", "--stages")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        stages = json.loads(answer.stdout)["stages"]
+        self.assertIn(stages[0]["stage"], ("express", "parse"))
+        self.assertEqual(set(stages[0]), {"stage", "calls", "packets", "packets_per_call", "ns_per_packet",
+                                          "cycles_per_packet"})
+        self.assertTrue(all(stage["packets"] > 0 and stage["cycles_per_packet"] > 0 for stage in stages))
+        self.assertNotIn("stages", json.loads(bench("forward", "--quick", "-j").stdout))
+
     def test_flows_has_a_row_for_each_power_of_ten(self):
         answer = bench("flows", "--quick", "-j", "--max-flows=300")
         self.assertEqual(answer.returncode, 0, answer.stderr)
@@ -67,7 +77,7 @@ class ForwardCommand(unittest.TestCase):
     def test_help_names_every_flag(self):
         answer = bench("forward", "--help")
         self.assertEqual(answer.returncode, 0)
-        self.assertTrue(re.search(r"--benchmark-out", answer.stdout))
+        self.assertTrue(re.search(r"--benchmark_out=", answer.stdout))
 
 
 if __name__ == "__main__":
