@@ -21,6 +21,12 @@ T = 1700000000 * NS
 FRAMES = [(T, frame(udp(APP, TWO, 1, 2), APP_MAC)), (T + 1500, frame(udp(APP, TWO, 3, 4), APP_MAC))]
 
 
+def current_umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 class Folder:
     """A folder with config.json, bad.json and good.pcap; `run` fails unless exit code and words are as expected."""
 
@@ -174,6 +180,67 @@ def results_replace_earlier_ones_and_nothing_else(folder):
     assert done.returncode == 2 and tree(out) == before, "a run that fails changes nothing"
 
 
+def nothing_beside(folder):
+    """No draft is left beside (or in) the folder of results."""
+    return not [name for name in os.listdir(folder.path) + os.listdir(folder.path / "out") if ".replay-" in name]
+
+
+@case
+def a_folder_of_results_is_replaced_in_one_step(folder):
+    (folder.path / "vlan.json").write_text(json.dumps(base(Host={
+        "Ports": [{"Name": "one", "Device": "net_null0"}, {"Name": "old", "Device": "net_null1"}],
+        "Attachments": [{"NetworkInterfaceId": "eni-app", "Port": "one"}]})))
+    out = folder.path / "out"
+    folder.run(0, [], config="vlan.json", port="one")
+    assert (out / "old.pcap").exists() and nothing_beside(folder)
+    assert out.stat().st_mode & 0o777 == 0o777 & ~current_umask()
+    out.chmod(0o750)
+    before = out.stat()
+    folder.run(0, [])
+    after = out.stat()
+    assert after.st_ino != before.st_ino, "the new one was made beside it, whole"
+    assert after.st_mode == before.st_mode and nothing_beside(folder)
+    assert not (out / "old.pcap").exists() and not (out / "one.pcap").exists(), "ports that are gone"
+    assert (out / "eni-app.pcap").exists() and (out / "summary.json").exists()
+
+
+@case
+def among_other_files_results_of_gone_ports_go_and_nothing_else(folder):
+    (folder.path / "vlan.json").write_text(json.dumps(base(Host={
+        "Ports": [{"Name": "one", "Device": "net_null0"}, {"Name": "old", "Device": "net_null1"}],
+        "Attachments": [{"NetworkInterfaceId": "eni-app", "Port": "one"}]})))
+    out = folder.path / "out"
+    folder.run(0, [], config="vlan.json", port="one")
+    (out / "mine.pcap").write_bytes((out / "old.pcap").read_bytes())
+    before = out.stat()
+    folder.run(0, [])
+    assert out.stat().st_ino == before.st_ino and nothing_beside(folder)
+    assert (out / "mine.pcap").exists() and not (out / "old.pcap").exists() and not (out / "one.pcap").exists()
+
+
+@case
+def a_run_in_the_folder_itself_leaves_it_under_its_shell(folder):
+    folder.run(0, [])
+    out = folder.path / "out"
+    before = out.stat()
+    done = subprocess.run([replay_run.SLUICE, "replay", f"--config={folder.path}/config.json",
+                           f"--in=eni-app={folder.path}/good.pcap", "--out=."], cwd=out, capture_output=True, timeout=60)
+    assert done.returncode == 0 and out.stat().st_ino == before.st_ino and nothing_beside(folder), done.stderr
+
+
+@case
+def an_earlier_result_that_is_read_again_is_not_taken_away(folder):
+    (folder.path / "vlan.json").write_text(json.dumps(base(Host={
+        "Ports": [{"Name": "one", "Device": "net_null0"}],
+        "Attachments": [{"NetworkInterfaceId": "eni-app", "Port": "one"}]})))
+    folder.run(0, [], config="vlan.json", port="one")
+    before = tree(folder.path)
+    done = command(f"--config={folder.path}/config.json", f"--in=eni-app={folder.path}/out/one.pcap",
+                   f"--out={folder.path}/out")
+    assert done.returncode == 2 and "would overwrite the capture" in done.stderr, done.stderr
+    assert tree(folder.path) == before
+
+
 @case
 def a_capture_is_never_overwritten(folder):
     (folder.path / "eni-two.pcap").write_bytes(wire.pcap(FRAMES))
@@ -210,7 +277,10 @@ TESTS = [a_configuration_with_errors_is_exit_1_with_all_of_them, all_configurati
          captures_that_cannot_be_read_are_exit_2, every_kind_of_capture_tells_the_same,
          a_capture_may_come_through_a_pipe, a_signal_ends_the_run_and_leaves_nothing,
          no_packet_at_all_is_a_result_too,
-         results_replace_earlier_ones_and_nothing_else, a_capture_is_never_overwritten,
+         results_replace_earlier_ones_and_nothing_else, a_folder_of_results_is_replaced_in_one_step,
+         among_other_files_results_of_gone_ports_go_and_nothing_else,
+         a_run_in_the_folder_itself_leaves_it_under_its_shell,
+         an_earlier_result_that_is_read_again_is_not_taken_away, a_capture_is_never_overwritten,
          a_folder_that_cannot_be_made_is_exit_1, ports_that_cannot_name_a_file_are_refused,
          the_answer_is_a_table_or_json]
 

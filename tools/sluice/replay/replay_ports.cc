@@ -7,6 +7,8 @@
 #include <set>
 #include <utility>
 
+#include "tools/sluice/replay/result_folder.h"
+
 namespace sluice {
 namespace {
 
@@ -71,8 +73,12 @@ absl::Status CheckReplayPorts(const ReplayPlan& plan, const std::vector<std::str
       captures[{about.st_dev, about.st_ino}] = input.path;
     }
   }
+  std::set<std::string> results = EarlierOutputs(plan.out);  // those go, too
   for (const std::string& port : ports) {
-    const std::string result = plan.out + "/" + CaptureNameOf(port);
+    results.insert(CaptureNameOf(port));
+  }
+  for (const std::string& name : results) {
+    const std::string result = plan.out + "/" + name;
     const bool exists = ::stat(result.c_str(), &about) == 0;
     const auto capture = captures.find({about.st_dev, about.st_ino});
     if (exists && capture != captures.end()) {
