@@ -28,6 +28,18 @@ bool WriteAll(int fd, std::string_view text) {
   return true;
 }
 
+// So that the names in it survive a power cut.
+bool SyncFolder(const std::string& folder) {
+  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && fsync(fd) == 0;
+  const int failed = errno;
+  if (fd >= 0) {
+    close(fd);
+  }
+  errno = failed;
+  return synced;
+}
+
 }  // namespace
 
 absl::Status SaveConfiguration(const std::string& folder, const ValidatedIntent& intent) {
@@ -49,6 +61,9 @@ absl::Status SaveConfiguration(const std::string& folder, const ValidatedIntent&
     const int cause = written ? errno : failed;
     unlink(next.c_str());
     return Failed(path, "cannot be written", cause);
+  }
+  if (!SyncFolder(folder)) {
+    return Failed(folder, "cannot be synced", errno);
   }
   return absl::OkStatus();
 }

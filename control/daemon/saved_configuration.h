@@ -3,8 +3,8 @@
 //   FOLDER/running.json   what `sluice export` prints; `sluiced --config=FOLDER/running.json`
 //                         starts with it
 //
-// Replaced in one step (written beside it, synced, renamed), so a reader or a power cut never meets
-// a part of one. Control thread.
+// Replaced in one step (written beside it, synced, renamed, the folder synced), so a reader or a
+// power cut never meets a part of one, and what was saved stays. One thread at a time.
 #pragma once
 
 #include <string>
