@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "dataplane/runtime/attach_hint.h"
 #include "dataplane/runtime/eal.h"
 #include "dataplane/runtime/eal_plan.h"
 #include "dataplane/runtime/tap_interface.h"
@@ -48,21 +49,6 @@ uint16_t MostMtuBytes(const rte_eth_dev_info& facts) {
     most = std::min(most, facts.max_rx_pktlen - kLayerTwoBytes);
   }
   return static_cast<uint16_t>(most);
-}
-
-// The command that mends the usual causes, or empty.
-std::string AttachHint(const std::string& device) {
-  const std::string_view name = DeviceName(device);
-  if (name.starts_with("net_tap")) {
-    return "; a TAP needs /dev/net/tun and CAP_NET_ADMIN: run as root, or inside `unshare -Urnm`";
-  }
-  if (name.starts_with("net_af_packet")) {
-    return "; needs CAP_NET_RAW and an existing interface: see `ip -br link`";
-  }
-  if (IsPciDevice(device)) {
-    return "; bind it first: `dpdk-devbind.py --bind=vfio-pci " + std::string(name) + "`";
-  }
-  return "";
 }
 
 QueueLimits LimitsOf(const rte_eth_dev_info& facts, const std::string& driver) {
@@ -119,7 +105,8 @@ absl::StatusOr<std::unique_ptr<Device>> Device::Attach(const PortSpec& spec) {
     const int error = rte_dev_probe(spec.device.c_str());
     if (error != 0 || !FindPort(spec.device, &device->id_)) {
       const absl::Status failed = device->Failed("cannot be attached", error == 0 ? ENODEV : error);
-      return absl::UnavailableError(std::string(failed.message()) + AttachHint(spec.device));
+      return absl::UnavailableError(std::string(failed.message()) +
+                                    AttachHint(spec.device, ReadAttachFacts(spec.device)));
     }
     device->probed_ = true;
   }

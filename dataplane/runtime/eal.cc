@@ -82,7 +82,8 @@ absl::StatusOr<std::unique_ptr<Eal>> Eal::Start(const EalPlan& plan, bool show_l
   if (rte_eal_init(static_cast<int>(words.size()), argv.data()) < 0) {
     const std::string said = LastDpdkMessages();
     return absl::UnavailableError("DPDK did not start (" + shown +
-                                  "): " + (said.empty() ? rte_strerror(rte_errno) : said));
+                                  "): " + (said.empty() ? rte_strerror(rte_errno) : said) +
+                                  "; `sluice doctor` says what this machine lacks");
   }
   return std::unique_ptr<Eal>(new Eal(*std::move(folder)));
 }

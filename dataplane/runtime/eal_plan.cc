@@ -210,4 +210,10 @@ std::string_view DeviceName(std::string_view device) {
   return device.substr(0, device.find(','));
 }
 
+std::string_view InterfaceArgument(std::string_view device) {
+  constexpr std::string_view kArgument = ",iface=";
+  const size_t at = device.find(kArgument);
+  return at == std::string_view::npos ? "" : DeviceName(device.substr(at + kArgument.size()));
+}
+
 }  // namespace sluice

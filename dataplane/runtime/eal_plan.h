@@ -47,5 +47,7 @@ EalPlan PlanEal(const EalRequest& request, const MachineFacts& machine);
 bool IsPciDevice(std::string_view device);
 // The part before the first comma: "net_tap0" of "net_tap0,iface=web".
 std::string_view DeviceName(std::string_view device);
+// "web" of "net_tap0,iface=web"; empty where there is none.
+std::string_view InterfaceArgument(std::string_view device);
 
 }  // namespace sluice

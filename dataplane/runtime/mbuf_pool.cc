@@ -9,6 +9,8 @@
 #include <bit>
 #include <string>
 
+#include "dataplane/base/remedy.h"
+
 namespace sluice {
 namespace {
 
@@ -57,10 +59,10 @@ absl::StatusOr<MbufPool> MbufPool::Make(const MbufPoolSize& size) {
   rte_mempool* pool = rte_pktmbuf_pool_create("packets", size.count, kCacheMbufs, 0,
                                               size.room_bytes, SOCKET_ID_ANY);
   if (pool == nullptr) {
-    return absl::ResourceExhaustedError(
-        "packet buffers: " + std::to_string(size.bytes() >> 20) + " MB cannot be had (" +
-        rte_strerror(rte_errno) + "): free memory or reserve hugepages, `sysctl vm.nr_hugepages=" +
-        std::to_string((size.bytes() >> 21) + 32) + "`");
+    return absl::ResourceExhaustedError("packet buffers: " + std::to_string(size.bytes() >> 20) +
+                                        " MB cannot be had (" + rte_strerror(rte_errno) +
+                                        "): free memory or reserve hugepages: `" +
+                                        HugePagesCommand((size.bytes() >> 21) + 32) + "`");
   }
   return MbufPool(pool);
 }

@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "dataplane/base/remedy.h"
+
 namespace sluice {
 
 absl::StatusOr<RuntimeFolder> RuntimeFolder::Make() {
@@ -30,7 +32,7 @@ absl::StatusOr<RuntimeFolder> RuntimeFolder::Make() {
     tried += std::string(tried.empty() ? "" : ", ") + parent + " (" + std::strerror(errno) + ")";
   }
   return absl::PermissionDeniedError("no folder for runtime files can be made in " + tried +
-                                     ": set RUNTIME_DIRECTORY to a writable folder");
+                                     Advice(NoRuntimeFolder()));
 }
 
 RuntimeFolder::RuntimeFolder(RuntimeFolder&& other) noexcept

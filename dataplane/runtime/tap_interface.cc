@@ -30,12 +30,7 @@ bool RunsAsTap(int fd, const std::string& interface) {
 }  // namespace
 
 std::string TapInterfaceOf(std::string_view device) {
-  constexpr std::string_view kArgument = ",iface=";
-  const size_t at = device.find(kArgument);
-  if (!device.starts_with("net_tap") || at == std::string_view::npos) {
-    return "";
-  }
-  return std::string(DeviceName(device.substr(at + kArgument.size())));
+  return device.starts_with("net_tap") ? std::string(InterfaceArgument(device)) : "";
 }
 
 bool TapHasOwner(const std::string& interface) {

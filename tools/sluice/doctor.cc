@@ -4,6 +4,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "dataplane/base/remedy.h"
+
 namespace sluice {
 namespace {
 
@@ -20,6 +22,10 @@ constexpr std::array<std::string_view, 4> kAvx512Flags = {"avx512f", "avx512bw",
                                                           "avx512vl"};
 
 using Findings = std::vector<Finding>;
+
+Finding From(Health health, const char* check, const Remedy& remedy) {
+  return {health, check, remedy.what, remedy.command};
+}
 
 std::string Gigabytes(uint64_t kib) {
   return kib >= uint64_t{1} << 20 ? std::to_string(kib >> 20) + " GB"
@@ -132,7 +138,7 @@ void CheckHugePages(const LocalMachine& machine, Findings& findings) {
   findings.push_back({Health::kWarn, "hugepages",
                       (sizes.empty() ? "the kernel has none" : sizes) +
                           ": sluiced runs without them, correct but slow",
-                      "sudo sysctl -w vm.nr_hugepages=" + std::to_string(pages)});
+                      HugePagesCommand(pages)});
 }
 
 void CheckLockedMemory(const LocalMachine& machine, Findings& findings) {
@@ -173,18 +179,10 @@ void CheckTun(const LocalMachine& machine, Findings& findings) {
   if (machine.tun == Access::kGranted) {
     findings.push_back({Health::kOk, "tun", "/dev/net/tun can be opened: net_tap ports work", ""});
   } else if (machine.tun == Access::kMissing) {
-    findings.push_back({health, "tun", "there is no /dev/net/tun: net_tap ports do not work",
-                        "sudo modprobe tun || { sudo mkdir -p /dev/net && sudo mknod -m 0666 "
-                        "/dev/net/tun c 10 200; }"});
+    findings.push_back(From(health, "tun", NoTunDevice()));
   } else {
-    findings.push_back({health, "tun",
-                        "/dev/net/tun may not be opened by this user: net_tap ports do not work",
-                        "sudo chmod 0666 /dev/net/tun"});
+    findings.push_back(From(health, "tun", TunForbidden()));
   }
-}
-
-std::string BindCommand(const NicFacts& nic) {
-  return "sudo modprobe vfio-pci && sudo dpdk-devbind.py --bind=vfio-pci " + nic.pci_address;
 }
 
 void CheckNic(const NicFacts& nic, Findings& findings) {
@@ -196,8 +194,8 @@ void CheckNic(const NicFacts& nic, Findings& findings) {
     return;
   }
   if (nic.driver.empty()) {
-    findings.push_back(
-        {Health::kWarn, "nic", name + " has no driver; to use it as " + device, BindCommand(nic)});
+    findings.push_back({Health::kWarn, "nic", name + " has no driver; to use it as " + device,
+                        BindCommand(nic.pci_address)});
     return;
   }
   std::string interfaces;
@@ -211,7 +209,8 @@ void CheckNic(const NicFacts& nic, Findings& findings) {
                         kernel + " and carries this machine's default route: leave it there", ""});
     return;
   }
-  findings.push_back({Health::kOk, "nic", kernel + "; to use it as " + device, BindCommand(nic)});
+  findings.push_back(
+      {Health::kOk, "nic", kernel + "; to use it as " + device, BindCommand(nic.pci_address)});
 }
 
 void CheckNics(const LocalMachine& machine, Findings& findings) {
@@ -262,15 +261,14 @@ void CheckPermissions(const LocalMachine& machine, Findings& findings) {
     findings.push_back({Health::kOk, "namespaces", "not needed with CAP_NET_ADMIN", ""});
     return;
   }
-  findings.push_back({machine.user_namespaces ? Health::kWarn : Health::kFix, "permissions",
-                      std::string("no CAP_NET_ADMIN: TAP ports can be made by root, or ") +
-                          (machine.user_namespaces ? "" : "once allowed ") +
-                          "inside a user namespace",
-                      machine.user_namespaces ? "unshare -Urnm sluiced --config=PATH"
-                                              : "sudo sluiced --config=PATH"});
   if (machine.user_namespaces) {
+    findings.push_back(From(Health::kWarn, "permissions", NoNetAdmin()));
     findings.push_back({Health::kOk, "namespaces", "user namespaces may be made", ""});
   } else {
+    findings.push_back({Health::kFix, "permissions",
+                        "no CAP_NET_ADMIN: TAP ports can be made by root, or once allowed inside a "
+                        "user namespace",
+                        "sudo sluiced --config=PATH"});
     findings.push_back({Health::kFix, "namespaces", "user namespaces may not be made by this user",
                         machine.user_namespaces_setting.empty()
                             ? ""
@@ -280,9 +278,7 @@ void CheckPermissions(const LocalMachine& machine, Findings& findings) {
 
 void CheckRuntimeFolder(const LocalMachine& machine, Findings& findings) {
   if (machine.runtime_folder.empty()) {
-    findings.push_back({Health::kFix, "runtime-folder",
-                        "none of RUNTIME_DIRECTORY, XDG_RUNTIME_DIR, TMPDIR and /tmp is writable",
-                        "export RUNTIME_DIRECTORY=\"$(mktemp -d -p \"$HOME\")\""});
+    findings.push_back(From(Health::kFix, "runtime-folder", NoRuntimeFolder()));
   } else {
     findings.push_back(
         {Health::kOk, "runtime-folder", machine.runtime_folder + " is writable", ""});
