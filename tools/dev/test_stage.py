@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -153,6 +154,13 @@ def call(command, environment, folder, timeout_s, log_path):
             process.wait()
 
 
+def leftovers(folder):
+    """What of ours a test has left in its own temporary folder (runtime folders, results). Takes it away."""
+    left = sorted(entry.name for entry in pathlib.Path(folder).iterdir() if entry.name.startswith("sluice"))
+    shutil.rmtree(folder, ignore_errors=True)
+    return left
+
+
 def run_test(stage, arguments, test, index, prefix):
     gtest = is_gtest(test)
     name = test["name"]
@@ -162,6 +170,11 @@ def run_test(stage, arguments, test, index, prefix):
         if not gtest:
             return []
         environment["GTEST_FILTER"] = f"*{arguments.filter}*"
+    # A short path: sockets are made below it. A runtime folder is made there when nobody names another place.
+    temporary = tempfile.mkdtemp(prefix="sl-")
+    environment["TMPDIR"] = temporary
+    for name_of_folder in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
+        environment.pop(name_of_folder, None)
     results = stage.folder / "results" / f"{index:03}-{name.replace('/', '_').replace(' ', '_')}"
     results.mkdir(parents=True)
     environment["GTEST_OUTPUT"] = f"xml:{results}/"
@@ -171,6 +184,10 @@ def run_test(stage, arguments, test, index, prefix):
     code = call(prefix + test["cmd"], environment, test["workdir"] or str(stage.folder), timeout_s, log)
     cases = test_cases.of_program(name, test["protocol"], code, log.read_text(errors="replace"),
                                   sorted(results.glob("*.xml")), gtest)
+    left = leftovers(temporary)
+    if left:
+        cases.append(test_cases.Case(name, "nothing is left behind", "failed",
+                                     f"{len(left)} in its temporary folder: {', '.join(left[:5])}"))
     if arguments.verbose or any(case.outcome == "failed" for case in cases):
         passed, failed, skipped = test_cases.count(cases)
         print(f"[{stage.name}] {name}: {passed} passed, {failed} failed, {skipped} skipped, "

@@ -30,11 +30,29 @@ struct World {
   rte_ring* out[kPorts];
   std::vector<std::unique_ptr<Device>> devices;
   uint32_t in_use_at_start = 0;
+  std::string runtime_folder;
 };
 
+// Made by the first test that needs it; ended with the program, so that nothing of it is left in
+// the file system.
+std::unique_ptr<World> the_world;
+
+class WorldsEnd : public ::testing::Environment {
+ public:
+  void TearDown() override {
+    if (the_world != nullptr) {
+      const std::string folder = the_world->runtime_folder;
+      EXPECT_TRUE(std::filesystem::exists(folder));
+      the_world.reset();
+      EXPECT_FALSE(std::filesystem::exists(folder)) << folder << " is left behind";
+    }
+  }
+};
+const auto* const worlds_end = ::testing::AddGlobalTestEnvironment(new WorldsEnd);
+
 World& TheWorld() {
-  static World* const world = [] {
-    auto* w = new World;
+  if (the_world == nullptr) {
+    auto w = std::make_unique<World>();
     EalRequest request;
     request.devices = {"net_ring_a"};
     request.workers = 2;
@@ -44,6 +62,7 @@ World& TheWorld() {
     auto eal = Eal::Start(PlanEal(request, ReadMachineFacts()), false);
     SLUICE_CHECK(eal.ok());
     w->eal = *std::move(eal);
+    w->runtime_folder = getenv("RUNTIME_DIRECTORY");
     auto pool = MbufPool::Make({.count = 8191, .room_bytes = 2176});
     SLUICE_CHECK(pool.ok());
     w->pool = std::make_unique<MbufPool>(*std::move(pool));
@@ -59,9 +78,9 @@ World& TheWorld() {
       SLUICE_CHECK(w->devices[p]->Start().ok());
     }
     w->in_use_at_start = w->pool->in_use();
-    return w;
-  }();
-  return *world;
+    the_world = std::move(w);
+  }
+  return *the_world;
 }
 
 std::vector<uint8_t> Bytes(size_t count, FrameMark mark = FrameMark::kForward, uint32_t seed = 1) {
