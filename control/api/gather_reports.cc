@@ -21,9 +21,9 @@ constexpr int kReadAttempts = 32;
 // The counters of one worker and port, read while the worker goes on counting. It adds one
 // packet, or several of one burst, to the inputs (received, released) and then to their fate
 // (forwarded, consumed, dropped, held), so at every instant the fates are the inputs or at most a
-// burst less. All of them only grow: what is read between two equal readings of the inputs, and adds
-// up to them, is of one instant; and fates more than a burst below the inputs before or above the
-// inputs after are wrong, not late.
+// burst less. All of them only grow: what is read between two equal readings of the inputs, and
+// adds up to them, is of one instant; and fates more than a burst below the inputs before or above
+// the inputs after are wrong, not late.
 //
 // The worker's stores are relaxed; x86, the one machine this runs on, shows them in their order.
 struct PortReading {
