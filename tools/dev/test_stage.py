@@ -172,6 +172,7 @@ def run_test(stage, arguments, test, index, prefix):
         environment["GTEST_FILTER"] = f"*{arguments.filter}*"
     # A short path: sockets are made below it. A runtime folder is made there when nobody names another place.
     temporary = tempfile.mkdtemp(prefix="sl-")
+    os.chmod(temporary, 0o1777)  # as /tmp: some tests act as another user
     environment["TMPDIR"] = temporary
     for name_of_folder in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
         environment.pop(name_of_folder, None)

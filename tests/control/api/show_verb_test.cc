@@ -169,7 +169,7 @@ TEST_F(ShowVerbTest, StagesHaveNamesAndSums) {
   daemon_.worker(0).stages[static_cast<size_t>(StageId::kNat)].packets.Add(10);
   const Json stages = Show("stages")["stages"];
   ASSERT_EQ(stages.size(), kStageCount);
-  EXPECT_EQ(stages[0]["stage"], "parse");
+  EXPECT_EQ(stages[0]["stage"], "express");
   EXPECT_EQ(stages[kStageCount - 1]["stage"], "account");
   const Json& row = stages[static_cast<size_t>(StageId::kNat)];
   EXPECT_EQ(row["stage"], "nat");

@@ -37,7 +37,7 @@ def everything_can_be_shown():
         ports = show(folder, "ports")["ports"]
         assert ports[0]["device"] == "net_null0,no-rx=1" and ports[0]["driver"] == "net_null", ports
         assert ports[0]["mtu"] > 0
-        assert len(show(folder, "stages")["stages"]) == 17
+        assert len(show(folder, "stages")["stages"]) == 18
         assert show(folder, "sessions") == {"sessions": [], "matched": 0}
         assert show(folder, "nat")["nat_gateways"] == []
         interfaces = show(folder, "interfaces", "--eni=eni-1")["interfaces"]

@@ -165,12 +165,18 @@ TEST(CountersTest, RoutesAndNatGateways) {
   gateway.subnet_id = "subnet-1";
   gateway.addresses = {{Ipv4Address(10, 0, 0, 9), Ipv4Address(203, 0, 113, 9), 5},
                        {Ipv4Address(10, 0, 0, 8), {}, 2}};
-  EXPECT_EQ(NatText({gateway}, 1, 3, 4),
-            "NAT-GATEWAY  VPC    SUBNET    CONNECTIVITY  PRIVATE   PUBLIC       PORTS-IN-USE\n"
-            "nat-1        vpc-1  subnet-1  public        10.0.0.9  203.0.113.9             5\n"
-            "nat-1        vpc-1  subnet-1  public        10.0.0.8  -                       2\n"
-            "1 of 1 NAT gateways\n"
-            "3 packets found no free port, 4 came after the idle timeout of 350 s\n");
+  EXPECT_EQ(
+      NatText({gateway}, 1, 3, 4),
+      "NAT-GATEWAY  VPC    SUBNET    CONNECTIVITY  PRIVATE   PUBLIC       PORTS-IN-USE\n"
+      "nat-1        vpc-1  subnet-1  public        10.0.0.9  203.0.113.9             5\n"
+      "nat-1        vpc-1  subnet-1  public        10.0.0.8  -                       2\n"
+      "1 of 1 NAT gateways\n\n"
+      "NAT-GATEWAY  ACTIVE  ATTEMPTED  ESTABLISHED  PORT-ERRORS  IDLE-TIMEOUTS  DROPPED-PKTS\n"
+      "nat-1             0          0            0            0              0             0\n\n"
+      "NAT-GATEWAY  SIDE         PKTS-IN-FROM  BYTES-IN-FROM  PKTS-OUT-TO  BYTES-OUT-TO\n"
+      "nat-1        source                  0              0            0             0\n"
+      "nat-1        destination             0              0            0             0\n\n"
+      "3 packets found no free port, 4 came after the idle timeout of 350 s\n");
   const Json json = Json::parse(NatJson({gateway}, 1, 3, 4));
   EXPECT_EQ(json["nat_gateways"][0]["ports_in_use"], 7);
   EXPECT_TRUE(json["nat_gateways"][0]["addresses"][1]["public"].is_null());
