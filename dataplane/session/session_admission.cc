@@ -23,11 +23,11 @@ void SetKey(SessionLine& line, const SessionKey& key) {
   line.key_rest.store(key.rest, std::memory_order_relaxed);
 }
 
-void ClearLine(SessionLine& line, uint8_t state) {
+void ClearLine(SessionLine& line, uint8_t state, const SessionCold& cold) {
   FillWalk(line, WalkOutcome{}, kGenerationNone);
   line.last_seen_ms.store(0, std::memory_order_relaxed);
   line.next_seq.store(0, std::memory_order_relaxed);
-  line.fin_seq.store(0, std::memory_order_relaxed);
+  line.fin_seq.store(cold.nat() ? cold.nat_gateway_idx : 0u, std::memory_order_relaxed);
   line.window.store(0, std::memory_order_relaxed);
   line.tcp_flags.store(0, std::memory_order_relaxed);
   line.state.store(state, std::memory_order_relaxed);
@@ -273,8 +273,8 @@ void SessionTable::PreparePair(Admission& admission, const SessionKey& forward,
                                const SessionCold& cold) noexcept {
   admission.cold = cold;
   admission.counted = cold.counted();
-  ClearLine(Line(ForwardLine(admission.pair)), ConstantState(cold));
-  ClearLine(Line(ReverseLine(admission.pair)), ConstantState(cold));
+  ClearLine(Line(ForwardLine(admission.pair)), ConstantState(cold), cold);
+  ClearLine(Line(ReverseLine(admission.pair)), ConstantState(cold), cold);
   SetKey(Line(ForwardLine(admission.pair)), forward);
 }
 

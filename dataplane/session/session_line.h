@@ -79,8 +79,9 @@ struct alignas(kCacheLineBytes) SessionLine {
       generation;  // walk generation of the sender's interface; pairs with itself (sequence lock)
   std::atomic<uint32_t> last_seen_ms;  // BurstClock::now_ms of the last accepted packet
   std::atomic<uint32_t> next_seq;      // TCP: highest sequence + length sent by this direction
-  std::atomic<uint32_t> fin_seq;   // TCP: sequence behind this direction's FIN, valid with kLineFin
-  std::atomic<uint16_t> window;    // flow-log window: minute << 6 | second of its first packet
+  std::atomic<uint32_t> fin_seq;  // with kLineFin: TCP sequence behind this direction's FIN; before
+                                  // that, with kLineNat: the NAT gateway's index
+  std::atomic<uint16_t> window;   // flow-log window: minute << 6 | second of its first packet
   std::atomic<uint8_t> tcp_flags;  // flow-log OR of the window
   std::atomic<uint8_t> state;      // kLine... bits
   std::atomic<uint64_t> counters;  // packets << 38 | bytes, of the window
@@ -100,6 +101,12 @@ inline SessionKey KeyOf(const SessionLine& line) {
 // Bit of a next-hop word, whose other bits are the side it leads to: the packet went layer-2
 // direct.
 inline constexpr uint32_t kNextHopDirect = uint32_t{1} << 31;
+
+// The NAT gateway of a line with kLineNat and without kLineFin, as every line is that a packet hits
+// (HitsOwnLine).
+inline NatGatewayIdx GatewayOf(const SessionLine& line) {
+  return NatGatewayIdx(line.fin_seq.load(std::memory_order_relaxed));
+}
 
 // What the walk of one direction decided, as the rewrite stage wants it.
 struct WalkOutcome {

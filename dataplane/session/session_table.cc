@@ -47,9 +47,8 @@ std::unique_ptr<SessionTable> SessionTable::Make(MemorySource& source,
       AlignedArray<CountLine>::Make(source, "session_vpc_counts", sizes.vpc_count / 16 + 1);
   t.idle_timeouts_ = AlignedArray<LongCountLine>::Make(source, "session_idle_timeouts",
                                                        sizes.nat_gateway_count / 8 + 1);
-  t.gateways_ = AlignedArray<GatewayLine>::Make(source, "session_gateways", t.pair_count_ / 32 + 1);
-  if (!t.idle_timeouts_.ok() || !t.gateways_.ok() || !t.buckets_.ok() || !t.cold_.ok() ||
-      !t.interface_counts_.ok() || !t.vpc_counts_.ok() || !t.links_.Make(source, t.pair_count_) ||
+  if (!t.idle_timeouts_.ok() || !t.buckets_.ok() || !t.cold_.ok() || !t.interface_counts_.ok() ||
+      !t.vpc_counts_.ok() || !t.links_.Make(source, t.pair_count_) ||
       !t.closed_.Make(source, ClosedCells(sizes.capacity))) {
     return nullptr;
   }
@@ -147,8 +146,6 @@ void SessionTable::StoreCold(PairIdx pair, const SessionCold& cold) noexcept {
   for (int i = 0; i < 4; ++i) {
     to.words[i].store(words[i], std::memory_order_relaxed);
   }
-  gateways_[pair.value >> 5].idx[pair.value & 31].store(cold.nat_gateway_idx,
-                                                        std::memory_order_relaxed);
 }
 
 // --- inspection ---
@@ -180,8 +177,7 @@ uint64_t SessionTable::IdleTimeoutsOf(uint32_t nat_gateway_idx) const {
 
 size_t SessionTable::bytes() const {
   return buckets_.bytes() + lines_.bytes() + cold_.bytes() + links_.bytes() + closed_.bytes() +
-         interface_counts_.bytes() + vpc_counts_.bytes() + idle_timeouts_.bytes() +
-         gateways_.bytes();
+         interface_counts_.bytes() + vpc_counts_.bytes() + idle_timeouts_.bytes();
 }
 
 uint32_t SessionTable::OverflowPartsPerMillion() const {

@@ -13,7 +13,7 @@
 // Load. At most `capacity` counted pairs (tracked or translated). The index is sized to an average
 // of six entries in a bucket of twelve at full capacity, so at the limit 99 % of misses are proved
 // by one line (Poisson(6) > 12 is 0.9 %). Memory at full capacity: 128 lines + 32 cold + 21.4 index
-// + 4 links + 2 gateway = 187.4 bytes a pair, 1/128 of pairs spare.
+// + 4 links = 185.4 bytes a pair, 1/128 of pairs spare.
 #pragma once
 
 #include <cstdint>
@@ -102,11 +102,6 @@ class SessionTable {
   SessionLine& Line(LineIdx line) noexcept { return lines_[line.value]; }
   const SessionLine& Line(LineIdx line) const noexcept { return lines_[line.value]; }
   SessionCold LoadCold(PairIdx pair) const noexcept;
-  // SessionCold::nat_gateway_idx alone, from a dense array: for every packet through a gateway.
-  uint16_t GatewayOf(PairIdx pair) const noexcept {
-    return gateways_[pair.value >> 5].idx[pair.value & 31].load(std::memory_order_relaxed);
-  }
-
   // --- admission (workers) ---
 
   // Takes a pair, prepares both lines and claims `forward`. kClaimed: fill in `admission`, then
@@ -186,9 +181,6 @@ class SessionTable {
   struct alignas(kCacheLineBytes) LongCountLine {
     std::atomic<uint64_t> counts[8];
   };
-  struct alignas(kCacheLineBytes) GatewayLine {
-    std::atomic<uint16_t> idx[32];
-  };
 
   SessionTable(const HashSecret& secret, HashKind kind) : hasher_(secret, kind) {}
 
@@ -237,7 +229,6 @@ class SessionTable {
   AlignedArray<CountLine> interface_counts_;
   AlignedArray<CountLine> vpc_counts_;
   AlignedArray<LongCountLine> idle_timeouts_;  // by NAT gateway
-  AlignedArray<GatewayLine> gateways_;         // by pair
   PairLinks links_;
   ClosedRing closed_;
   PairStack free_;

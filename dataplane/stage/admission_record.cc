@@ -115,13 +115,15 @@ void CopyLineState(SessionLine& to, const SessionLine& from) noexcept {
   constexpr auto kRelaxed = std::memory_order_relaxed;
   to.last_seen_ms.store(from.last_seen_ms.load(kRelaxed), kRelaxed);
   to.next_seq.store(from.next_seq.load(kRelaxed), kRelaxed);
-  to.fin_seq.store(from.fin_seq.load(kRelaxed), kRelaxed);
   to.window.store(from.window.load(kRelaxed), kRelaxed);
   to.tcp_flags.store(from.tcp_flags.load(kRelaxed), kRelaxed);
   to.counters.store(from.counters.load(kRelaxed), kRelaxed);
   const auto own = static_cast<uint8_t>(to.state.load(kRelaxed) & kPairConstants);
   const auto carried =
       static_cast<uint8_t>(from.state.load(kRelaxed) & static_cast<uint8_t>(~kPairConstants));
+  if ((carried & kLineFin) != 0) {
+    to.fin_seq.store(from.fin_seq.load(kRelaxed), kRelaxed);
+  }
   to.state.store(own | carried, kRelaxed);
 }
 

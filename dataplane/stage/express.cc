@@ -143,7 +143,7 @@ bool Take(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const E
   }
   Count(worker, idx, line, found.window, tcp, ip, ip_bytes);
   if (walk.translated) {
-    CountNatHit(worker, idx, ip_bytes);
+    CountNatHit(worker, GatewayOf(line), idx, ip_bytes);
   }
   Rewrite(ip, tcp, walk);
   uint8_t* frame = WriteRoutedLink(snapshot, worker, snapshot.adjacency[walk.out.index()], ip);

@@ -70,10 +70,16 @@ void CountNatLeft(WorkerContext& worker, const Batch& batch, const LaneList& for
     if (batch.ttl_spent[lane] == 0) {  // through no gateway
       continue;
     }
-    if (batch.match[lane] >= SessionMatch::kSettling) {
-      CountNatHit(worker, LineIdx(batch.session[lane].value), batch.ip_bytes[lane]);
-    } else {
-      CountWalked(worker, batch, lane);
+    const LineIdx line = batch.session[lane];
+    switch (batch.match[lane]) {
+      case SessionMatch::kHit:
+        CountNatHit(worker, GatewayOf(worker.sessions->Line(line)), line, batch.ip_bytes[lane]);
+        break;
+      case SessionMatch::kSettling:
+        CountNatHit(worker, batch.bound_nat[lane], line, batch.ip_bytes[lane]);
+        break;
+      default:
+        CountWalked(worker, batch, lane);
     }
   }
 }

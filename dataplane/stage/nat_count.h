@@ -15,11 +15,11 @@
 
 namespace sluice {
 
-// A packet of `ip_bytes` that leaves by what its session, one through a gateway, remembers: the
-// session knows the gateway, and its line the direction.
-inline void CountNatHit(WorkerContext& worker, LineIdx line, uint32_t ip_bytes) noexcept {
-  NatCounters& counters =
-      worker.counters->Of(NatGatewayIdx(worker.sessions->GatewayOf(PairOf(line))));
+// A packet of `ip_bytes` that leaves through `gateway` by what its session's line remembers, which
+// tells the direction.
+inline void CountNatHit(WorkerContext& worker, NatGatewayIdx gateway, LineIdx line,
+                        uint32_t ip_bytes) noexcept {
+  NatCounters& counters = worker.counters->Of(gateway);
   NatWay& way = IsForward(line) ? counters.from_source : counters.from_destination;
   way.left_packets.Add(1);
   way.left_bytes.Add(ip_bytes);
