@@ -133,7 +133,7 @@ absl::StatusOr<Arrival> FirstArrival(const ValidatedIntent& intent, const Questi
   }
   if (AttachmentOf(host, sender->id) == nullptr) {
     return absl::InvalidArgumentError("network interface " + question.from +
-                                      " has no attachment and sends nothing of its own");
+                                      " is a NAT gateway's and sends nothing of its own");
   }
   shape.header = HeaderOf(question, question.source.value_or(sender->addresses.front().address));
   if (question.protocol == kProtocolUdp && question.source_port == kDhcpClientPort &&
@@ -169,9 +169,19 @@ void CompleteHops(const std::string& from, const Arrival& arrival, const Outcome
   hops.push_back(std::move(hop));
 }
 
+// An ENI that this machine does not carry can be asked about all the same.
+bool LacksAttachment(const ValidatedIntent& intent, const std::string& from) {
+  const NetworkInterface* sender = intent.FindNetworkInterface(from);
+  return sender != nullptr && sender->kind != InterfaceKind::kNatGateway &&
+         AttachmentOf(intent.host(), from) == nullptr;
+}
+
 }  // namespace
 
 absl::StatusOr<Explanation> Explain(const ValidatedIntent& intent, const Question& question) {
+  if (LacksAttachment(intent, question.from)) {
+    return Explain(*intent.WithAttachment(question.from), question);
+  }
   const absl::StatusOr<Arrival> arrival = FirstArrival(intent, question);
   if (!arrival.ok()) {
     return arrival.status();

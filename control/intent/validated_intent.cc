@@ -114,6 +114,17 @@ const InternetGateway* ValidatedIntent::InternetGatewayOf(std::string_view vpc_i
   return FindIn(index_->gateway_of_vpc, vpc_id);
 }
 
+std::shared_ptr<const ValidatedIntent> ValidatedIntent::WithAttachment(
+    const std::string& eni_id) const {
+  Intent intent = intent_;
+  HostPort port;
+  port.name = eni_id;
+  intent.host->ports.push_back(std::move(port));
+  intent.host->attachments.push_back({eni_id, eni_id, 0});
+  return std::shared_ptr<const ValidatedIntent>(
+      new ValidatedIntent(std::move(intent), host_was_written_));
+}
+
 // Runs the passes and makes the ValidatedIntent.
 class IntentValidator {
  public:

@@ -55,6 +55,9 @@ class ValidatedIntent {
   // The internet gateway attached to the VPC, or nullptr.
   const InternetGateway* InternetGatewayOf(std::string_view vpc_id) const;
 
+  // The same, and the ENI, which has no attachment, on a port of its own, named by its id.
+  std::shared_ptr<const ValidatedIntent> WithAttachment(const std::string& eni_id) const;
+
   ~ValidatedIntent();
   ValidatedIntent(const ValidatedIntent&) = delete;
   ValidatedIntent& operator=(const ValidatedIntent&) = delete;

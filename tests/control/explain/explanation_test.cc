@@ -125,6 +125,28 @@ TEST(ExplanationTest, AnApplianceEndsTheQuestion) {
   EXPECT_EQ(answer.exit_code(), 1);
 }
 
+// interface.md 5 asks for no attachment: the ENI is as if on a port named by its id.
+TEST(ExplanationTest, AnEniWithoutAttachmentIsExplainedAsIfOnAPortOfItsOwn) {
+  const auto with = [](const std::string& host) {
+    ValidationResult loaded = LoadIntentText("host.json", ConfigText({}) + host, {});
+    EXPECT_NE(loaded.intent, nullptr);
+    return loaded.intent;
+  };
+  const Question question = {.from = "eni-web", .to = Ip("10.0.1.10"), .destination_port = 8080};
+  const auto carried = with(R"json({"Host": {
+    "Ports": [{"Name": "app", "Device": "net_null0"}, {"Name": "web", "Device": "net_null1"}],
+    "Attachments": [{"NetworkInterfaceId": "eni-app", "Port": "app"},
+                    {"NetworkInterfaceId": "eni-web", "Port": "web"}]}})json");
+  const auto not_carried = with(R"json({"Host": {
+    "Ports": [{"Name": "app", "Device": "net_null0"}],
+    "Attachments": [{"NetworkInterfaceId": "eni-app", "Port": "app"}]}})json");
+  const absl::StatusOr<Explanation> answer = Explain(*not_carried, question);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->exit_code(), 0);
+  EXPECT_EQ(RenderExplanationJson(*answer), RenderExplanationJson(*Explain(*carried, question)));
+  EXPECT_FALSE(Explain(*not_carried, {.from = "eni-none", .to = Ip("10.0.1.10")}).ok());
+}
+
 TEST(ExplanationTest, FromTheInternetNeedsASource) {
   const auto intent = LoadConfig({});
   EXPECT_FALSE(Explain(*intent, {.from = "internet", .to = Ip("198.51.100.10")}).ok());
