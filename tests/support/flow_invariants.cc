@@ -58,6 +58,7 @@ void FlowInvariants::Configure(std::shared_ptr<const ValidatedIntent> intent) {
       gateway_addresses_.insert(address.private_ip.value);
       if (address.public_ip) {
         gateway_addresses_.insert(address.public_ip->value);
+        private_of_[address.public_ip->value] = address.private_ip.value;
       }
     }
   }
@@ -165,8 +166,9 @@ bool FlowInvariants::IsAnswer(const FlowTuple& came) const {
 std::string FlowInvariants::CheckTranslation(const Passage& passage) {
   const FlowTuple& came = passage.in.tuple;
   const FlowTuple& left = passage.out.tuple;
-  // One that is routed another way than to the gateway still names it, and answers nothing.
-  if (IsAnswer(came) && left.dst != came.dst) {
+  // One that is led another way than to the gateway still names it, from the internet by its
+  // private address, and answers nothing.
+  if (IsAnswer(came) && gateway_addresses_.count(left.dst) == 0) {
     Mapping& mapping = mappings_[came.Reversed()];
     mapping.last_ns = passage.time_ns;
     mapping.ending |= (passage.in.tcp_flags & 0x05) != 0;
