@@ -121,11 +121,11 @@ bool FlowProgress::AcceptTcp(const TcpFields& tcp, FlowSide side) {
     return false;
   }
   if (HasFlag(tcp, kTcpRst)) {
-    const bool valid = ResetIsValid(tcp, side);
-    reset_ = reset_ || valid;
-    return valid;
-  }
-  if (HasFlag(tcp, kTcpSyn) && established_ && !MayReopen()) {
+    if (!ResetIsValid(tcp, side)) {
+      return false;
+    }
+    reset_ = true;
+  } else if (HasFlag(tcp, kTcpSyn) && established_ && !MayReopen()) {
     return false;
   }
   TcpSender& mine = sender_[static_cast<int>(side)];

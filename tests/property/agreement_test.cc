@@ -144,6 +144,24 @@ TEST_F(AgreementTest, D_RST_NothingIsLearntFromInsaneFlags) {
   Send("eni-two", {.header = answer, .tcp_flags = kTcpAck}, "forward");
 }
 
+// Decision 8: what a reset carries has been sent, too, so the same one again is not the next
+// segment.
+TEST_F(AgreementTest, D_RST_AResetWithPayloadCountsOnce) {
+  Start({{"APP_IN", kNone}});
+  const PacketHeader ask = Tcp("10.0.1.10", 40000, "10.0.0.11", 80);
+  const PacketShape reset{.header = Tcp("10.0.0.11", 80, "10.0.1.10", 40000),
+                          .tcp_flags = kTcpRst | kTcpAck,
+                          .tcp_sequence = 9000,
+                          .tcp_acknowledgment = 1001,
+                          .payload_bytes = 26};
+  Send("eni-app", {.header = ask, .tcp_flags = kTcpSyn, .tcp_sequence = 1000}, "forward");
+  Send("eni-two", reset, "forward");
+  Advance(9 * kSecond);
+  Send("eni-two", reset, "forward");
+  Advance(2 * kSecond);
+  Send("eni-two", reset, "drop sg_ingress");
+}
+
 // Insane flags reach a flow that only the NAT gateway remembers; the ACK behind them tracks it.
 TEST_F(AgreementTest, D_TRACK_AFlowThatTheGatewayRemembersIsTrackedAnew) {
   Start({{"APP_IN", kNone}});
