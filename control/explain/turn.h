@@ -55,10 +55,12 @@ class Turn {
                                               uint64_t session) const;
   std::optional<FlowProgress> CommitGroups(const WalkResult& result, const Packet& packet,
                                            uint64_t session);
+  void AcceptAtEveryEnd(const WalkResult& result, const Packet& packet, uint64_t session);
   void LeaveOldEnds(const WalkResult& result, uint64_t session);
-  // `anew`: how the flow begins anew for the groups; its binding does then, too.
+  // `anew`: how the flow begins anew for the groups; its binding does then, too. `strays`: an
+  // answer that does not reach who asked, which starts nothing over.
   void CommitBinding(const BindingCommit& commit, const Packet& packet, uint64_t session,
-                     const std::optional<FlowProgress>& anew);
+                     const std::optional<FlowProgress>& anew, bool strays);
   void CommitEndpoint(const EndpointCommit& commit, const Packet& packet, uint64_t session);
   void BeginGroupFlow(const GroupCommit& group, uint64_t session, const FlowProgress& progress);
   void CommitOutside(const WalkResult& result, const Packet& packet, uint64_t session);

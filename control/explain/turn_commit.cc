@@ -35,6 +35,12 @@ bool Asks(const WalkResult& result) {
   return !result.groups.empty() && result.groups.front().side == FlowSide::kInitiator;
 }
 
+// A NAT gateway has led an answer to somebody else than who asked: nothing starts over.
+bool StraysFromBinding(const WalkResult& result) {
+  return result.binding.has_value() && result.binding->side == FlowSide::kResponder &&
+         (result.receiver == nullptr || result.receiver->id != result.binding->key.sender_eni_id);
+}
+
 // What is known of two flows cannot both be: the same packets would be of both.
 std::vector<FlowEnd> Contradicted(const FlowEnd& end) {
   if (end.key.protocol == kProtocolIcmp) {
@@ -63,7 +69,7 @@ uint64_t Turn::SessionOf(const WalkResult& result) {
 }
 
 void Turn::CommitBinding(const BindingCommit& commit, const Packet& packet, uint64_t session,
-                         const std::optional<FlowProgress>& anew) {
+                         const std::optional<FlowProgress>& anew, bool strays) {
   if (commit.is_new) {
     const auto old = state_.bindings.find(commit.key);
     if (old != state_.bindings.end()) {
@@ -79,7 +85,7 @@ void Turn::CommitBinding(const BindingCommit& commit, const Packet& packet, uint
   NatBinding& binding = state_.bindings.at(commit.key);
   if (anew.has_value()) {
     binding.progress = *anew;
-  } else if (IsPureSyn(packet) && binding.progress.MayReopen()) {
+  } else if (!strays && IsPureSyn(packet) && binding.progress.MayReopen()) {
     binding.progress = FlowProgress(packet.header.protocol, /*opened_mid_stream=*/false);
   }
   binding.progress.Accept(packet, commit.side, state_.now_ns);
@@ -229,12 +235,25 @@ std::optional<FlowProgress> Turn::CommitGroups(const WalkResult& result, const P
     flow.tracked = flow.tracked || group.becomes_tracked;
     flow.is_counted = counted;
   }
+  AcceptAtEveryEnd(result, packet, session);
+  return anew;
+}
+
+// Whoever is of the session hears of the packet, whoever else it has reached.
+void Turn::AcceptAtEveryEnd(const WalkResult& result, const Packet& packet, uint64_t session) {
   for (auto& [key, flow] : state_.group_flows) {
-    if (flow.session == session && !result.groups.empty()) {
+    if (flow.session != session) {
+      continue;
+    }
+    if (!result.groups.empty()) {
       flow.progress.Accept(packet, result.groups.front().side, state_.now_ns);
+    } else if (StraysFromBinding(result)) {
+      const NetworkInterface* eni = intent_.FindNetworkInterface(key.first);
+      if (eni != nullptr && state_.LiveGroupFlow(*eni, key.second) != nullptr) {
+        flow.progress.Accept(packet, FlowSide::kResponder, state_.now_ns);
+      }
     }
   }
-  return anew;
 }
 
 void Turn::Commit(WalkResult& result, const Packet& packet) {
@@ -245,7 +264,7 @@ void Turn::Commit(WalkResult& result, const Packet& packet) {
   const uint64_t session = SessionOf(result);
   const std::optional<FlowProgress> anew = CommitGroups(result, packet, session);
   if (result.binding.has_value()) {
-    CommitBinding(*result.binding, packet, session, anew);
+    CommitBinding(*result.binding, packet, session, anew, StraysFromBinding(result));
   }
   if (Asks(result) && MayOpenFlow(packet)) {
     LeaveOldEnds(result, session);

@@ -322,7 +322,7 @@ bool Walk::ThroughEndpoint(const Leg& leg, const std::string& endpoint_id) {
   const size_t index = *ServicesSideOf(intent_.host(), endpoint_id);
   AddHop(endpoint_id, "can this carry " + ToString(header_) + "?", "to the services side");
   const std::optional<WorldFlowKey> key = KeyAsInitiator(header_);
-  if (key.has_value() && (StartsNewFlow() || !IsAnswerOfSender())) {
+  if (key.has_value() && (StartsNewFlow() || !(IsAnswerOfSender() || AnswersBinding()))) {
     result_.endpoint = EndpointCommit{.side = SideName(intent_.host().services[index]),
                                       .key = *key,
                                       .flow_side = FlowSide::kInitiator,

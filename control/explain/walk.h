@@ -143,7 +143,14 @@ class Walk {
   // A provider, or who is beyond a NAT gateway, never becomes the one who asked.
   bool OnlyAnswers() const {
     return (result_.endpoint.has_value() && result_.endpoint->flow_side == FlowSide::kResponder) ||
-           (result_.binding.has_value() && result_.binding->side == FlowSide::kResponder);
+           AnswersBinding();
+  }
+  bool AnswersBinding() const {
+    return result_.binding.has_value() && result_.binding->side == FlowSide::kResponder;
+  }
+  // Led back by the NAT gateway to somebody else than who asked.
+  bool IsAnswerToAnother(const NetworkInterface& eni) const {
+    return AnswersBinding() && result_.binding->key.sender_eni_id != eni.id;
   }
   // The sender knows the packet as an answer.
   bool IsAnswerOfSender() const {

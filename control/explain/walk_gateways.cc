@@ -224,6 +224,7 @@ bool Walk::BackThroughNatGateway(const NatGateway& gateway, const std::string& s
   result_.passes_nat = true;
   result_.nat_hop = trace_ == nullptr ? 0 : trace_->hops.size() - 1;
   result_.nat_vpc_id = gateway.vpc_id;
+  session_ = state_.bindings.at(*key).session;
   UseBinding(gateway, *key, FlowSide::kResponder);
   hop->matched = "the flow of " + key->sender_eni_id;
   hop->outbound = header_;

@@ -150,7 +150,7 @@ void Walk::RecordGroupCommit(const NetworkInterface& eni, Direction direction, b
     return;
   }
   // An answer that strays to somebody who did not ask leaves nothing there.
-  const bool strays = IsAnswerOfSender() && !StartsNewFlow();
+  const bool strays = IsAnswerToAnother(eni) || (IsAnswerOfSender() && !StartsNewFlow());
   const FlowSide side = OnlyAnswers() ? FlowSide::kResponder : FlowSide::kInitiator;
   const std::optional<WorldFlowKey> key =
       OnlyAnswers() ? KeyAsResponder(header_) : KeyAsInitiator(header_);

@@ -89,8 +89,13 @@ bool AnswersSyn(const SessionLine& line, LineIdx idx, const PacketFacts& facts) 
          !IsForward(idx) && (line.state.load(std::memory_order_relaxed) & kLineSyn) == 0;
 }
 
-// Counts the packet in its line and moves its direction's state.
-void Accept(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx idx) {
+// Where what is accepted is counted: in its line, or, when the flow's ends are not those of this
+// packet's walk, by what the walk has seen.
+enum class CountIn : uint8_t { kLine, kSightings };
+
+// Counts the packet and moves its direction's state.
+void Accept(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx idx,
+            CountIn count = CountIn::kLine) {
   SessionLine& line = worker.sessions->Line(idx);
   const SessionLine& peer = worker.sessions->Line(PeerOf(idx));
   const PacketFacts facts = FactsOf(batch, lane);
@@ -98,7 +103,11 @@ void Accept(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx idx) {
     CountUnkept(worker, batch, lane);
     return;
   }
-  CountAccepted(worker, batch, lane, idx);
+  if (count == CountIn::kLine) {
+    CountAccepted(worker, batch, lane, idx);
+  } else {
+    CountUnkept(worker, batch, lane);
+  }
   if (AnswersSyn(line, idx, facts) && batch.nat[lane].has_value()) {
     worker.counters->Of(batch.nat[lane]).established.Add(1);
   }
@@ -312,14 +321,17 @@ bool OnlyBound(uint8_t pair_flags) {
          (pair_flags & (kPairTrackedInitiator | kPairTrackedResponder)) == 0;
 }
 
+uint8_t Untracked(uint8_t flags) {
+  return static_cast<uint8_t>(flags & ~(kPairTrackedByInitiator | kPairTrackedByResponder));
+}
+
 // The rules have allowed a packet of a flow that only the gateway remembers: for the interfaces it
 // begins anew, or, when it opens nothing, stays forgotten.
 Fate RemakeBound(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
                  SessionCold wanted) {
   const bool opens = MayOpen(batch, lane);
   if (!opens) {
-    wanted.flags =
-        static_cast<uint8_t>(wanted.flags & ~(kPairTrackedByInitiator | kPairTrackedByResponder));
+    wanted.flags = Untracked(wanted.flags);
   } else if (batch.protocol[lane] == kProtocolTcp && TcpOpensMidstream(batch.tcp_flags[lane])) {
     wanted.flags |= kPairMidstream;
   }
@@ -338,6 +350,21 @@ Fate PassBy(WorkerContext& worker, Batch& batch, uint32_t lane, bool from_eni) {
   return Fate::kForward;
 }
 
+// A NAT gateway has led an answer to somebody who did not ask: to the owner of an address that
+// another interface has sent from, or to an appliance. It has passed the rules there and is
+// remembered where the flow is known, nowhere else; interfaces that have forgotten the flow stay
+// so.
+Fate LeadAstray(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
+                SessionCold current) {
+  if (OnlyBound(batch.pair_flags[lane]) && current.tracked()) {
+    current.flags = Untracked(current.flags);
+    return ReplacePair(snapshot, worker, batch, lane, current, true, true);
+  }
+  Recompute(batch, lane);
+  Accept(worker, batch, lane, LineIdx(batch.session[lane].value), CountIn::kSightings);
+  return Fate::kForward;
+}
+
 Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane) {
   if ((batch.traits[lane] & kTraitLaterFragment) != 0) {
     Recompute(batch, lane);
@@ -352,6 +379,9 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   const bool lapsed_nat = current.nat() && (batch.pair_flags[lane] & kPairBound) == 0;
   const bool same_answer =
       !lapsed_nat && AnswerOf(batch, lane) == KeyOf(sessions.Line(PeerOf(idx)));
+  if (!same_answer && (batch.walk_flags[lane] & kWalkNatInward) != 0) {
+    return LeadAstray(snapshot, worker, batch, lane, current);
+  }
   const bool reopen = (batch.pair_flags[lane] & kPairReopen) != 0;
   if (!reopen) {  // the flow goes on as it was opened, whatever this segment would open
     wanted.flags =

@@ -186,5 +186,101 @@ TEST_F(FlowEndSemantics, D_TTL_AnAnswerThatStraysFromTheGatewayKeepsItsTtl) {
   }
 }
 
+// eni-mid, which has no source check, asks through the gateway in the name of eni-app.
+VpcConfig InTheNameOfAnother() {
+  VpcConfig config;
+  config.Routes("rtb-mid", {"0.0.0.0/0 nat-a"});
+  return config;
+}
+
+// P3: the answer is translated back, to whoever owns the address; nothing begins there.
+TEST_F(FlowEndSemantics, AWS_NAT_03_AnAnswerToABorrowedAddressGoesToItsOwnerAsItWasSent) {
+  VpcConfig config = InTheNameOfAnother();
+  Start(config);
+  const PacketSpec ask = Udp("10.0.1.10:5", "203.0.113.9:53");
+  Expect("eni-mid", ask, "forward internet: *");
+  const std::string outside = End("198.51.100.200", LastSent().src_port);
+  for (int packet = 0; packet < 3; ++packet) {
+    Expect("internet", Udp("203.0.113.9:53", outside),
+           "forward eni-app: udp 203.0.113.9:53 > 10.0.1.10:5");
+  }
+  Expect("eni-mid", ask, "forward internet: udp " + outside + " > 203.0.113.9:53");
+  config.In("sg-app", {}).Out("sg-app", {});
+  Apply(config);
+  Expect("internet", Udp("203.0.113.9:53", outside), "drop sg_ingress");
+  Expect("eni-app", ask, "drop sg_egress");  // it has not been asked, and has not asked
+}
+
+TEST_F(FlowEndSemantics, D_TRACK_TheOwnersOwnFlowSpeaksForNoAnswerToABorrowedAddress) {
+  VpcConfig config = InTheNameOfAnother();
+  config.In("sg-app", {});
+  Start(config);
+  const PacketSpec ask = Udp("10.0.1.10:5", "203.0.113.9:53");
+  Expect("eni-app", ask, "forward internet: *");
+  const std::string own = End("198.51.100.200", LastSent().src_port);
+  Expect("eni-mid", ask, "forward internet: *");
+  const std::string borrowed = End("198.51.100.200", LastSent().src_port);
+  EXPECT_NE(own, borrowed);
+  Expect("internet", Udp("203.0.113.9:53", borrowed), "drop sg_ingress");
+  Expect("internet", Udp("203.0.113.9:53", own), "forward eni-app: *");
+}
+
+// What strays keeps the flow alive where it is known, and makes nothing of it start over.
+TEST_F(FlowEndSemantics, D_TIMERS_AnAnswerToABorrowedAddressRefreshesItsFlow) {
+  VpcConfig config = InTheNameOfAnother();
+  Start(config);
+  Expect("eni-mid", Tcp("10.0.1.10:5", "203.0.113.9:443"), "forward internet: *");
+  const std::string outside = End("198.51.100.200", LastSent().src_port);
+  const PacketSpec answer = Tcp("203.0.113.9:443", outside, kSynAck, 9000, 1001);
+  Wait(50);
+  Expect("internet", answer, "forward eni-app: *");
+  Wait(50);
+  config.Out("sg-mid", {});
+  Apply(config);
+  Expect("eni-mid", Tcp("10.0.1.10:5", "203.0.113.9:443", kAck, 1001, 9001), "forward internet: *");
+}
+
+TEST_F(FlowEndSemantics, D_TIMERS_AnAnswerToABorrowedAddressReachesOnlyTheGateway) {
+  VpcConfig config = InTheNameOfAnother();
+  Start(config);
+  Expect("eni-mid", Tcp("10.0.1.10:5", "203.0.113.9:443"), "forward internet: *");
+  const std::string outside = End("198.51.100.200", LastSent().src_port);
+  Wait(61);  // half-open: the groups have forgotten it, the gateway has not
+  for (const uint8_t flags : {kSynAck, kSyn, kRst}) {
+    Expect("internet", Tcp("203.0.113.9:443", outside, flags, 9000, 1001), "forward eni-app: *");
+  }
+  Wait(340);
+  Expect("internet", Tcp("203.0.113.9:443", outside, kSynAck, 9000, 1001), "forward eni-app: *");
+  config.Out("sg-mid", {});
+  Apply(config);
+  Expect("eni-mid", Tcp("10.0.1.10:5", "203.0.113.9:443", kAck, 1001, 9001), "drop sg_egress");
+}
+
+TEST_F(FlowEndSemantics, AWS_NAT_03_AnAnswerToABorrowedAddressAcrossAPeering) {
+  VpcConfig config = ThroughGatewayToPeer();
+  config.Routes("rtb-mid", {"0.0.0.0/0 nat-a"});
+  Start(config);
+  Expect("eni-mid", Udp("10.0.1.10:5", "10.1.0.10:53"), "forward eni-b: *");
+  const std::string outside = End("10.0.0.200", LastSent().src_port);
+  for (int packet = 0; packet < 3; ++packet) {
+    Expect("eni-b", Udp("10.1.0.10:53", outside),
+           "forward eni-app: udp 10.1.0.10:53 > 10.0.1.10:5");
+  }
+}
+
+// The gateway's subnet leads answers through an appliance that the questions have not met.
+TEST_F(FlowEndSemantics, AWS_RT_12_AnApplianceThatOnlyTheAnswersMeet) {
+  VpcConfig config;
+  config.Routes("rtb-pub", {"0.0.0.0/0 igw-a", "10.0.1.0/24 eni-mid"});
+  Start(config);
+  Expect("eni-app", Udp("10.0.1.10:5", "203.0.113.9:53"), "forward internet: *");
+  const std::string outside = End("198.51.100.200", LastSent().src_port);
+  for (int packet = 0; packet < 3; ++packet) {
+    Expect("internet", Udp("203.0.113.9:53", outside),
+           "forward eni-mid: udp 203.0.113.9:53 > 10.0.1.10:5");
+  }
+  Expect("eni-mid", Udp("203.0.113.9:53", "10.0.1.10:5"), "forward eni-app");
+}
+
 }  // namespace
 }  // namespace sluice::testing
