@@ -141,6 +141,21 @@ void Turn::TurnRound(WalkResult& result) {
   sender.is_new = true;
 }
 
+// Its sender has forgotten the flow and asked the rules before the gateway knew the packet as an
+// answer: it begins anew, but who asked and who answers stays.
+void Turn::StayAnswer(WalkResult& result) {
+  const bool begins_anew = std::all_of(result.groups.begin(), result.groups.end(),
+                                       [](const GroupCommit& group) { return group.is_new; });
+  if (!result.binding.has_value() || result.binding->side != FlowSide::kResponder || !begins_anew ||
+      !Asks(result)) {
+    return;
+  }
+  GroupCommit& sender = result.groups.front();
+  sender.becomes_tracked = true;  // AWS-SG-11: as everything that passes a gateway
+  sender.end = {Reversed(sender.end.key), FlowSide::kResponder};
+  sender.side = FlowSide::kResponder;
+}
+
 // What an interface knew of the flow before ends, in either orientation: it would answer the one
 // with what asks in the other.
 void Turn::BeginGroupFlow(const GroupCommit& group, uint64_t session,
@@ -261,6 +276,7 @@ void Turn::Commit(WalkResult& result, const Packet& packet) {
     return;
   }
   TurnRound(result);
+  StayAnswer(result);
   const uint64_t session = SessionOf(result);
   const std::optional<FlowProgress> anew = CommitGroups(result, packet, session);
   if (result.binding.has_value()) {

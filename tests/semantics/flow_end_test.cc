@@ -173,6 +173,37 @@ TEST_F(FlowEndSemantics, D_TIMERS_WhoAnsweredThroughAGatewayForgetsWithIt) {
   Expect("eni-b", Tcp("10.1.0.10:80", outside, kAck, 9001, 1001), "drop sg_egress");
 }
 
+// Who asked and who answers stays when a flow begins anew with an answer: it is a stream at the
+// second question after it.
+TEST_F(FlowEndSemantics, D_TIMERS_AnAnswerThatBeginsAFlowAnewIsStillAnAnswer) {
+  VpcConfig config = ThroughGatewayToPeer();
+  Start(config);
+  const PacketSpec ask = Udp("10.0.1.10:5", "10.1.0.10:53");
+  Expect("eni-app", ask, "forward eni-b: *");
+  const PacketSpec answer = Udp("10.1.0.10:53", End("10.0.0.200", LastSent().src_port));
+  Wait(200);  // the groups have forgotten it, the gateway has not
+  Expect("eni-b", answer, "forward eni-app: *");
+  config.In("sg-app", {});
+  Apply(config);
+  Expect("eni-app", ask, "forward eni-b: *");
+  Expect("eni-app", ask, "forward eni-b: *");
+  Wait(100);
+  Expect("eni-b", answer, "forward eni-app: *");
+}
+
+TEST_F(FlowEndSemantics, AWS_SG_11_AnAnswerThatBeginsAFlowAnewIsTrackedWhereItIsSent) {
+  VpcConfig config;
+  Start(config);
+  const PacketSpec ask = Udp("10.0.1.10:5", "198.51.100.10:53");
+  Expect("eni-app", ask, "forward eni-web: *");
+  const PacketSpec answer = Udp("10.0.0.10:53", End("198.51.100.200", LastSent().src_port));
+  Wait(200);
+  Expect("eni-web", answer, "forward eni-app: *");
+  config.In("sg-web", {});
+  Apply(config);
+  Expect("eni-app", ask, "forward eni-web: *");
+}
+
 TEST_F(FlowEndSemantics, D_TTL_AnAnswerThatStraysFromTheGatewayKeepsItsTtl) {
   VpcConfig config = ThroughGatewayToPeer();
   config.Routes("rtb-b", {"0.0.0.0/0 igw-b"});
