@@ -137,6 +137,21 @@ def AWS_FL_09_four_records_at_the_NAT_gateway():
                              ("ingress", HOST, APP, "443", "5000", HOST, APP, "18", "-")]), client
 
 
+def AWS_FL_09_an_answer_to_a_borrowed_address_is_logged_where_it_arrives():
+    config = with_log(base(), flow_log("fl-1", "vpc-a", LogFormat=WIDE))
+    for interface in config["NetworkInterfaces"]:
+        interface["SourceDestCheck"] = interface["NetworkInterfaceId"] != "eni-two"
+    request = (T, "eni-two", frame(udp(APP, HOST, 5000, 53), TWO_MAC))
+    port = see(run(config, [request]).sent["internet"][0][1]).sport
+    result = run(config, [request] + [(T + t * NS, "internet", frame(udp(HOST, NAT_PUBLIC, 53, port), NEXT_HOP))
+                                      for t in (1, 2)])
+    seen = brief(logs(result), "interface_id", "flow_direction", "srcaddr", "dstaddr", "packets")
+    assert seen == sorted([
+        ("eni-two", "egress", TWO, HOST, "1"), ("eni-nat", "ingress", APP, NAT, "1"),
+        ("eni-nat", "egress", NAT, HOST, "1"), ("eni-nat", "ingress", HOST, NAT, "2"),
+        ("eni-nat", "egress", NAT, APP, "2"), ("eni-app", "ingress", HOST, APP, "2")]), seen
+
+
 def AWS_FL_13_tcp_flags_are_ored_over_the_window():
     config = with_log(base(), flow_log("fl-1", "eni-app", LogFormat=WIDE))
     def own(at, flags, seq, ack=0):
@@ -239,6 +254,7 @@ TESTS = [AWS_FL_04_the_default_line_is_written_out, AWS_FL_03_windows_of_60_seco
          AWS_FL_03_windows_of_600_seconds_sum_those_of_60, AWS_FL_12_NODATA_for_every_quiet_interface_and_window,
          idle_after_closes_windows_up_to_the_end_of_the_clock, AWS_FL_11_group_allows_and_ACL_refuses_the_answer,
          AWS_ORD_03_sender_accepts_what_the_receiver_rejects, AWS_FL_09_four_records_at_the_NAT_gateway,
+         AWS_FL_09_an_answer_to_a_borrowed_address_is_logged_where_it_arrives,
          AWS_FL_13_tcp_flags_are_ored_over_the_window, AWS_FL_08_the_interface_shows_its_primary_address,
          AWS_IGW_05_the_log_knows_only_the_private_address, AWS_FL_17_never_logged,
          bytes_count_ip_lengths_of_every_fragment, a_change_loses_no_packet_and_starts_and_ends_logs,
