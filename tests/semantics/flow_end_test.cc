@@ -217,6 +217,16 @@ TEST_F(FlowEndSemantics, D_TTL_AnAnswerThatStraysFromTheGatewayKeepsItsTtl) {
   }
 }
 
+TEST_F(FlowEndSemantics, D_ICMPERR_AnErrorThatStraysFromTheGatewayQuotesWhatItsSenderSaw) {
+  VpcConfig config = ThroughGatewayToPeer();
+  config.Routes("rtb-b", {"0.0.0.0/0 igw-b"});
+  Start(config);
+  Expect("eni-app", Udp("10.0.1.10:5", "10.1.0.10:53"), "forward eni-b: *");
+  const PacketSpec asked = Udp(End("10.0.0.200", LastSent().src_port), "10.1.0.10:53");
+  Expect("eni-b", ErrorAbout("10.1.0.10", "10.0.0.200", 3, 1, BuildIpv4(asked)),
+         "forward internet: *");
+}
+
 // eni-mid, which has no source check, asks through the gateway in the name of eni-app.
 VpcConfig InTheNameOfAnother() {
   VpcConfig config;

@@ -219,11 +219,14 @@ std::string FlowInvariants::CheckNewMapping(const Passage& passage) {
   return other && alive ? "P4: two inside flows left as one outside flow; " : "";
 }
 
-// The packet that an error quotes is translated as an answer's reverse.
+// The packet that an error quotes is translated as an answer's reverse, unless the error is led
+// another way than to the gateway and still names it.
 std::string FlowInvariants::CheckError(const Passage& passage) const {
   const auto mapping = mappings_.find(*passage.in.quoted);
-  const bool to_gateway = gateway_addresses_.count(passage.in.tuple.dst) != 0;
-  return to_gateway && mapping != mappings_.end() && *passage.out.quoted != mapping->second.inside
+  const bool through_gateway = gateway_addresses_.count(passage.in.tuple.dst) != 0 &&
+                               gateway_addresses_.count(passage.out.tuple.dst) == 0;
+  return through_gateway && mapping != mappings_.end() &&
+                 *passage.out.quoted != mapping->second.inside
              ? "P3: the quoted packet is not as it was sent; "
              : "";
 }
