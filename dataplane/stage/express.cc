@@ -54,8 +54,10 @@ bool IsPlain(const Batch& batch, uint32_t lane, uint32_t l2_bytes) {
   const uint32_t fits = batch.frame_bytes[lane] - l2_bytes;
   const bool whole = (LoadBe16(ip + kIpv4FragmentOffset) & kAnyFragment) == 0;
   const bool ipv4 = (LoadBe32(ip - 2) & ~kTosMask) == kPlainIpv4;
-  return ipv4 & ports & whole & (ip_bytes >= kIpv4MinBytes) & (ip_bytes <= fits) &
-         Ipv4HeaderHolds(ip) & IsPlainL4(ip + kIpv4MinBytes, tcp, ip_bytes - kIpv4MinBytes);
+  const bool long_enough = (ip_bytes >= kIpv4MinBytes) & (ip_bytes <= fits);
+  const bool sums_up = Ipv4HeaderHolds(ip);
+  const bool plain_l4 = IsPlainL4(ip + kIpv4MinBytes, tcp, ip_bytes - kIpv4MinBytes);
+  return ipv4 & ports & whole & long_enough & sums_up & plain_l4;
 }
 
 // The sender of a packet addressed to the router; none: unknown, or layer-2 direct.
