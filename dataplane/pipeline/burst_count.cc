@@ -7,54 +7,30 @@ void CountReleasedDrop(WorkerContext& worker, PortIdx port, DropReason reason) n
   worker.counters->ports[port.index()].dropped[static_cast<size_t>(reason)].Add(1);
 }
 
-namespace {
-
-void CountLane(WorkerContext& worker, const Batch& batch, uint32_t lane) {
-  PortCounters& port = worker.counters->ports[batch.rx_port[lane].index()];
-  if (batch.reentered[lane] != 0) {
-    port.released.Add(1);
-  } else {
-    port.received.Add(1);
-    port.received_bytes.Add(batch.frame_bytes[lane]);
-  }
-  const auto reason = static_cast<size_t>(batch.reason[lane]);
-  switch (batch.verdict[lane]) {
-    case Verdict::kForward:
-      port.forwarded.Add(1);
-      break;
-    case Verdict::kConsume:
-      port.consumed[reason].Add(1);
-      break;
-    case Verdict::kDrop:
-      port.dropped[reason].Add(1);
-      break;
-    case Verdict::kHold:
-      port.held.Add(1);
-      break;
-  }
-}
-
-}  // namespace
-
 void CountBurst(WorkerContext& worker, const Batch& batch) noexcept {
-  for (uint32_t lane = 0; lane < batch.count;) {
-    // Neighbours that were received on one port and forwarded, which most are, count as one.
-    const uint32_t first = lane;
-    const PortIdx port = batch.rx_port[lane];
-    uint64_t bytes = 0;
-    for (; lane < batch.count && batch.rx_port[lane] == port &&
-           batch.verdict[lane] == Verdict::kForward && batch.reentered[lane] == 0;
-         ++lane) {
-      bytes += batch.frame_bytes[lane];
+  for (uint32_t lane = 0; lane < batch.count; ++lane) {
+    PortCounters& port = worker.counters->ports[batch.rx_port[lane].index()];
+    if (batch.reentered[lane] != 0) {
+      port.released.Add(1);
+    } else {
+      port.received.Add(1);
+      port.received_bytes.Add(batch.frame_bytes[lane]);
     }
-    if (lane == first) {
-      CountLane(worker, batch, lane++);
-      continue;
+    const auto reason = static_cast<size_t>(batch.reason[lane]);
+    switch (batch.verdict[lane]) {
+      case Verdict::kForward:
+        port.forwarded.Add(1);
+        break;
+      case Verdict::kConsume:
+        port.consumed[reason].Add(1);
+        break;
+      case Verdict::kDrop:
+        port.dropped[reason].Add(1);
+        break;
+      case Verdict::kHold:
+        port.held.Add(1);
+        break;
     }
-    PortCounters& counters = worker.counters->ports[port.index()];
-    counters.received.Add(lane - first);
-    counters.received_bytes.Add(bytes);
-    counters.forwarded.Add(lane - first);
   }
 }
 
