@@ -161,7 +161,7 @@ struct VpcTest::Scene {
   }
 
   auto SinkOf(Pipeline& pipeline) {
-    return [this, &pipeline](const OfflineResult& result) {
+    return [&pipeline](const OfflineResult& result) {
       pipeline.checker.Check(result, pipeline.broken_invariant);
       pipeline.told.emplace_back(result.number, Tell(result, pipeline.dataplane->config()));
     };
