@@ -15,7 +15,8 @@ inline constexpr const char* kBenchSummary =
 // All of them, in the order of the help.
 std::vector<Verb> AllBenchCommands();
 
-int RunForwardCommand(const Arguments& arguments);
-int RunFlowsCommand(const Arguments& arguments);
+// Each with its help and flags, beside the code that runs it.
+Verb ForwardCommand();
+Verb FlowsCommand();
 
 }  // namespace sluice

@@ -2,8 +2,10 @@
 #include <cstdio>
 
 #include "tools/bench/commands.h"
+#include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
 #include "tools/bench/forward_request.h"
+#include "tools/bench/report_output.h"
 
 namespace sluice {
 namespace {
@@ -40,20 +42,15 @@ bool MeasureFlows(const Arguments& arguments, uint32_t flows, ForwardRequest& re
   return true;
 }
 
-}  // namespace
-
 int RunFlowsCommand(const Arguments& arguments) {
-  if (!arguments.words.empty()) {
-    return UsageError("`sluice-bench flows` takes flags only, not \"" + arguments.words[0] + "\"");
-  }
   ForwardRequest request;
-  if (!ReadForwardFlags(request)) {
+  if (!FlagsOnly("flows", arguments) || !ReadForwardFlags(request)) {
     return kExitUsage;
   }
   if (FLAGS_max_flows < 1 || FLAGS_max_flows > 64'000'000) {
     return UsageError("--max_flows is not in 1..64000000");
   }
-  Report report = StartReport();
+  Report report = StartForwardReport();
   if (!FLAGS_j) {
     std::printf("  %10s %8s %18s %8s %9s %9s %8s  %s\n", "FLOWS", "NS", "QUARTILES", "TICKS",
                 "MPPS/CORE", "SOURCE NS", "TABLE MB", "MEMORY");
@@ -67,9 +64,8 @@ int RunFlowsCommand(const Arguments& arguments) {
   if (!WriteGoogleBenchmark(report)) {
     return kExitNo;
   }
-  if (FLAGS_j) {
-    std::fputs(ReportJson(report).c_str(), stdout);
-  } else if (report.broken_claims.empty()) {
+  PrintJson(report);
+  if (!FLAGS_j && report.broken_claims.empty()) {
     const Figure& last = report.figures.back();
     std::printf(
         "\nflows: %.0f ns a packet with one flow, %.0f ns with %u; dataplane only, no NIC; %s\n",
@@ -77,6 +73,25 @@ int RunFlowsCommand(const Arguments& arguments) {
         Provenance(report).c_str());
   }
   return JudgeReport(report);
+}
+
+}  // namespace
+
+Verb FlowsCommand() {
+  return {
+      "flows",
+      "[--max_flows=N] [--keys=uniform|zipf] [--size=64|imix] [--config=PATH…] [-j]",
+      "How the number of sessions tells on forwarding.",
+      "What `forward` does, once for each power of ten up to --max_flows, in a dataplane of its "
+      "own\n"
+      "each time. Says how each row's memory was backed.",
+      {"max_flows", "keys",    "zipf",          "size",
+       "direction", "traffic", "protocol",      "config",
+       "senders",   "rules",   "session_cache", "source",
+       "burst",     "rounds",  "round_packets", "schedule",
+       "samples",   "quick",   "seed",          "benchmark_out",
+       "j"},
+      RunFlowsCommand};
 }
 
 }  // namespace sluice

@@ -2,8 +2,10 @@
 #include <cstdio>
 
 #include "tools/bench/commands.h"
+#include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
 #include "tools/bench/forward_request.h"
+#include "tools/bench/report_output.h"
 
 namespace sluice {
 namespace {
@@ -72,15 +74,9 @@ std::string OneLine(const Report& report, const ForwardResult& result) {
   return text + Provenance(report);
 }
 
-}  // namespace
-
 int RunForwardCommand(const Arguments& arguments) {
-  if (!arguments.words.empty()) {
-    return UsageError("`sluice-bench forward` takes flags only, not \"" + arguments.words[0] +
-                      "\"");
-  }
   ForwardRequest request;
-  if (!ReadForwardFlags(request)) {
+  if (!FlagsOnly("forward", arguments) || !ReadForwardFlags(request)) {
     return kExitUsage;
   }
   SetFlows(FLAGS_flows, request);
@@ -94,7 +90,7 @@ int RunForwardCommand(const Arguments& arguments) {
     return kExitNo;
   }
   const ForwardResult result = RunForward(**bench, request.forward);
-  Report report = StartReport();
+  Report report = StartForwardReport();
   report.figures.push_back(MakeForwardFigure(**bench, request, result));
   report.broken_claims = BrokenClaims(result.totals, request.forward.session_cache);
   if (!WriteGoogleBenchmark(report)) {
@@ -103,11 +99,8 @@ int RunForwardCommand(const Arguments& arguments) {
   if (FLAGS_stages && report.broken_claims.empty()) {
     report.stages = StageFigures(report.machine, MeasureStages(**bench, request.forward));
   }
-  if (FLAGS_j) {
-    std::fputs(ReportJson(report).c_str(), stdout);
-    return JudgeReport(report);
-  }
-  if (!report.broken_claims.empty()) {
+  PrintJson(report);
+  if (FLAGS_j || !report.broken_claims.empty()) {
     return JudgeReport(report);
   }
   PrintTable(report, result);
@@ -116,6 +109,30 @@ int RunForwardCommand(const Arguments& arguments) {
   }
   std::printf("%s\n", OneLine(report, result).c_str());
   return kExitYes;
+}
+
+}  // namespace
+
+Verb ForwardCommand() {
+  return {
+      "forward",
+      "[--flows=N] [--keys=uniform|zipf] [--size=64|imix] [--config=PATH…] [-j]",
+      "How fast established flows are forwarded, all services on.",
+      "Stamps packets of open flows into memory and runs the product's pipeline over them: "
+      "route,\n"
+      "network ACLs, security groups with connection tracking, NAT. Rounds of the pipeline and "
+      "of\n"
+      "the source alone take turns; figures are medians over rounds, of the time this thread "
+      "ran,\n"
+      "so other processes disturb them little. The figure of the pipeline is with the source's\n"
+      "cost taken off; that cost is printed beside it. Exit 1 when it was not measured what is\n"
+      "named: a packet dropped, missed the session cache, or left with other bytes than the\n"
+      "configuration asks for. The last line is the figure in one line.",
+      {"flows",    "keys",   "zipf",          "size",     "direction",     "traffic",
+       "protocol", "config", "senders",       "rules",    "session_cache", "source",
+       "burst",    "rounds", "round_packets", "schedule", "samples",       "stages",
+       "quick",    "seed",   "benchmark_out", "j"},
+      RunForwardCommand};
 }
 
 }  // namespace sluice

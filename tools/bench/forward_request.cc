@@ -1,40 +1,15 @@
 #include "tools/bench/forward_request.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <ctime>
-#include <fstream>
 
 #include "perf/workload/sample_network.h"
+#include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
+#include "tools/bench/report_output.h"
 #include "tools/sluice/config_source.h"
 
 namespace sluice {
 namespace {
-
-template <typename T>
-bool OneOf(const char* flag, const std::string& value,
-           std::initializer_list<std::pair<std::string_view, T>> words, T& chosen) {
-  std::string allowed;
-  for (const auto& [word, meaning] : words) {
-    if (word == value) {
-      chosen = meaning;
-      return true;
-    }
-    allowed += (allowed.empty() ? "" : ", ") + std::string(word);
-  }
-  UsageError("--" + std::string(flag) + "=" + value + " is none of " + allowed);
-  return false;
-}
-
-bool InRange(const char* flag, uint64_t value, uint64_t least, uint64_t most) {
-  if (value < least || value > most) {
-    UsageError("--" + std::string(flag) + "=" + std::to_string(value) + " is not in " +
-               std::to_string(least) + ".." + std::to_string(most));
-    return false;
-  }
-  return true;
-}
 
 uint32_t ScheduleLength(uint32_t flows) {
   constexpr uint64_t kLeast = 1u << 18;
@@ -120,24 +95,19 @@ void SetFlows(uint32_t flows, ForwardRequest& request) {
   forward.session_cache = FLAGS_session_cache;
 }
 
-Report StartReport() {
-  Report report;
-  report.machine = DescribeMachine();
-  report.memory_mode = MemoryModeNow();
-  report.settings = {
-      {"source", FLAGS_source},
-      {"nic", "none: dataplane only"},
-      {"config", FLAGS_config.empty() ? "generated" : FLAGS_config},
-      {"traffic", FLAGS_traffic},
-      {"protocol", FLAGS_protocol},
-      {"direction", FLAGS_direction},
-      {"keys", FLAGS_keys},
-      {"size", FLAGS_size},
-      {"rules", FLAGS_config.empty() ? std::to_string(FLAGS_rules) : "as configured"},
-      {"burst", std::to_string(FLAGS_burst)},
-      {"session_cache", FLAGS_session_cache ? "on" : "off"},
-      {"seed", std::to_string(FLAGS_seed)}};
-  return report;
+Report StartForwardReport() {
+  return StartReport(
+      {{"source", FLAGS_source},
+       {"config", FLAGS_config.empty() ? "generated" : FLAGS_config},
+       {"traffic", FLAGS_traffic},
+       {"protocol", FLAGS_protocol},
+       {"direction", FLAGS_direction},
+       {"keys", FLAGS_keys},
+       {"size", FLAGS_size},
+       {"rules", FLAGS_config.empty() ? std::to_string(FLAGS_rules) : "as configured"},
+       {"burst", std::to_string(FLAGS_burst)},
+       {"session_cache", FLAGS_session_cache ? "on" : "off"},
+       {"seed", std::to_string(FLAGS_seed)}});
 }
 
 Figure MakeForwardFigure(const Workbench& bench, const ForwardRequest& request,
@@ -164,32 +134,6 @@ Figure MakeForwardFigure(const Workbench& bench, const ForwardRequest& request,
       {"preempted_share", result.preempted_share},
       {"open_seconds", bench.open_seconds()}};
   return figure;
-}
-
-bool WriteGoogleBenchmark(const Report& report) {
-  if (FLAGS_benchmark_out.empty()) {
-    return true;
-  }
-  char date[64];
-  const std::time_t now = std::time(nullptr);
-  std::tm local;
-  localtime_r(&now, &local);
-  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S%z", &local);
-  std::ofstream file(FLAGS_benchmark_out);
-  file << GoogleBenchmarkJson(report, date);
-  file.flush();
-  if (!file) {
-    std::fprintf(stderr, "sluice-bench: %s cannot be written\n", FLAGS_benchmark_out.c_str());
-    return false;
-  }
-  return true;
-}
-
-int JudgeReport(const Report& report) {
-  for (const std::string& claim : report.broken_claims) {
-    std::fprintf(stderr, "sluice-bench: not what is named: %s\n", claim.c_str());
-  }
-  return report.broken_claims.empty() ? kExitYes : kExitNo;
 }
 
 }  // namespace sluice

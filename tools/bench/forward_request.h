@@ -1,5 +1,4 @@
-// What the flags of `forward` and its kin ask for, in the types a run wants; and their way from a
-// run to a report. Main thread.
+// What the flags of `forward` and its kin ask for, in the types a run wants. Main thread.
 #pragma once
 
 #include <memory>
@@ -24,13 +23,9 @@ void SetFlows(uint32_t flows, ForwardRequest& request);
 // --config, or the generated network with room for so many flows; nullptr after the errors.
 std::shared_ptr<const ValidatedIntent> LoadBenchConfig(const Arguments& arguments, uint32_t flows);
 
-// Machine, memory mode and settings; no figures yet.
-Report StartReport();
+// With the flags above as its settings; no figures yet.
+Report StartForwardReport();
 Figure MakeForwardFigure(const Workbench& bench, const ForwardRequest& request,
                          const ForwardResult& result);
-// --benchmark_out, if given. False after a message.
-bool WriteGoogleBenchmark(const Report& report);
-// Prints what was not as named to stderr; the exit code.
-int JudgeReport(const Report& report);
 
 }  // namespace sluice

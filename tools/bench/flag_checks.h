@@ -1,0 +1,36 @@
+// What is asked of the values of flags; every mistake becomes a usage message. Main thread.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "tools/sluice/command_line.h"
+
+namespace sluice {
+
+// Sets `chosen` to the meaning of the word `value`. False, after a usage message, when it is none
+// of the words.
+template <typename T>
+bool OneOf(const char* flag, const std::string& value,
+           std::initializer_list<std::pair<std::string_view, T>> words, T& chosen) {
+  std::string allowed;
+  for (const auto& [word, meaning] : words) {
+    if (word == value) {
+      chosen = meaning;
+      return true;
+    }
+    allowed += (allowed.empty() ? "" : ", ") + std::string(word);
+  }
+  UsageError("--" + std::string(flag) + "=" + value + " is none of " + allowed);
+  return false;
+}
+
+// False, after a usage message, when the value is not in least..most.
+bool InRange(const char* flag, uint64_t value, uint64_t least, uint64_t most);
+// False, after a usage message, when there are words behind the flags.
+bool FlagsOnly(const char* command, const Arguments& arguments);
+
+}  // namespace sluice
