@@ -29,6 +29,13 @@ DEFINE_uint32(schedule, 0,
               "Packets drawn in advance, then repeated. 0: four a flow, at least 262,144, at most "
               "32 million.");
 DEFINE_uint32(samples, 2000, "Packets compared byte for byte with the reference world.");
+DEFINE_string(simd, "auto",
+              "Variant of lookups and hashes: auto (what this CPU and calibration choose), scalar, "
+              "avx2 or avx512. scalar also takes the hash without AES.");
+DEFINE_uint64(
+    burst_ns, 0,
+    "By how much the session clock moves from burst to burst. 0: with real time. Any other "
+    "value makes every run execute the same instructions.");
 DEFINE_bool(session_cache, true, "Off: every packet walks.");
 DEFINE_bool(stages, false, "Also say what each stage costs, in a run of its own.");
 DEFINE_bool(quick, false, "Few rounds: to see that all is well, not for figures.");

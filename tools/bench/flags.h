@@ -24,6 +24,8 @@ DECLARE_uint32(rounds);
 DECLARE_uint32(round_packets);
 DECLARE_uint32(schedule);
 DECLARE_uint32(samples);
+DECLARE_string(simd);
+DECLARE_uint64(burst_ns);
 DECLARE_bool(session_cache);
 DECLARE_bool(stages);
 DECLARE_bool(quick);

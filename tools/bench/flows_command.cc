@@ -85,12 +85,11 @@ Verb FlowsCommand() {
       "What `forward` does, once for each power of ten up to --max_flows, in a dataplane of its "
       "own\n"
       "each time. Says how each row's memory was backed.",
-      {"max_flows", "keys",    "zipf",          "size",
-       "direction", "traffic", "protocol",      "config",
-       "senders",   "rules",   "session_cache", "source",
-       "burst",     "rounds",  "round_packets", "schedule",
-       "samples",   "quick",   "seed",          "benchmark_out",
-       "j"},
+      {"max_flows",     "keys",          "zipf",     "size",    "direction",
+       "traffic",       "protocol",      "config",   "senders", "rules",
+       "session_cache", "simd",          "burst_ns", "source",  "burst",
+       "rounds",        "round_packets", "schedule", "samples", "quick",
+       "seed",          "benchmark_out", "j"},
       RunFlowsCommand};
 }
 

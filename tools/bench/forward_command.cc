@@ -128,10 +128,10 @@ Verb ForwardCommand() {
       "cost taken off; that cost is printed beside it. Exit 1 when it was not measured what is\n"
       "named: a packet dropped, missed the session cache, or left with other bytes than the\n"
       "configuration asks for. The last line is the figure in one line.",
-      {"flows",    "keys",   "zipf",          "size",     "direction",     "traffic",
-       "protocol", "config", "senders",       "rules",    "session_cache", "source",
-       "burst",    "rounds", "round_packets", "schedule", "samples",       "stages",
-       "quick",    "seed",   "benchmark_out", "j"},
+      {"flows",    "keys",   "zipf",    "size",   "direction",     "traffic",
+       "protocol", "config", "senders", "rules",  "session_cache", "simd",
+       "burst_ns", "source", "burst",   "rounds", "round_packets", "schedule",
+       "samples",  "stages", "quick",   "seed",   "benchmark_out", "j"},
       RunForwardCommand};
 }
 

@@ -6,6 +6,7 @@
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
 #include "tools/bench/report_output.h"
+#include "tools/bench/simd_flag.h"
 #include "tools/sluice/config_source.h"
 
 namespace sluice {
@@ -35,7 +36,8 @@ bool ReadWords(ForwardRequest& request) {
              "protocol", FLAGS_protocol,
              {{"tcp", Protocols::kTcp}, {"udp", Protocols::kUdp}, {"mixed", Protocols::kMixed}},
              request.bench.protocols) &&
-         OneOf<std::string>("source", FLAGS_source, {{"memory", "memory"}}, memory);
+         OneOf<std::string>("source", FLAGS_source, {{"memory", "memory"}}, memory) &&
+         TakeSimdFlag();
 }
 
 bool ReadNumbers(ForwardRequest& request) {
@@ -55,7 +57,8 @@ bool ReadNumbers(ForwardRequest& request) {
          InRange("rounds", FLAGS_rounds, 1, 100'000) &&
          InRange("round_packets", FLAGS_round_packets, BurstDriver::kMaxBurst, 1u << 30) &&
          InRange("schedule", ScheduleLength(FLAGS_flows), BurstDriver::kMaxBurst, 1u << 30) &&
-         InRange("samples", FLAGS_samples, 1, 1'000'000);
+         InRange("samples", FLAGS_samples, 1, 1'000'000) &&
+         InRange("burst_ns", FLAGS_burst_ns, 0, 1'000'000'000);
 }
 
 }  // namespace
@@ -81,6 +84,8 @@ void SetFlows(uint32_t flows, ForwardRequest& request) {
   request.bench.flows = flows;
   request.bench.burst = FLAGS_burst;
   request.bench.seed = FLAGS_seed;
+  request.bench.hash = HashOfSimdFlag();
+  request.bench.burst_ns = static_cast<int64_t>(FLAGS_burst_ns);
   request.bench.session_cache = FLAGS_session_cache;
   ForwardOptions& forward = request.forward;
   forward.schedule.zipf_exponent = FLAGS_zipf;
@@ -107,6 +112,7 @@ Report StartForwardReport() {
        {"rules", FLAGS_config.empty() ? std::to_string(FLAGS_rules) : "as configured"},
        {"burst", std::to_string(FLAGS_burst)},
        {"session_cache", FLAGS_session_cache ? "on" : "off"},
+       {"simd", SimdInUse()},
        {"seed", std::to_string(FLAGS_seed)}});
 }
 

@@ -17,9 +17,11 @@ constexpr int64_t kStartNs = 1'700'000'000'000'000'000;
 absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Make(const WorkbenchOptions& options) {
   std::unique_ptr<Workbench> bench(new Workbench());
   bench->ns_per_tick_ = 1e9 / TscHz();
+  bench->burst_ns_ = options.burst_ns;
   OfflineOptions offline;
   offline.seed = options.seed;
   offline.session_cache = options.session_cache;
+  offline.hash = options.hash;
   auto dataplane = OfflineDataplane::Make(options.intent, offline);
   if (!dataplane.ok()) {
     return dataplane.status();
@@ -79,9 +81,13 @@ absl::Status Workbench::OpenFlows(const WorkbenchOptions& options) {
 }
 
 void Workbench::ReadClock() noexcept {
-  const double ns = static_cast<double>(__rdtsc() - start_ticks_) * ns_per_tick_;
-  worker().now_ns = kStartNs + static_cast<int64_t>(ns);
-  worker().now_ms = static_cast<uint32_t>(ns / 1e6);
+  steps_ns_ += burst_ns_;
+  const int64_t ns =
+      burst_ns_ != 0
+          ? steps_ns_
+          : static_cast<int64_t>(static_cast<double>(__rdtsc() - start_ticks_) * ns_per_tick_);
+  worker().now_ns = kStartNs + ns;
+  worker().now_ms = static_cast<uint32_t>(ns / 1'000'000);
 }
 
 }  // namespace sluice

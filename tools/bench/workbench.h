@@ -23,7 +23,9 @@ struct WorkbenchOptions {
   uint32_t flows = 0;
   uint32_t burst = 32;
   uint64_t seed = 1;
+  HashKind hash = HashKind::kAuto;
   bool session_cache = true;
+  int64_t burst_ns = 0;  // the clock moves so much from burst to burst; 0: with real time
 };
 
 class Workbench {
@@ -42,7 +44,7 @@ class Workbench {
   double open_seconds() const { return open_seconds_; }
 
   // The clock of the next burst: real time since the bench was made, read from the time-stamp
-  // counter.
+  // counter, or burst_ns later than the last one.
   void ReadClock() noexcept;
 
  private:
@@ -55,6 +57,8 @@ class Workbench {
   std::vector<FlowFamily> families_;
   std::vector<OpenFlow> flows_;
   double open_seconds_ = 0;
+  int64_t burst_ns_ = 0;
+  int64_t steps_ns_ = 0;  // of burst_ns, so far
   uint64_t start_ticks_ = 0;
   double ns_per_tick_ = 0;
 };

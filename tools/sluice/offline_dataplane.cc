@@ -93,7 +93,8 @@ absl::Status OfflineDataplane::MakeState(const Host& host) {
   const auto capacity =
       static_cast<uint32_t>(std::min<uint64_t>(host.max_sessions, kMaxSessionPairs));
   state.sessions = SessionTable::Make(
-      HeapMemory(), {capacity, kInterfaceSlots, kInterfaceSlots, kCountedNatGateways}, secret);
+      HeapMemory(), {capacity, kInterfaceSlots, kInterfaceSlots, kCountedNatGateways}, secret,
+      options_.hash);
   FragmentCacheSizes fragment_sizes;
   fragment_sizes.side_count = kInterfaceSlots;
   state.fragments = FragmentCache::Make(HeapMemory(), fragment_sizes, secret);

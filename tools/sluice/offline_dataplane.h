@@ -23,7 +23,8 @@ namespace sluice {
 
 struct OfflineOptions {
   uint64_t seed = 0;
-  uint32_t batch_capacity = 32;  // 1..kMaxBatch: results never depend on it (decision 15)
+  HashKind hash = HashKind::kAuto;  // of session keys
+  uint32_t batch_capacity = 32;     // 1..kMaxBatch: results never depend on it (decision 15)
   bool session_cache = true;
   bool flow_account = false;  // keep what flow logs are made of
   // Takes it, record by record; implies flow_account.

@@ -58,9 +58,14 @@ class ForwardCommand(unittest.TestCase):
         self.assertTrue(bench("flows", "--quick", "--max-flows=2").stdout.splitlines()[-1].startswith("flows: "))
         self.assertEqual(bench("flows", "--max-flows=0").returncode, 2)
 
+    def test_the_scalar_variant_can_be_forced(self):
+        answer = bench("forward", "--quick", "-j", "--simd=scalar", "--burst-ns=1000", "--session-cache=off")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertEqual(json.loads(answer.stdout)["settings"]["simd"], "scalar, fold hash")
+
     def test_mistakes_are_usage(self):
         for words in (["forward", "--nonsense"], ["forward", "--size=12"], ["forward", "--keys=normal"],
-                      ["forward", "--flows=0"], ["forward", "--source=tape"], ["forward", "word"], ["backward"], []):
+                      ["forward", "--flows=0"], ["forward", "--source=tape"], ["forward", "--simd=mmx"], ["forward", "word"], ["backward"], []):
             answer = bench(*words)
             self.assertEqual(answer.returncode, 2, words)
             self.assertTrue(answer.stderr, words)
