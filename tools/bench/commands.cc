@@ -6,6 +6,7 @@ std::vector<Verb> AllBenchCommands() {
   return {
       ForwardCommand(),
       FlowsCommand(),
+      RoutesCommand(),
   };
 }
 

@@ -18,5 +18,6 @@ std::vector<Verb> AllBenchCommands();
 // Each with its help and flags, beside the code that runs it.
 Verb ForwardCommand();
 Verb FlowsCommand();
+Verb RoutesCommand();
 
 }  // namespace sluice

@@ -1,11 +1,11 @@
 #include "tools/bench/forward_run.h"
 
-#include <time.h>
 #include <x86intrin.h>
 
 #include <algorithm>
 
 #include "tools/bench/machine.h"
+#include "tools/bench/thread_clock.h"
 
 namespace sluice {
 namespace {
@@ -17,12 +17,6 @@ constexpr uint32_t kBurstsBetweenSamples = 61;  // a prime: no beat with the sch
 constexpr uint32_t kStageRoundPackets = 4096;
 
 enum class Body : uint8_t { kPipeline, kSourceOnly };
-
-int64_t CpuNs() {
-  timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
-}
 
 // What two readings of the counter with nothing between them show.
 double EmptyIntervalTicks() {
@@ -79,7 +73,7 @@ class Rounds {
   RoundTime Run(uint32_t packets, bool sample) {
     BurstDriver& driver = bench_.driver();
     const uint32_t burst = driver.burst();
-    const int64_t cpu = CpuNs();
+    const int64_t cpu = ThreadCpuNs();
     const uint64_t start = __rdtsc();
     uint64_t before = start;
     for (uint32_t done = 0; done + burst <= packets; done += burst) {
@@ -103,7 +97,7 @@ class Rounds {
       }
     }
     const double wall = static_cast<double>(__rdtsc() - start) * 1e9 / TscHz();
-    return {static_cast<double>(CpuNs() - cpu), wall};
+    return {static_cast<double>(ThreadCpuNs() - cpu), wall};
   }
 
  private:

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""`sluice-bench routes` as users and scripts call it."""
+import json
+import subprocess
+import sys
+import unittest
+
+BENCH = None
+
+
+def bench(*words):
+    return subprocess.run([BENCH, *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
+
+
+def small(*words):
+    return bench("routes", "--quick", "--max_routes=300", "--max_tables=20", *words)
+
+
+class RoutesCommand(unittest.TestCase):
+    def test_rows_rivals_and_figures(self):
+        answer = small("-j", "--max_lpm_routes=200")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        report = json.loads(answer.stdout)
+        self.assertEqual(report["broken_claims"], [])
+        figures = {figure["name"]: figure for figure in report["figures"]}
+        for routes in (10, 100, 300):
+            ours = figures[f"routes/routes:{routes}"]
+            rival = figures[f"routes/routes:{routes}/rte_fib_scalar"]
+            self.assertEqual(ours["ratio"], 1)
+            self.assertGreater(rival["ratio"], 0)
+            self.assertGreater(rival["bytes"], ours["bytes"])
+            self.assertGreater(ours["ns"]["median"], 0)
+        self.assertIn("routes/routes:100/rte_lpm", figures)
+        self.assertNotIn("routes/routes:300/rte_lpm", figures)
+        self.assertIn("rte_lpm", report["settings"]["not run"])
+        self.assertEqual([figures[f"routes/tables:{tables}"]["tables"] for tables in (1, 10, 20)], [1, 10, 20])
+        # 16 bytes a VPC address, and 32 MB for 10,000 tables of 100 routes: the same share here.
+        self.assertLessEqual(figures["routes/addresses:2000"]["bytes_per_address"], 16.1)
+        self.assertLessEqual(figures["routes/tables:20"]["bytes"], 20 * 3355)
+
+    def test_last_line_is_the_figure(self):
+        answer = small()
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertRegex(answer.stdout.splitlines()[-1],
+                         r"^routes: \d+\.\d M lookups/s a core, .* at 300 routes, .* times as fast as rte_fib_scalar.*"
+                         r"; dataplane only, no NIC; ")
+
+    def test_a_variant_is_forced(self):
+        self.assertIn("scalar", json.loads(small("-j", "--simd=scalar").stdout)["settings"]["simd"])
+
+    def test_mistakes_are_usage(self):
+        for words in (["--max_routes=1"], ["--max_tables=0"], ["--burst=0"], ["--simd=mmx"], ["word"]):
+            answer = bench("routes", *words)
+            self.assertEqual(answer.returncode, 2, words)
+            self.assertEqual(answer.stdout, "")
+
+
+if __name__ == "__main__":
+    BENCH = sys.argv.pop(1)
+    unittest.main()

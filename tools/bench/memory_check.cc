@@ -1,0 +1,22 @@
+#include "tools/bench/memory_check.h"
+
+#include <cstdio>
+
+#include "tools/sluice/machine_facts.h"
+
+namespace sluice {
+
+bool MemoryFor(const std::string& command, uint64_t need_bytes, const std::string& flag) {
+  const uint64_t available_bytes = ReadMachine(RealMachine()).available_kib * 1024;
+  if (need_bytes <= available_bytes) {
+    return true;
+  }
+  std::fprintf(stderr,
+               "sluice-bench: `%s` needs %llu MB of memory and this machine has %llu MB to give; "
+               "lower %s\n",
+               command.c_str(), static_cast<unsigned long long>(need_bytes >> 20),
+               static_cast<unsigned long long>(available_bytes >> 20), flag.c_str());
+  return false;
+}
+
+}  // namespace sluice

@@ -1,0 +1,187 @@
+// `sluice-bench routes`: route lookups against the size and the number of tables.
+#include <gflags/gflags.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "tools/bench/commands.h"
+#include "tools/bench/flag_checks.h"
+#include "tools/bench/flags.h"
+#include "tools/bench/memory_check.h"
+#include "tools/bench/report_output.h"
+#include "tools/bench/routes/route_contest.h"
+#include "tools/bench/simd_flag.h"
+
+DEFINE_uint32(max_routes, 1'000'000,
+              "Routes of the largest table; those before it are powers of ten.");
+DEFINE_uint32(max_tables, 10'000, "Route tables of the last row; powers of ten before it.");
+DEFINE_uint32(max_lpm_routes, 100'000, "Above so many routes rte_lpm is left out: it adds slowly.");
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kTableRoutes = 100;
+constexpr uint32_t kAddressesOfVpc = 100;
+
+double Counter(const Figure& figure, std::string_view name) {
+  for (const auto& [key, value] : figure.counters) {
+    if (key == name) {
+      return value;
+    }
+  }
+  return 0;
+}
+
+void PrintHead(const char* what) {
+  std::printf("  %-34s %8s %18s %8s %9s %7s %12s %10s\n", what, "NS", "QUARTILES", "TICKS",
+              "M/S/CORE", "RATIO", "BYTES", "BUILD MS");
+}
+
+void PrintFigure(const Machine& machine, const Figure& figure) {
+  const double ratio = Counter(figure, "ratio");
+  char ratio_text[16] = "";
+  if (ratio != 0) {
+    std::snprintf(ratio_text, sizeof ratio_text, "%.2f", ratio);
+  }
+  std::printf("  %-34s %8.2f %8.2f..%-8.2f %8.1f %9.1f %7s %12.0f %10.2f\n",
+              figure.name.c_str() + 7, figure.ns.median, figure.ns.low, figure.ns.high,
+              Ticks(machine, figure.ns.median), Mpps(figure.ns.median), ratio_text,
+              Counter(figure, "bytes"), Counter(figure, "build_ms"));
+}
+
+// Takes a row into the report and prints it. False after a message: it could not be made.
+bool TakeRow(const absl::StatusOr<RouteRow>& row, Report& report) {
+  if (!row.ok()) {
+    std::fprintf(stderr, "sluice-bench: %s\n", std::string(row.status().message()).c_str());
+    return false;
+  }
+  for (const Figure& figure : row->figures) {
+    if (!FLAGS_j) {
+      PrintFigure(report.machine, figure);
+    }
+    report.figures.push_back(figure);
+  }
+  for (const std::string& absent : row->absent) {
+    if (!FLAGS_j) {
+      std::printf("    not run: %s\n", absent.c_str());
+    }
+    report.settings.emplace_back("not run", absent);
+  }
+  report.memory_mode = row->memory_mode;
+  std::fflush(stdout);
+  report.broken_claims.insert(report.broken_claims.end(), row->mistaken.begin(),
+                              row->mistaken.end());
+  return true;
+}
+
+// 10, 100, … most, whatever most is.
+std::vector<uint32_t> PowersOfTen(uint32_t first, uint32_t most) {
+  std::vector<uint32_t> all;
+  for (uint64_t n = first; n < most; n *= 10) {
+    all.push_back(static_cast<uint32_t>(n));
+  }
+  all.push_back(most);
+  return all;
+}
+
+bool MeasureAll(const RouteBenchOptions& options, Report& report) {
+  if (!FLAGS_j) {
+    PrintHead("ONE TABLE");
+  }
+  for (const uint32_t routes : PowersOfTen(10, FLAGS_max_routes)) {
+    if (!TakeRow(MeasureRoutes(routes, options), report)) {
+      return false;
+    }
+  }
+  if (!FLAGS_j) {
+    PrintHead("TABLES OF 100 ROUTES");
+  }
+  for (const uint32_t tables : PowersOfTen(1, FLAGS_max_tables)) {
+    if (!TakeRow(MeasureTables(tables, kTableRoutes, options), report)) {
+      return false;
+    }
+  }
+  if (!FLAGS_j) {
+    PrintHead("ADDRESSES, 100 A VPC");
+  }
+  return TakeRow(MeasureAddresses(FLAGS_max_tables * kAddressesOfVpc, options), report);
+}
+
+bool ReadFlags(RouteBenchOptions& options) {
+  if (!InRange("max_routes", FLAGS_max_routes, 10, 2'000'000) ||
+      !InRange("max_tables", FLAGS_max_tables, 1, 40'000) ||
+      !InRange("burst", FLAGS_burst, 1, 256) || !InRange("rounds", FLAGS_rounds, 1, 100'000) ||
+      !TakeSimdFlag()) {
+    return false;
+  }
+  options.keys = FLAGS_quick ? 1u << 16 : 1u << 20;
+  options.round_keys = FLAGS_quick ? 1u << 13 : 1u << 17;
+  options.rounds = FLAGS_quick ? 5 : FLAGS_rounds;
+  options.burst = FLAGS_burst;
+  options.seed = FLAGS_seed;
+  options.max_lpm_routes = FLAGS_max_lpm_routes;
+  return true;
+}
+
+void PrintLastLine(const Report& report) {
+  const std::string largest = "routes/routes:" + std::to_string(FLAGS_max_routes);
+  std::string rivals;
+  double ns = 0;
+  for (const Figure& figure : report.figures) {
+    if (figure.name == largest) {
+      ns = figure.ns.median;
+    } else if (figure.name.rfind(largest + "/", 0) == 0) {
+      char text[64];
+      std::snprintf(text, sizeof text, ", %.2f times as fast as %s", Counter(figure, "ratio"),
+                    figure.name.c_str() + largest.size() + 1);
+      rivals += text;
+    }
+  }
+  std::printf(
+      "\nroutes: %.1f M lookups/s a core, %.2f ns (%.1f ticks) at %u routes%s; dataplane "
+      "only, no NIC; %s\n",
+      Mpps(ns), ns, Ticks(report.machine, ns), FLAGS_max_routes, rivals.c_str(),
+      Provenance(report).c_str());
+}
+
+int RunRoutesCommand(const Arguments& arguments) {
+  RouteBenchOptions options;
+  if (!FlagsOnly("routes", arguments) || !ReadFlags(options)) {
+    return kExitUsage;
+  }
+  const uint64_t need_bytes = RouteRowBytes(FLAGS_max_routes, options);
+  if (!MemoryFor("routes", need_bytes, "--max_routes")) {
+    return kExitNo;
+  }
+  Report report = StartReport({{"burst", std::to_string(FLAGS_burst)},
+                               {"keys", "uniform"},
+                               {"simd", SimdInUse()},
+                               {"seed", std::to_string(FLAGS_seed)}});
+  if (!MeasureAll(options, report) || !WriteGoogleBenchmark(report)) {
+    return kExitNo;
+  }
+  PrintJson(report);
+  if (!FLAGS_j && report.broken_claims.empty()) {
+    PrintLastLine(report);
+  }
+  return JudgeReport(report);
+}
+
+}  // namespace
+
+Verb RoutesCommand() {
+  return {
+      "routes",
+      "[--max_routes=N] [--max_tables=N] [--simd=…] [-j]",
+      "How route lookups do against the size and the number of tables.",
+      "One table of 10, 100, … --max_routes routes, asked for uniform random addresses in bursts,\n"
+      "beside rte_fib and rte_lpm with the same routes and keys on the same kind of pages; RATIO\n"
+      "is a rival's time over ours, round by round. Then 1 … --max_tables tables of 100 routes,\n"
+      "another one each key, and the addresses of as many VPCs. Every rival gave our answers on\n"
+      "65,536 keys before it was timed; exit 1 when one did not.",
+      {"max_routes", "max_tables", "max_lpm_routes", "burst", "rounds", "simd", "quick", "seed",
+       "benchmark_out", "j"},
+      RunRoutesCommand};
+}
+
+}  // namespace sluice
