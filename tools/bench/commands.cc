@@ -7,6 +7,7 @@ std::vector<Verb> AllBenchCommands() {
       ForwardCommand(),
       FlowsCommand(),
       RoutesCommand(),
+      RulesCommand(),
   };
 }
 

@@ -19,5 +19,6 @@ std::vector<Verb> AllBenchCommands();
 Verb ForwardCommand();
 Verb FlowsCommand();
 Verb RoutesCommand();
+Verb RulesCommand();
 
 }  // namespace sluice
