@@ -7,8 +7,9 @@
 #include "tools/bench/commands.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
+#include "tools/bench/memory_check.h"
 #include "tools/bench/report_output.h"
-#include "tools/bench/rules/contest.h"
+#include "tools/bench/rules/rule_contest.h"
 #include "tools/bench/simd_flag.h"
 
 DEFINE_uint32(max_rules, 10000,
@@ -45,8 +46,8 @@ bool ReadRulesFlags(RulesRequest& request) {
                              {{"nacl", RuleListKind::kNacl}, {"sg", RuleListKind::kGroups}},
                              request.list) &&
          InRange("max_rules", FLAGS_max_rules, 1, 4'000'000) &&
-         InRange("burst", FLAGS_burst, 1, 192) && InRange("rounds", FLAGS_rounds, 1, 100'000) &&
-         InRange("round_packets", FLAGS_round_packets, 192, 1u << 24);
+         InRange("burst", FLAGS_burst, 1, 256) && InRange("rounds", FLAGS_rounds, 1, 100'000) &&
+         InRange("round_packets", FLAGS_round_packets, 256, 1u << 20);
 }
 
 std::vector<uint32_t> Sizes(uint32_t most) {
@@ -60,77 +61,95 @@ std::vector<uint32_t> Sizes(uint32_t most) {
   return sizes;
 }
 
-ContestOptions OptionsOf(RuleShape shape, RuleListKind list, uint32_t rules) {
-  ContestOptions options;
+RuleBenchOptions OptionsOf(RuleShape shape, RuleListKind list, uint32_t rules) {
+  RuleBenchOptions options;
   options.set = {shape, list, rules, FLAGS_seed};
   options.burst = FLAGS_burst;
   options.rounds = FLAGS_quick ? 3 : FLAGS_rounds;
-  const uint32_t packets = FLAGS_quick ? 8192 : FLAGS_round_packets;
-  options.round_packets = packets / FLAGS_burst * FLAGS_burst;
-  options.packets = (FLAGS_quick ? 1u << 15 : 1u << 20) / FLAGS_burst * FLAGS_burst;
-  options.sampled_packets = FLAGS_quick ? 4096 : 65'536;
+  options.round_packets = FLAGS_quick ? 8192 : FLAGS_round_packets;
+  options.packets = FLAGS_quick ? 1u << 15 : 1u << 20;
   options.max_acl_rules = FLAGS_max_acl_rules;
   return options;
 }
 
-std::string ShapeAndSize(RuleShape shape, uint32_t rules) {
-  return std::string(RuleShapeName(shape)) + "/rules:" + std::to_string(rules);
+double Counter(const Figure& figure, std::string_view name) {
+  const auto found = std::find_if(figure.counters.begin(), figure.counters.end(),
+                                  [&](const auto& counter) { return counter.first == name; });
+  return found == figure.counters.end() ? 0 : found->second;
 }
 
-Figure MakeFigure(const std::string& name, const ContestResult& result,
-                  const Contestant& contestant) {
-  Figure figure;
-  figure.name = name;
-  figure.ns = contestant.ns;
-  figure.counters = {{"rules", static_cast<double>(result.rules)},
-                     {"expanded_rules", static_cast<double>(result.expanded_rules)},
-                     {"max_steps", static_cast<double>(result.max_steps)},
-                     {"build_ns", contestant.build_ns},
-                     {"bytes", static_cast<double>(contestant.bytes)},
-                     {"times_ours", contestant.ratio.median},
-                     {"times_ours_low", contestant.ratio.low},
-                     {"times_ours_high", contestant.ratio.high},
-                     {"sampled", static_cast<double>(contestant.asked)},
-                     {"wrong", static_cast<double>(contestant.wrong)}};
-  return figure;
+void PrintHead() {
+  std::printf("  %-44s %8s %18s %8s %8s %12s %10s %6s\n", "CLASSIFIER ALONE", "NS", "QUARTILES",
+              "TICKS", "RATIO", "BUILD US", "KB", "STEPS");
 }
 
-void PrintHeading() {
-  std::printf("  %-10s %9s  %-18s %8s %17s %8s %7s %12s %10s\n", "SHAPE", "RULES", "CLASSIFIER",
-              "NS", "QUARTILES", "TICKS", "X OURS", "BUILD US", "KB");
+void PrintFigure(const Machine& machine, const Figure& figure) {
+  std::printf("  %-44s %8.1f %8.1f..%-8.1f %8.1f %8.2f %12.1f %10.1f %6.0f\n",
+              figure.name.c_str() + 6, figure.ns.median, figure.ns.low, figure.ns.high,
+              Ticks(machine, figure.ns.median), Counter(figure, "ratio"),
+              Counter(figure, "build_us"), Counter(figure, "bytes") / 1e3,
+              Counter(figure, "max_steps"));
 }
 
-void PrintContestant(const Report& report, RuleShape shape, uint32_t rules,
-                     const Contestant& contestant) {
-  if (!contestant.skipped.empty()) {
-    std::printf("  %-10s %9u  %-18s %s\n", RuleShapeName(shape).data(), rules,
-                contestant.name.c_str(), contestant.skipped.c_str());
-    return;
+// Takes a row into the report and prints it. False after a message: it could not be made.
+bool TakeRow(const absl::StatusOr<RuleRow>& row, Report& report) {
+  if (!row.ok()) {
+    std::fprintf(stderr, "sluice-bench: %s\n", std::string(row.status().message()).c_str());
+    return false;
   }
-  std::printf("  %-10s %9u  %-18s %8.1f %8.1f..%-7.1f %8.1f %7.2f %12.1f %10.1f\n",
-              RuleShapeName(shape).data(), rules, contestant.name.c_str(), contestant.ns.median,
-              contestant.ns.low, contestant.ns.high, Ticks(report.machine, contestant.ns.median),
-              contestant.ratio.median, contestant.build_ns / 1e3,
-              static_cast<double>(contestant.bytes) / 1e3);
-}
-
-void MeasureAlone(const ContestOptions& options, Report& report) {
-  const ContestResult result = RunContest(options);
-  const std::string row = ShapeAndSize(options.set.shape, options.set.rules);
-  for (const Contestant& contestant : result.contestants) {
+  for (const Figure& figure : row->figures) {
     if (!FLAGS_j) {
-      PrintContestant(report, options.set.shape, options.set.rules, contestant);
+      PrintFigure(report.machine, figure);
     }
-    if (contestant.skipped.empty()) {
-      report.figures.push_back(
-          MakeFigure("rules/" + contestant.name.substr(0, contestant.name.find('/')) + "/" + row,
-                     result, contestant));
+    report.figures.push_back(figure);
+  }
+  for (const std::string& absent : row->absent) {
+    if (!FLAGS_j) {
+      std::printf("    not run: %s\n", absent.c_str());
     }
+    report.settings.emplace_back("not run", absent);
   }
   std::fflush(stdout);
-  for (const std::string& claim : BrokenClaims(result)) {
-    report.broken_claims.push_back(row + ": " + claim);
+  report.memory_mode = row->memory_mode;
+  report.broken_claims.insert(report.broken_claims.end(), row->mistaken.begin(),
+                              row->mistaken.end());
+  return true;
+}
+
+bool MeasureAll(const RulesRequest& request, Report& report) {
+  if (!FLAGS_j) {
+    PrintHead();
   }
+  for (const RuleShape shape : request.shapes) {
+    for (const uint32_t rules : Sizes(FLAGS_max_rules)) {
+      if (!TakeRow(MeasureRules(OptionsOf(shape, request.list, rules)), report)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+// Ours and the rivals' with most rules of the last shape.
+void PrintLastLine(const Report& report) {
+  const Figure* ours = nullptr;
+  std::string rivals;
+  for (const Figure& figure : report.figures) {
+    if (ours == nullptr || figure.name.rfind(ours->name + "/", 0) != 0) {
+      ours = &figure;
+      rivals.clear();
+      continue;
+    }
+    char text[96];
+    std::snprintf(text, sizeof text, ", %.2f times as fast as %s", Counter(figure, "ratio"),
+                  figure.name.c_str() + ours->name.size() + 1);
+    rivals += text;
+  }
+  std::printf(
+      "\nrules: %.1f ns (%.1f ticks) a packet with %.0f rules%s; classifier alone, dataplane only, "
+      "no NIC; %s\n",
+      ours->ns.median, Ticks(report.machine, ours->ns.median), Counter(*ours, "rules"),
+      rivals.c_str(), Provenance(report).c_str());
 }
 
 int RunRulesCommand(const Arguments& arguments) {
@@ -138,27 +157,21 @@ int RunRulesCommand(const Arguments& arguments) {
   if (!FlagsOnly("rules", arguments) || !ReadRulesFlags(request) || !TakeSimdFlag()) {
     return kExitUsage;
   }
+  const RuleBenchOptions largest = OptionsOf(request.shapes[0], request.list, FLAGS_max_rules);
+  if (!MemoryFor("rules", RuleRowBytes(largest), "--max_rules")) {
+    return kExitNo;
+  }
   Report report = StartReport({{"shape", FLAGS_shape},
                                {"list", FLAGS_list},
                                {"burst", std::to_string(FLAGS_burst)},
                                {"simd", SimdInUse()},
                                {"seed", std::to_string(FLAGS_seed)}});
-  if (!FLAGS_j) {
-    PrintHeading();
-  }
-  for (const RuleShape shape : request.shapes) {
-    for (const uint32_t rules : Sizes(FLAGS_max_rules)) {
-      MeasureAlone(OptionsOf(shape, request.list, rules), report);
-    }
-  }
-  report.memory_mode = MemoryModeNow();
-  if (!WriteGoogleBenchmark(report)) {
+  if (!MeasureAll(request, report) || !WriteGoogleBenchmark(report)) {
     return kExitNo;
   }
   PrintJson(report);
   if (!FLAGS_j && report.broken_claims.empty()) {
-    std::printf("\nrules: classifier alone; dataplane only, no NIC; %s\n",
-                Provenance(report).c_str());
+    PrintLastLine(report);
   }
   return JudgeReport(report);
 }

@@ -1,0 +1,35 @@
+// The classifier alone: one list of rules beside rte_acl and a linear scan with the same rules and
+// packets. Main thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "perf/workload/rule_set.h"
+#include "tools/bench/figure.h"
+
+namespace sluice {
+
+struct RuleBenchOptions {
+  RuleSetOptions set;
+  uint32_t burst = 32;
+  uint32_t packets = 0;  // drawn in advance, then repeated
+  uint32_t round_packets = 0;
+  uint32_t rounds = 0;
+  uint64_t max_acl_rules = 0;  // rte_acl sits out above, counting a prefix each
+};
+
+struct RuleRow {
+  std::vector<Figure> figures;        // ours, then the rivals that ran
+  std::vector<std::string> absent;    // "rte_acl: why"
+  std::vector<std::string> mistaken;  // broken claims
+  std::string memory_mode;            // with everything of the row alive
+};
+
+// Bytes that a row takes at most, rivals included.
+uint64_t RuleRowBytes(const RuleBenchOptions& options);
+absl::StatusOr<RuleRow> MeasureRules(const RuleBenchOptions& options);
+
+}  // namespace sluice
