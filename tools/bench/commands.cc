@@ -8,6 +8,7 @@ std::vector<Verb> AllBenchCommands() {
       FlowsCommand(),
       RoutesCommand(),
       RulesCommand(),
+      BudgetCommand(),
   };
 }
 

@@ -20,5 +20,6 @@ Verb ForwardCommand();
 Verb FlowsCommand();
 Verb RoutesCommand();
 Verb RulesCommand();
+Verb BudgetCommand();
 
 }  // namespace sluice

@@ -22,6 +22,7 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Make(const WorkbenchOption
   offline.seed = options.seed;
   offline.session_cache = options.session_cache;
   offline.hash = options.hash;
+  offline.memory = options.memory;
   auto dataplane = OfflineDataplane::Make(options.intent, offline);
   if (!dataplane.ok()) {
     return dataplane.status();

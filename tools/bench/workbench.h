@@ -24,6 +24,7 @@ struct WorkbenchOptions {
   uint32_t burst = 32;
   uint64_t seed = 1;
   HashKind hash = HashKind::kAuto;
+  MemorySource* memory = nullptr;  // as in OfflineOptions
   bool session_cache = true;
   int64_t burst_ns = 0;  // the clock moves so much from burst to burst; 0: with real time
 };

@@ -76,13 +76,17 @@ OfflineDataplane::OfflineDataplane(const OfflineOptions& options) : options_(opt
   CompileOptions compile;
   compile.hash_seed = options.seed;
   compile.port_names = options.port_names;
-  compiler_ = std::make_unique<Compiler>(HeapMemory(), compile);
+  compiler_ = std::make_unique<Compiler>(Memory(), compile);
 }
 
 OfflineDataplane::~OfflineDataplane() {
   if (config_ != nullptr) {
     Drain([](const OfflineResult&) {});
   }
+}
+
+MemorySource& OfflineDataplane::Memory() const {
+  return options_.memory != nullptr ? *options_.memory : HeapMemory();
 }
 
 absl::Status OfflineDataplane::MakeState(const Host& host) {
@@ -93,15 +97,15 @@ absl::Status OfflineDataplane::MakeState(const Host& host) {
   const auto capacity =
       static_cast<uint32_t>(std::min<uint64_t>(host.max_sessions, kMaxSessionPairs));
   state.sessions = SessionTable::Make(
-      HeapMemory(), {capacity, kInterfaceSlots, kInterfaceSlots, kCountedNatGateways}, secret,
+      Memory(), {capacity, kInterfaceSlots, kInterfaceSlots, kCountedNatGateways}, secret,
       options_.hash);
   FragmentCacheSizes fragment_sizes;
   fragment_sizes.side_count = kInterfaceSlots;
-  state.fragments = FragmentCache::Make(HeapMemory(), fragment_sizes, secret);
+  state.fragments = FragmentCache::Make(Memory(), fragment_sizes, secret);
   if (options_.flow_account) {
     FlowAccountSizes account_sizes;
     account_sizes.interface_count = kInterfaceSlots;
-    state.account = FlowAccount::Make(HeapMemory(), account_sizes, secret);
+    state.account = FlowAccount::Make(Memory(), account_sizes, secret);
   }
   if (state.sessions != nullptr) {
     state.sweep = OfflineSweep::Make(*state.sessions, state.account.get(), options_.flow_records);

@@ -23,6 +23,7 @@ namespace sluice {
 
 struct OfflineOptions {
   uint64_t seed = 0;
+  MemorySource* memory = nullptr;   // of tables and sessions; outlives them. nullptr: the heap
   HashKind hash = HashKind::kAuto;  // of session keys
   uint32_t batch_capacity = 32;     // 1..kMaxBatch: results never depend on it (decision 15)
   bool session_cache = true;
@@ -102,6 +103,7 @@ class OfflineDataplane {
   explicit OfflineDataplane(const OfflineOptions& options);
 
   absl::Status MakeState(const Host& host);
+  MemorySource& Memory() const;
   void SetTime(int64_t time_ns);
   void StopAt(int64_t time_ns, const Sink& sink);
   size_t EndOfBurst(const Queue& queue, size_t next) const;

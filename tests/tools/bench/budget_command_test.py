@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+"""`sluice-bench budget` as users and scripts call it."""
+import json
+import subprocess
+import sys
+import unittest
+
+BENCH = None
+
+
+def bench(*words):
+    return subprocess.run([BENCH, "budget", "--quick", *words], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=100)
+
+
+class BudgetCommand(unittest.TestCase):
+    def test_established_packets_keep_the_budget(self):
+        answer = bench("-j")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        figure = json.loads(answer.stdout)["figures"][0]
+        self.assertLess(figure["index_lines"] + figure["session_lines"], 2.05)
+        self.assertEqual([figure[key] for key in ("shared_writes", "contested_lines", "peer_lines")], [0, 0, 0])
+        self.assertLessEqual(figure["bytes_per_session"], 192)
+
+    def test_last_line_is_the_answer(self):
+        self.assertRegex(bench().stdout.splitlines()[-1], r"^budget: 2\.\d\d session lines a packet, 0 shared writes")
+
+    def test_mistakes_are_usage(self):
+        for words in (["--flows=0"], ["word"], ["--traffic=none"]):
+            self.assertEqual(bench(*words).returncode, 2, words)
+
+
+if __name__ == "__main__":
+    BENCH = sys.argv.pop(1)
+    unittest.main()
