@@ -16,6 +16,19 @@ struct Avx2 {
     const auto high_mask = static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(high)));
     return low_mask | high_mask << 8;
   }
+
+  static void RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key,
+                      uint32_t* rank) noexcept {
+    for (size_t eight = 0; eight < 4; ++eight) {
+      const __m256i keys = _mm256_load_si256(reinterpret_cast<const __m256i*>(key) + eight);
+      __m256i ranks = _mm256_setzero_si256();
+      for (size_t i = 0; i < end_count; ++i) {
+        const __m256i end = _mm256_set1_epi32(static_cast<int32_t>(ends[i]));
+        ranks = _mm256_sub_epi32(ranks, _mm256_cmpgt_epi32(keys, end));
+      }
+      _mm256_store_si256(reinterpret_cast<__m256i*>(rank) + eight, ranks);
+    }
+  }
 };
 
 }  // namespace
