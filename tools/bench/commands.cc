@@ -4,11 +4,8 @@ namespace sluice {
 
 std::vector<Verb> AllBenchCommands() {
   return {
-      ForwardCommand(),
-      FlowsCommand(),
-      RoutesCommand(),
-      RulesCommand(),
-      BudgetCommand(),
+      ForwardCommand(), FlowsCommand(),  RoutesCommand(),
+      RulesCommand(),   BudgetCommand(), CompareCommand(),
   };
 }
 

@@ -21,5 +21,6 @@ Verb FlowsCommand();
 Verb RoutesCommand();
 Verb RulesCommand();
 Verb BudgetCommand();
+Verb CompareCommand();
 
 }  // namespace sluice

@@ -32,6 +32,9 @@ Json FigureJson(const Report& report, const Figure& figure) {
   if (figure.frame_bytes != 0) {
     json["frame_bytes"] = figure.frame_bytes;
   }
+  if (!figure.rounds_ns.empty()) {
+    json["rounds_ns"] = figure.rounds_ns;
+  }
   for (const auto& [name, value] : figure.counters) {
     json[name] = value;
   }

@@ -19,7 +19,8 @@ struct Figure {
   std::string unit = "packet";
   Spread ns;  // with the source taken off
   Spread source_ns;
-  double frame_bytes = 0;  // mean, with FCS; 0: does not apply
+  double frame_bytes = 0;         // mean, with FCS; 0: does not apply
+  std::vector<double> rounds_ns;  // what `ns` is the spread of, in order; none: not kept
   uint32_t rounds = 0;
   uint64_t round_items = 0;
   std::vector<std::pair<std::string, double>> counters;  // flows, hit_rate, …

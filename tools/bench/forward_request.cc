@@ -122,6 +122,7 @@ Figure MakeForwardFigure(const Workbench& bench, const ForwardRequest& request,
   figure.name = "forward/flows:" + std::to_string(request.bench.flows) + "/size:" + FLAGS_size +
                 "/keys:" + FLAGS_keys;
   figure.ns = result.pipeline_ns;
+  figure.rounds_ns = result.rounds_ns;
   figure.source_ns = result.source_ns;
   figure.frame_bytes = result.mean_frame_bytes;
   figure.rounds = request.forward.rounds;

@@ -205,6 +205,7 @@ ForwardResult RunForward(Workbench& bench, const ForwardOptions& options) {
   totals.sessions = counts.counted + counts.cache_only;
   CheckSamples(bench, rounds, totals);
   result.pipeline_ns = SpreadOf(pipeline);
+  result.rounds_ns = std::move(pipeline);
   result.source_ns = SpreadOf(source);
   result.whole_ns = SpreadOf(whole);
   result.p99_burst_ns = Quantile({rounds.burst_ticks().begin(), rounds.burst_ticks().end()}, 0.99) *

@@ -49,7 +49,8 @@ struct StageCost {
 
 struct ForwardResult {
   ForwardTotals totals;
-  Spread pipeline_ns;  // a packet; the source taken off, round by round
+  Spread pipeline_ns;             // a packet; the source taken off, round by round
+  std::vector<double> rounds_ns;  // the rounds themselves
   Spread source_ns;
   Spread whole_ns;             // both
   double p99_burst_ns = 0;     // a packet, in the slowest hundredth of all bursts; with the source

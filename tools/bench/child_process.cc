@@ -1,0 +1,126 @@
+#include "tools/bench/child_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace sluice {
+namespace {
+
+struct Pipe {
+  int read_end = -1;
+  int write_end = -1;
+
+  bool Open() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+      return false;
+    }
+    read_end = ends[0];
+    write_end = ends[1];
+    return true;
+  }
+  void CloseAll() {
+    for (int* end : {&read_end, &write_end}) {
+      if (*end >= 0) {
+        close(*end);
+        *end = -1;
+      }
+    }
+  }
+};
+
+[[noreturn]] void BecomeChild(const std::vector<std::string>& command, const Pipe& out,
+                              const Pipe& err) {
+  std::vector<char*> words;
+  for (const std::string& word : command) {
+    words.push_back(const_cast<char*>(word.c_str()));
+  }
+  words.push_back(nullptr);
+  const int empty = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  dup2(empty, STDIN_FILENO);
+  dup2(out.write_end, STDOUT_FILENO);
+  dup2(err.write_end, STDERR_FILENO);
+  execvp(words[0], words.data());
+  dprintf(STDERR_FILENO, "%s: %s\n", words[0], std::strerror(errno));
+  _exit(127);
+}
+
+// Reads both until they end.
+void ReadBoth(const Pipe& out, const Pipe& err, ChildResult& result) {
+  std::array<pollfd, 2> ends = {pollfd{out.read_end, POLLIN, 0}, pollfd{err.read_end, POLLIN, 0}};
+  std::string* const texts[] = {&result.out, &result.err};
+  size_t open_count = ends.size();
+  char buffer[1 << 16];
+  while (open_count != 0 && (poll(ends.data(), ends.size(), -1) >= 0 || errno == EINTR)) {
+    for (size_t i = 0; i < ends.size(); ++i) {
+      if (ends[i].fd < 0 || ends[i].revents == 0) {
+        continue;
+      }
+      const ssize_t got = read(ends[i].fd, buffer, sizeof buffer);
+      if (got > 0) {
+        texts[i]->append(buffer, static_cast<size_t>(got));
+      } else if (got == 0 || errno != EINTR) {
+        ends[i].fd = -1;
+        --open_count;
+      }
+    }
+  }
+}
+
+int WaitFor(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+ChildResult RunChild(const std::vector<std::string>& command) {
+  ChildResult result;
+  Pipe out, err;
+  pid_t child = -1;
+  if (out.Open() && err.Open()) {
+    child = fork();
+  }
+  if (child == 0) {
+    BecomeChild(command, out, err);
+  }
+  if (child < 0) {
+    result.exit_code = 127;
+    result.err = command[0] + ": " + std::strerror(errno) + "\n";
+  } else {
+    close(out.write_end);
+    close(err.write_end);
+    out.write_end = err.write_end = -1;
+    ReadBoth(out, err, result);
+    result.exit_code = WaitFor(child);
+  }
+  out.CloseAll();
+  err.CloseAll();
+  return result;
+}
+
+std::string OwnPath() {
+  char path[4096];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+  return length > 0 ? std::string(path, static_cast<size_t>(length)) : "sluice-bench";
+}
+
+std::string LastLines(const std::string& text, size_t count) {
+  size_t begin = text.size();
+  for (size_t lines = 0; begin > 0 && lines < count; ++lines) {
+    const size_t before = begin < 2 ? std::string::npos : text.rfind('\n', begin - 2);
+    begin = before == std::string::npos ? 0 : before + 1;
+  }
+  return text.substr(begin);
+}
+
+}  // namespace sluice
