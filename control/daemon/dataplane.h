@@ -49,6 +49,10 @@ class LiveDataplane {
   // The periodic work of the control thread, every few milliseconds: learned next hops, ARP
   // requests, sessions, flow logs, replaced generations. Bounded.
   void Tick();
+  // Between ticks, every millisecond or so while it is urgent: a full session table lives on what
+  // comes back.
+  void ReturnSessions() { flow_logs_->ReturnPairs(Now(), qsbr_); }
+  bool ReturningIsUrgent() const { return states_->sessions().IsShortOfPairs(); }
   // Sentences since the last call that an operator should read, such as a flow log's full disk.
   std::vector<std::string> TakeNotes() { return std::exchange(notes_, {}); }
 

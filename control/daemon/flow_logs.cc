@@ -1,15 +1,9 @@
 #include "control/daemon/flow_logs.h"
 
-#include <algorithm>
-
 namespace sluice {
 namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
-// A full round of the sweep takes at most kRoundSteps steps; at a step every 10 ms all sessions are
-// seen within 10 s, and a small table much faster.
-constexpr uint32_t kRoundSteps = 1000;
-constexpr uint32_t kLeastPairsAStep = 8192;
 // Windows end this long before the clock: an idle line is reported kIdleReportDelayMs after its
 // window and up to one round of the sweep later.
 constexpr int64_t kSettleNs = 15'000'000'000;
@@ -41,8 +35,12 @@ void FlowLogs::Drain(int64_t epoch_ns) {
 
 void FlowLogs::Step(const BurstClock& clock, GracePeriods& grace) {
   Drain(static_cast<int64_t>(clock.epoch_ms) * kNsPerMs);
-  const uint32_t pairs = std::max(states_.sessions().pair_count() / kRoundSteps, kLeastPairsAStep);
-  sweep_->Step(clock, std::min(pairs, states_.sessions().pair_count()), grace, this);
+  sweep_->Step(clock, SweepPairsAStep(states_.sessions().pair_count()), grace, this);
+}
+
+void FlowLogs::ReturnPairs(const BurstClock& clock, GracePeriods& grace) {
+  Drain(static_cast<int64_t>(clock.epoch_ms) * kNsPerMs);
+  sweep_->ReturnPairs(clock, SweepPairsAStep(states_.sessions().pair_count()), grace, this);
 }
 
 absl::Status FlowLogs::Publish(int64_t epoch_ns) {

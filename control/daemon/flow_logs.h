@@ -30,6 +30,8 @@ class FlowLogs final : private FlowRecordSink {
 
   // Every tick: takes what the workers reported, sweeps a share of the sessions.
   void Step(const BurstClock& clock, GracePeriods& grace);
+  // Between ticks, while the session table is short of pairs: those that are ready go back.
+  void ReturnPairs(const BurstClock& clock, GracePeriods& grace);
   // About once a second: ends windows and publishes files. The first error since the last call; the
   // lines it cost are reported as SKIPDATA.
   absl::Status Publish(int64_t epoch_ns);

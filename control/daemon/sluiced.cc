@@ -26,6 +26,7 @@ namespace sluice {
 namespace {
 
 constexpr int kTickMs = 10;
+constexpr int kShortTickMs = 1;  // while the session table is short of pairs
 
 void Say(const std::string& line) {
   std::fprintf(stderr, "sluiced: %s\n", line.c_str());
@@ -47,6 +48,7 @@ class Daemon {
   void SayReady();
   void Serve();
   void Tick();
+  bool ReturnSessions();
   void Reload();
   void FollowGeneration();
   int End();
@@ -146,16 +148,32 @@ void Daemon::SayReady() {
 void Daemon::Serve() {
   reload_ = std::make_unique<Errand>([this] { Reload(); });
   follow_ = std::make_unique<Errand>([this] { FollowGeneration(); });
+  int until_tick_ms = kTickMs;
   while (!stop_.load(std::memory_order_relaxed)) {
-    const DaemonSignal signal = signals_->Wait(kTickMs);
+    const int wait_ms = ReturnSessions() ? kShortTickMs : until_tick_ms;
+    const DaemonSignal signal = signals_->Wait(std::min(wait_ms, until_tick_ms));
     if (signal == DaemonSignal::kStop) {
       return;
     }
     if (signal == DaemonSignal::kReload) {
       reload_->Ask();
     }
-    Tick();
+    until_tick_ms -= wait_ms;
+    if (until_tick_ms <= 0 || signal != DaemonSignal::kNone) {
+      until_tick_ms = kTickMs;
+      Tick();
+    }
   }
+}
+
+// Whether it is worth coming back soon.
+bool Daemon::ReturnSessions() {
+  const std::lock_guard<std::mutex> lock(control_);
+  if (!dataplane_->ReturningIsUrgent()) {
+    return false;
+  }
+  dataplane_->ReturnSessions();
+  return true;
 }
 
 void Daemon::Tick() {

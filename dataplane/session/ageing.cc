@@ -57,16 +57,20 @@ void SessionSweep::Report(LineIdx line, const SessionCold& cold, const BurstCloc
   sink.OnRecord(record);
 }
 
-void SessionSweep::Reclaim(const BurstClock& clock, uint32_t pair_budget, GracePeriods& grace,
-                           FlowRecordSink* sink) {
+// What was unlinked since begins its grace period.
+void SessionSweep::TakeWaiting(GracePeriods& grace) {
   if (!waiting_.has_value()) {
     waiting_ = table_.TakeUnlinked();
-    if (!waiting_.has_value()) {
-      return;
+    if (waiting_.has_value()) {
+      waiting_for_ = grace.Begin();  // after the pairs have left the index
     }
-    waiting_for_ = grace.Begin();  // after the pairs have left the index
   }
-  if (!grace.IsOver(waiting_for_)) {
+}
+
+void SessionSweep::Reclaim(const BurstClock& clock, uint32_t pair_budget, GracePeriods& grace,
+                           FlowRecordSink* sink) {
+  TakeWaiting(grace);
+  if (!waiting_.has_value() || !grace.IsOver(waiting_for_)) {
     return;
   }
   for (uint32_t i = 0; i < pair_budget && waiting_.has_value(); ++i) {
@@ -83,6 +87,7 @@ void SessionSweep::Reclaim(const BurstClock& clock, uint32_t pair_budget, GraceP
     table_.Free(pair);
     ++counts_.freed;
   }
+  TakeWaiting(grace);
 }
 
 void SessionSweep::Visit(PairIdx pair, const BurstClock& clock, bool pressure,

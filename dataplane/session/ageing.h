@@ -26,6 +26,16 @@ inline constexpr uint32_t kIdleReportDelayMs = 2'000;
 // Under pressure, untracked and untranslated pairs idle for longer than this are evicted.
 inline constexpr uint32_t kPressureIdleMs = 1'000;
 
+// What a periodic caller gives Step: a full round takes at most kSweepRoundSteps steps, so at a
+// step every 10 ms all sessions are seen within 10 s, and those of a small table much faster.
+inline constexpr uint32_t kSweepRoundSteps = 1000;
+inline constexpr uint32_t kLeastPairsAStep = 8192;
+constexpr uint32_t SweepPairsAStep(uint32_t pair_count) {
+  const uint32_t share = pair_count / kSweepRoundSteps;
+  const uint32_t pairs = share < kLeastPairsAStep ? kLeastPairsAStep : share;
+  return pairs < pair_count ? pairs : pair_count;
+}
+
 // Receives the records the sweep exports.
 class FlowRecordSink {
  public:
@@ -55,6 +65,12 @@ class SessionSweep {
   void Step(const BurstClock& clock, uint32_t pair_budget, GracePeriods& grace,
             FlowRecordSink* sink);
 
+  // The first half of Step alone. Worth calling more often while the table is short of pairs.
+  void ReturnPairs(const BurstClock& clock, uint32_t pair_budget, GracePeriods& grace,
+                   FlowRecordSink* sink) {
+    Reclaim(clock, pair_budget, grace, sink);
+  }
+
   // For one thread that calls between bursts. Frees every unlinked pair at once.
   void ReclaimNow(const BurstClock& clock, FlowRecordSink* sink);
   // The same, and reports what every line has counted so far as a part of its window; the lines
@@ -78,6 +94,7 @@ class SessionSweep {
 
   explicit SessionSweep(SessionTable& table) : table_(table) {}
 
+  void TakeWaiting(GracePeriods& grace);
   uint16_t* Reported(LineIdx line) {
     return reported_.ok() ? &reported_[line.value >> 5].windows[line.value & 31] : nullptr;
   }

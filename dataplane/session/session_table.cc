@@ -10,7 +10,8 @@ namespace sluice {
 namespace {
 
 constexpr uint32_t kEntriesPerBucket = 6;  // average at full capacity
-constexpr uint32_t kMinSparePairs = 64;
+// What a full table can turn over in the two or so milliseconds that a pair needs to come back.
+constexpr uint32_t kMinSparePairs = 1024;
 
 constexpr uint32_t ClosedCells(uint32_t capacity) {
   return std::bit_ceil(std::clamp(capacity / 16, 16u, 65536u));

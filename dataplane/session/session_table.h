@@ -158,6 +158,8 @@ class SessionTable {
   uint32_t pair_count() const { return pair_count_; }
   uint32_t capacity() const { return capacity_; }
   SessionCounts Counts() const;
+  // New connections live on the pairs that finished ones give back: nearly full, or suddenly busy.
+  bool IsShortOfPairs() const { return free_.count() < 4 * spare_floor_; }
   uint32_t CountOfInterface(uint32_t interface_idx) const;  // 0 for an index out of range
   uint32_t CountOfVpc(uint32_t vpc_idx) const;
   // TCP connections of the gateway that ran into its idle timeout; 0 for an index out of range.

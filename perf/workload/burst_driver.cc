@@ -7,7 +7,7 @@ namespace sluice {
 
 BurstDriver::BurstDriver(const Snapshot& snapshot, WorkerContext& worker, const Links& links,
                          uint32_t burst)
-    : snapshot_(snapshot),
+    : snapshot_(&snapshot),
       worker_(worker),
       links_(links),
       burst_(burst),
@@ -34,7 +34,7 @@ void BurstDriver::Load(const Stamp* stamps, uint32_t count) noexcept {
 }
 
 void BurstDriver::Judge() noexcept {
-  RunBurst(snapshot_, worker_, batch_);
+  RunBurst(*snapshot_, worker_, batch_);
 }
 
 void BurstDriver::PassThrough() noexcept {
@@ -64,7 +64,7 @@ std::vector<SentPacket> BurstDriver::Outputs(uint32_t first) const {
     sent.verdict = batch_.verdict[lane];
     sent.reason = batch_.reason[lane];
     if (sent.verdict == Verdict::kForward) {
-      sent.port = snapshot_.adjacency[batch_.out[lane].index()].port;
+      sent.port = snapshot_->adjacency[batch_.out[lane].index()].port;
       sent.bytes.assign(batch_.out_frame[lane], batch_.out_frame[lane] + batch_.out_bytes[lane]);
     }
   }

@@ -33,6 +33,9 @@ class BurstDriver {
   // 1 <= burst <= kMaxBurst. All outlive the driver.
   BurstDriver(const Snapshot& snapshot, WorkerContext& worker, const Links& links, uint32_t burst);
 
+  // What the next bursts are judged by; outlives them.
+  void Use(const Snapshot& snapshot) noexcept { snapshot_ = &snapshot; }
+
   uint32_t burst() const { return burst_; }
   const Batch& batch() const { return batch_; }
 
@@ -57,7 +60,7 @@ class BurstDriver {
   };
   static constexpr uint32_t kHeadroomBytes = 128;
 
-  const Snapshot& snapshot_;
+  const Snapshot* snapshot_;
   WorkerContext& worker_;
   const Links& links_;
   const uint32_t burst_;

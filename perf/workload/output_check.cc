@@ -88,6 +88,17 @@ std::string OutputCheck::Complaint(const Stamp& stamp, const SentPacket& sent) {
   if (std::string complaint = Open(flow); !complaint.empty()) {
     return complaint;
   }
+  return Compare(stamp, sent);
+}
+
+std::string OutputCheck::Next(const Stamp& stamp, const SentPacket& sent,
+                              const PacketHeads& answer) {
+  world_->ports.Expect(answer);
+  return Compare(stamp, sent);
+}
+
+std::string OutputCheck::Compare(const Stamp& stamp, const SentPacket& sent) {
+  const uint32_t flow = stamp.flow & ~kReplyBit;
   const Link& link = links_[stamp.link];
   const std::vector<uint8_t> frame = FrameOf(stamp, link);
   const Receipt receipt = world_->world.Receive(0, {config_.port_names[link.port.index()], frame});

@@ -25,12 +25,16 @@ class OutputCheck {
   // Empty when `sent` is right for the packet `stamp`; else one sentence. Opens the packet's flow
   // in the reference world first.
   std::string Complaint(const Stamp& stamp, const SentPacket& sent);
+  // The same for one packet of a connection that the reference world has not been told of: packets
+  // of it come in their order, and its SYN is answered to `answer`.
+  std::string Next(const Stamp& stamp, const SentPacket& sent, const PacketHeads& answer);
 
  private:
   class Ports;
   struct World;
 
   std::string Open(uint32_t flow);
+  std::string Compare(const Stamp& stamp, const SentPacket& sent);
 
   const CompiledConfig& config_;
   const std::vector<OpenFlow>& flows_;

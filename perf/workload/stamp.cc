@@ -51,10 +51,13 @@ Link MakeLink(PortIdx port, uint16_t vlan, const MacAddress& destination,
   return link;
 }
 
-Stamp MakeStamp(const PacketHeads& heads, const Link& link, uint16_t frame_bytes, uint32_t flow) {
+Stamp MakeStamp(const PacketHeads& heads, const Link& link, uint16_t frame_bytes, uint32_t flow,
+                uint16_t wanted_ip_bytes) {
   SLUICE_CHECK(heads.tcp_seq < 256 && heads.tcp_ack < 256 && frame_bytes >= 60);
   Stamp stamp;
-  const uint32_t ip_bytes = uint32_t{frame_bytes} - link.l2_bytes;
+  const uint32_t room = uint32_t{frame_bytes} - link.l2_bytes;
+  const uint32_t ip_bytes = wanted_ip_bytes == 0 ? room : wanted_ip_bytes;
+  SLUICE_CHECK(ip_bytes <= room);
   stamp.src_be = __builtin_bswap32(heads.src);
   stamp.dst_be = __builtin_bswap32(heads.dst);
   stamp.src_l4_port_be = Be16(heads.src_l4_port);

@@ -62,8 +62,10 @@ struct Stamp {
 };
 static_assert(sizeof(Stamp) == 32 && std::is_trivially_copyable_v<Stamp>);
 
-// `frame_bytes` without FCS. All checksums are right; the fragment word says don't fragment.
-Stamp MakeStamp(const PacketHeads& heads, const Link& link, uint16_t frame_bytes, uint32_t flow);
+// `frame_bytes` without FCS. All checksums are right; the fragment word says don't fragment. The IP
+// packet is `ip_bytes` long, the rest of the frame is padding; 0: it fills the frame.
+Stamp MakeStamp(const PacketHeads& heads, const Link& link, uint16_t frame_bytes, uint32_t flow,
+                uint16_t ip_bytes = 0);
 
 // Writes the headers to `frame`; 64 bytes are there.
 inline void WriteHeaders(const Stamp& stamp, const Link& link, uint8_t* frame) noexcept {

@@ -5,7 +5,7 @@ namespace sluice {
 std::vector<Verb> AllBenchCommands() {
   return {
       ForwardCommand(), FlowsCommand(),  RoutesCommand(),
-      RulesCommand(),   BudgetCommand(), CompareCommand(),
+      RulesCommand(),   BudgetCommand(), CompareCommand(), CpsCommand(),
   };
 }
 

@@ -22,5 +22,6 @@ Verb RoutesCommand();
 Verb RulesCommand();
 Verb BudgetCommand();
 Verb CompareCommand();
+Verb CpsCommand();
 
 }  // namespace sluice

@@ -32,28 +32,6 @@ void PrintTable(const Report& report, const ForwardResult& result) {
   std::printf("  %-22s %8.1f\n\n", "slowest 1% of bursts", result.p99_burst_ns);
 }
 
-std::vector<StageFigure> StageFigures(const Machine& machine,
-                                      const std::vector<StageCost>& stages) {
-  std::vector<StageFigure> figures;
-  for (const StageCost& stage : stages) {
-    figures.push_back({StageName(stage.stage), stage.calls, stage.packets,
-                       stage.ticks_per_packet * 1e9 / machine.tsc_hz, stage.ticks_per_packet});
-  }
-  return figures;
-}
-
-void PrintStages(const std::vector<StageFigure>& stages) {
-  std::printf("  %-14s %10s %12s %10s %8s %8s\n", "STAGE", "CALLS", "PKTS", "PKTS/CALL", "NS/PKT",
-              "TICKS/PKT");
-  for (const StageFigure& stage : stages) {
-    std::printf("  %-14s %10llu %12llu %10.1f %8.1f %8.1f\n", std::string(stage.name).c_str(),
-                static_cast<unsigned long long>(stage.calls),
-                static_cast<unsigned long long>(stage.packets), stage.PacketsPerCall(), stage.ns,
-                stage.ticks);
-  }
-  std::printf("\n");
-}
-
 std::string OneLine(const Report& report, const ForwardResult& result) {
   char text[512];
   const double ns = result.pipeline_ns.median;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tools/bench/fates.h"
 #include "tools/bench/machine.h"
 #include "tools/bench/thread_clock.h"
 
@@ -17,40 +18,6 @@ constexpr uint32_t kBurstsBetweenSamples = 61;  // a prime: no beat with the sch
 constexpr uint32_t kStageRoundPackets = 4096;
 
 enum class Body : uint8_t { kPipeline, kSourceOnly };
-
-// What two readings of the counter with nothing between them show.
-double EmptyIntervalTicks() {
-  std::vector<double> ticks(1001);
-  for (double& t : ticks) {
-    const uint64_t start = __rdtsc();
-    t = static_cast<double>(__rdtsc() - start);
-  }
-  return Quantile(ticks, 0.5);
-}
-
-struct Counted {
-  uint64_t received = 0;
-  uint64_t forwarded = 0;
-  uint64_t consumed = 0;
-  uint64_t dropped = 0;
-  uint64_t hits = 0;
-  uint64_t reasons[kDropReasonCount] = {};
-};
-
-Counted CountAll(const WorkerCounters& counters) {
-  Counted all;
-  for (const PortCounters& port : counters.ports) {
-    all.received += port.received.Read();
-    all.forwarded += port.forwarded.Read();
-    for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
-      all.consumed += port.consumed[reason].Read();
-      all.dropped += port.dropped[reason].Read();
-      all.reasons[reason] += port.dropped[reason].Read();
-    }
-  }
-  all.hits = counters.session_hits.Read();
-  return all;
-}
 
 struct RoundTime {
   double cpu_ns = 0;
@@ -137,20 +104,13 @@ void CheckSamples(Workbench& bench, const Rounds& rounds, ForwardTotals& totals)
   }
 }
 
-void Subtract(const Counted& before, const Counted& after, ForwardTotals& totals) {
-  totals.received = after.received - before.received;
-  totals.forwarded = after.forwarded - before.forwarded;
-  totals.consumed = after.consumed - before.consumed;
-  totals.dropped = after.dropped - before.dropped;
-  totals.hits = after.hits - before.hits;
-  uint64_t most = 0;
-  for (size_t reason = 0; reason < kDropReasonCount; ++reason) {
-    const uint64_t dropped = after.reasons[reason] - before.reasons[reason];
-    if (dropped > most) {
-      most = dropped;
-      totals.first_drop = DropReasonName(static_cast<DropReason>(reason));
-    }
-  }
+void SetFates(const Fates& fates, ForwardTotals& totals) {
+  totals.received = fates.received;
+  totals.forwarded = fates.forwarded;
+  totals.consumed = fates.consumed;
+  totals.dropped = fates.dropped;
+  totals.hits = fates.hits;
+  totals.first_drop = fates.FirstDrop();
 }
 
 }  // namespace
@@ -183,7 +143,7 @@ ForwardResult RunForward(Workbench& bench, const ForwardOptions& options) {
   rounds.Run<Body::kPipeline>(options.warmup_packets, false);
   ForwardResult result;
   const uint64_t sent_before = rounds.sent();
-  const Counted before = CountAll(bench.dataplane().counters());
+  const Fates before = CountFates(bench.dataplane().counters());
   std::vector<double> pipeline, source, whole;
   RoundTime all;
   const double packets = options.round_packets;
@@ -197,7 +157,7 @@ ForwardResult RunForward(Workbench& bench, const ForwardOptions& options) {
     all.wall_ns += with.wall_ns + without.wall_ns;
   }
   ForwardTotals& totals = result.totals;
-  Subtract(before, CountAll(bench.dataplane().counters()), totals);
+  SetFates(CountFates(bench.dataplane().counters()) - before, totals);
   totals.packets = uint64_t{options.round_packets} * options.rounds;
   totals.sent = rounds.sent() - sent_before;
   totals.flows = bench.flows().size();
@@ -218,36 +178,14 @@ ForwardResult RunForward(Workbench& bench, const ForwardOptions& options) {
 std::vector<StageCost> MeasureStages(Workbench& bench, const ForwardOptions& options) {
   Rounds rounds(bench, options);
   rounds.Run<Body::kPipeline>(options.warmup_packets, false);
-  const StageCounters* counters = bench.dataplane().counters().stages;
-  std::vector<StageCost> stages(kStageCount);
-  std::vector<std::vector<double>> ticks(kStageCount);
-  const double empty_ticks = EmptyIntervalTicks();
-  bench.worker().time_stages = true;
+  StageTally tally(bench);
   const uint32_t round_count =
       std::max(3u, options.rounds * (options.round_packets / kStageRoundPackets));
   for (uint32_t round = 0; round < round_count; ++round) {
-    std::vector<StageCost> before;
-    for (size_t i = 0; i < kStageCount; ++i) {
-      before.push_back({static_cast<StageId>(i), counters[i].calls.Read(),
-                        counters[i].packets.Read(), static_cast<double>(counters[i].ticks.Read())});
-    }
-    rounds.Run<Body::kPipeline>(kStageRoundPackets, false);
-    for (size_t i = 0; i < kStageCount; ++i) {
-      const uint64_t calls = counters[i].calls.Read() - before[i].calls;
-      const double spent = static_cast<double>(counters[i].ticks.Read()) -
-                           before[i].ticks_per_packet - static_cast<double>(calls) * empty_ticks;
-      ticks[i].push_back(spent / kStageRoundPackets);
-      stages[i].stage = static_cast<StageId>(i);
-      stages[i].calls += calls;
-      stages[i].packets += counters[i].packets.Read() - before[i].packets;
-    }
+    tally.Round(kStageRoundPackets,
+                [&] { rounds.Run<Body::kPipeline>(kStageRoundPackets, false); });
   }
-  bench.worker().time_stages = false;
-  for (size_t i = 0; i < kStageCount; ++i) {
-    stages[i].ticks_per_packet = std::max(0.0, Quantile(ticks[i], 0.5));
-  }
-  std::erase_if(stages, [](const StageCost& stage) { return stage.calls == 0; });
-  return stages;
+  return tally.Costs();
 }
 
 }  // namespace sluice

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/stage/counters.h"
 #include "perf/workload/output_check.h"
 #include "perf/workload/schedule.h"
 #include "tools/bench/samples.h"
+#include "tools/bench/stage_tally.h"
 #include "tools/bench/workbench.h"
 
 namespace sluice {
@@ -38,13 +38,6 @@ struct ForwardTotals {
   uint64_t sampled = 0;
   uint64_t wrong = 0;  // of the sampled
   std::string first_wrong;
-};
-
-struct StageCost {
-  StageId stage;
-  uint64_t calls = 0;
-  uint64_t packets = 0;
-  double ticks_per_packet = 0;  // of all packets of the run
 };
 
 struct ForwardResult {

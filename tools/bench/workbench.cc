@@ -23,6 +23,7 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Make(const WorkbenchOption
   offline.session_cache = options.session_cache;
   offline.hash = options.hash;
   offline.memory = options.memory;
+  offline.flow_account = options.flow_account;
   auto dataplane = OfflineDataplane::Make(options.intent, offline);
   if (!dataplane.ok()) {
     return dataplane.status();

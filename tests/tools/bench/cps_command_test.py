@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""`sluice-bench cps` as users and scripts call it."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BENCH = None
+STEPS = ["syn", "syn_ack", "ack", "fin", "fin_ack", "last_ack"]
+
+
+def bench(*words):
+    return subprocess.run([BENCH, "cps", *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=100)
+
+
+class CpsCommand(unittest.TestCase):
+    def test_last_line_is_the_figure(self):
+        answer = bench("--quick")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertRegex(
+            answer.stdout.splitlines()[-1],
+            r"^cps: \d+\.\d\d million connections a second and core, \d+ ns \(\d+ ticks\) each, SYN with NAT \d+ ns "
+            r"\(\d+ ticks\), close \d+ ns \(\d+ ticks\), source \d+ ns, control thread \d+ ns; dataplane only, no NIC; ")
+
+    def test_every_connection_is_a_session_that_comes_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder) / "out.json"
+            answer = bench("--quick", "-j", "--stages", f"--benchmark_out={out}")
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            report = json.loads(answer.stdout)
+            figures = {figure["name"]: figure for figure in report["figures"]}
+            full = figures["cps/full"]
+            self.assertEqual(full["packets"], 6 * full["connections"])
+            self.assertEqual(full["sessions_returned"], full["connections"])
+            self.assertEqual((full["dropped"], full["wrong"]), (0, 0))
+            # While the table is full every new connection takes the place of a finished one.
+            self.assertAlmostEqual(full["returned_while_full"] / full["full_connections"], 1, delta=0.5)
+            self.assertGreater(full["expired"], 1000)
+            self.assertEqual(full["item"], "connection")
+            self.assertTrue(all(f"cps/step/{step}" in figures for step in STEPS))
+            self.assertIn("admit", [stage["stage"] for stage in report["stages"]])
+            runs = json.loads(out.read_text())["benchmarks"]
+            self.assertEqual(runs[0]["run_name"], "cps/full")
+
+    def test_data_makes_eight_packets(self):
+        report = json.loads(bench("--quick", "-j", "--data").stdout)
+        self.assertEqual(report["figures"][0]["packets_per_connection"], 8)
+        self.assertEqual(report["broken_claims"], [])
+
+    def test_mistakes_are_usage(self):
+        for words in (["--max_sessions=5"], ["--max_sessions=20000", "--in_flight=19000"], ["--in_flight=0"], ["word"]):
+            answer = bench(*words)
+            self.assertEqual(answer.returncode, 2, words)
+            self.assertEqual(len(answer.stderr.splitlines()[0]) > 0, True)
+
+
+if __name__ == "__main__":
+    BENCH = sys.argv.pop(1)
+    unittest.main()
