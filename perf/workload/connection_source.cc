@@ -94,10 +94,9 @@ void ConnectionSource::Prepare(uint64_t first, uint32_t count) {
     ports_be_[slot] = 0;
     for (size_t s = 0; s < steps_.size(); ++s) {
       const PacketHeads heads = HeadsOf(steps_[s].reply ? responder : initiator, steps_[s]);
-      stamps_[s][slot] =
-          MakeStamp(heads, links_[heads.link], kFrameBytes,
-                    static_cast<uint32_t>(slot) | (steps_[s].reply ? kReplyBit : 0),
-                    static_cast<uint16_t>(kTcpIpBytes + steps_[s].payload_bytes));
+      stamps_[s][slot] = MakeStamp(heads, links_[heads.link], kFrameBytes,
+                                   static_cast<uint32_t>(slot) | (steps_[s].reply ? kReplyBit : 0),
+                                   static_cast<uint16_t>(kTcpIpBytes + steps_[s].payload_bytes));
     }
   }
 }

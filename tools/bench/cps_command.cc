@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "perf/workload/connection_source.h"
 #include "tools/bench/commands.h"
 #include "tools/bench/cps/cps_run.h"
 #include "tools/bench/flag_checks.h"
@@ -11,7 +12,6 @@
 #include "tools/bench/memory_need.h"
 #include "tools/bench/report_output.h"
 #include "tools/bench/simd_flag.h"
-#include "perf/workload/connection_source.h"
 
 DEFINE_uint64(max_sessions, 1'000'000, "Host.MaxSessions of the generated VPC: 16384..16000000.");
 DEFINE_uint32(in_flight, 4096, "Connections that are open at a time: 5..1000000.");
@@ -39,8 +39,8 @@ bool ReadCpsFlags(CpsRequest& request) {
       !InRange("round_connections", FLAGS_round_connections, BurstDriver::kMaxBurst, 1'000'000)) {
     return false;
   }
-  request.max_sessions = FLAGS_quick ? std::min<uint64_t>(FLAGS_max_sessions, 32768)
-                                     : FLAGS_max_sessions;
+  request.max_sessions =
+      FLAGS_quick ? std::min<uint64_t>(FLAGS_max_sessions, 32768) : FLAGS_max_sessions;
   CpsOptions& cps = request.cps;
   cps.data = FLAGS_data;
   cps.round = FLAGS_quick ? std::min(FLAGS_round_connections, 256u) : FLAGS_round_connections;
@@ -168,17 +168,17 @@ void PrintLastLine(const Report& report, const CpsResult& result) {
 }
 
 Report StartCpsReport(const CpsRequest& request) {
-  return StartReport({{"source", "memory"},
-                      {"config", FLAGS_config.empty() ? "generated" : FLAGS_config},
-                      {"max_sessions", std::to_string(request.max_sessions)},
-                      {"in_flight", std::to_string(request.cps.in_flight)},
-                      {"packets_per_connection",
-                       std::to_string(ConnectionSteps(request.cps.data).size())},
-                      {"rules", FLAGS_config.empty() ? std::to_string(FLAGS_rules) : "as configured"},
-                      {"burst", std::to_string(FLAGS_burst)},
-                      {"flow_account", "on, as in sluiced; no flow log configured"},
-                      {"simd", SimdInUse()},
-                      {"seed", std::to_string(FLAGS_seed)}});
+  return StartReport(
+      {{"source", "memory"},
+       {"config", FLAGS_config.empty() ? "generated" : FLAGS_config},
+       {"max_sessions", std::to_string(request.max_sessions)},
+       {"in_flight", std::to_string(request.cps.in_flight)},
+       {"packets_per_connection", std::to_string(ConnectionSteps(request.cps.data).size())},
+       {"rules", FLAGS_config.empty() ? std::to_string(FLAGS_rules) : "as configured"},
+       {"burst", std::to_string(FLAGS_burst)},
+       {"flow_account", "on, as in sluiced; no flow log configured"},
+       {"simd", SimdInUse()},
+       {"seed", std::to_string(FLAGS_seed)}});
 }
 
 int RunCpsCommand(const Arguments& arguments) {
@@ -227,22 +227,23 @@ int RunCpsCommand(const Arguments& arguments) {
 }  // namespace
 
 Verb CpsCommand() {
-  return {"cps",
-          "[--max_sessions=N] [--in_flight=N] [--data] [--config=PATH…] [-j]",
-          "How many new TCP connections a second a worker opens and closes, all services on.",
-          "Every connection is SYN, SYN+ACK, ACK, FIN+ACK, FIN+ACK, ACK through route, network "
-          "ACLs,\n"
-          "security groups and NAT, its packets mixed with those of others on their way. Finished\n"
-          "connections stay a minute (AWS), so at speed the table is full of them and each new one\n"
-          "evicts the oldest: that is the figure; `filling` is before. The control thread's share\n"
-          "(sweep, returned memory, accounting) runs between rounds as often as sluiced does it, on\n"
-          "the worker's clock; it is timed apart and printed beside. Steps are measured with all\n"
-          "packets of a burst of one kind. Exit 1 when it was not measured what is named: a packet\n"
-          "dropped or with other bytes than the configuration asks for, a connection without its\n"
-          "session, a session that does not come back.",
-          {"max_sessions", "in_flight", "round_connections", "data", "config", "senders", "rules",
-           "burst", "rounds", "samples", "stages", "simd", "quick", "seed", "benchmark_out", "j"},
-          RunCpsCommand};
+  return {
+      "cps",
+      "[--max_sessions=N] [--in_flight=N] [--data] [--config=PATH…] [-j]",
+      "How many new TCP connections a second a worker opens and closes, all services on.",
+      "Every connection is SYN, SYN+ACK, ACK, FIN+ACK, FIN+ACK, ACK through route, network "
+      "ACLs,\n"
+      "security groups and NAT, its packets mixed with those of others on their way. Finished\n"
+      "connections stay a minute (AWS), so at speed the table is full of them and each new one\n"
+      "evicts the oldest: that is the figure; `filling` is before. The control thread's share\n"
+      "(sweep, returned memory, accounting) runs between rounds as often as sluiced does it, on\n"
+      "the worker's clock; it is timed apart and printed beside. Steps are measured with all\n"
+      "packets of a burst of one kind. Exit 1 when it was not measured what is named: a packet\n"
+      "dropped or with other bytes than the configuration asks for, a connection without its\n"
+      "session, a session that does not come back.",
+      {"max_sessions", "in_flight", "round_connections", "data", "config", "senders", "rules",
+       "burst", "rounds", "samples", "stages", "simd", "quick", "seed", "benchmark_out", "j"},
+      RunCpsCommand};
 }
 
 }  // namespace sluice

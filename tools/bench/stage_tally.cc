@@ -21,10 +21,7 @@ double EmptyIntervalTicks() {
 }  // namespace
 
 StageTally::StageTally(Workbench& bench)
-    : bench_(bench),
-      empty_ticks_(EmptyIntervalTicks()),
-      stages_(kStageCount),
-      ticks_(kStageCount) {
+    : bench_(bench), empty_ticks_(EmptyIntervalTicks()), stages_(kStageCount), ticks_(kStageCount) {
   bench_.worker().time_stages = true;
 }
 

@@ -26,7 +26,7 @@ struct WorkbenchOptions {
   HashKind hash = HashKind::kAuto;
   MemorySource* memory = nullptr;  // as in OfflineOptions
   bool session_cache = true;
-  int64_t burst_ns = 0;  // the clock moves so much from burst to burst; 0: with real time
+  int64_t burst_ns = 0;       // the clock moves so much from burst to burst; 0: with real time
   bool flow_account = false;  // as in the daemon: what flow logs are made of is kept
 };
 

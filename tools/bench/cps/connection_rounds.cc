@@ -30,8 +30,7 @@ ConnectionRounds::ConnectionRounds(Workbench& bench, ConnectionSource& source, C
 
 void ConnectionRounds::SetClock() {
   const double ns =
-      run_ns_ +
-      (started_ == 0 ? 0.0 : static_cast<double>(__rdtsc() - started_) * ns_per_tick_);
+      run_ns_ + (started_ == 0 ? 0.0 : static_cast<double>(__rdtsc() - started_) * ns_per_tick_);
   bench_.worker().now_ns = base_ns_ + static_cast<int64_t>(ns);
   bench_.worker().now_ms = base_ms_ + static_cast<uint32_t>(ns / 1e6);
 }

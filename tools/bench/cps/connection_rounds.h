@@ -69,9 +69,9 @@ class ConnectionRounds {
   const uint32_t round_;
   ConnectionMix mix_;
   double ns_per_tick_;
-  int64_t base_ns_;      // of the epoch, at tick 0 of this run
-  uint32_t base_ms_;     // of the session clock
-  double run_ns_ = 0;    // the pipeline's time before the round that runs
+  int64_t base_ns_;       // of the epoch, at tick 0 of this run
+  uint32_t base_ms_;      // of the session clock
+  double run_ns_ = 0;     // the pipeline's time before the round that runs
   uint64_t started_ = 0;  // time-stamp counter at its start; 0: none runs
   int64_t cpu_before_ns_ = 0;
   double control_before_ns_ = 0;

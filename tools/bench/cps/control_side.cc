@@ -31,7 +31,7 @@ void ControlSide::Between(const BurstClock& clock) {
   if (clock.now_ms - last_ms_ >= kPeriodMs) {
     last_ms_ = last_short_ms_ = clock.now_ms;
     Step(clock, true);
-  } else if (clock.now_ms - last_short_ms_ >= kShortMs && sweep_->PairsWait()) {
+  } else if (clock.now_ms - last_short_ms_ >= kShortMs && sessions_.IsShortOfPairs()) {
     last_short_ms_ = clock.now_ms;
     Step(clock, false);
   }

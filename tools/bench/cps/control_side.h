@@ -15,7 +15,7 @@ namespace sluice {
 class ControlSide final : private FlowRecordSink {
  public:
   static constexpr uint32_t kPeriodMs = 10;  // the daemon's tick, and
-  static constexpr uint32_t kShortMs = 1;    // while finished sessions wait to be used again
+  static constexpr uint32_t kShortMs = 1;    // while the table is short of pairs
 
   // nullptr when memory is short. Both outlive the result; `account` may be nullptr.
   static std::unique_ptr<ControlSide> Make(SessionTable& sessions, FlowAccount* account);

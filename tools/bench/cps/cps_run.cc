@@ -11,15 +11,15 @@ namespace sluice {
 namespace {
 
 constexpr const char* kStepNames[] = {"syn", "syn_ack", "ack", "fin", "fin_ack", "last_ack"};
-constexpr const char* kDataStepNames[] = {"syn",  "syn_ack",  "ack", "data",
-                                          "data_back", "fin", "fin_ack", "last_ack"};
+constexpr const char* kDataStepNames[] = {"syn",       "syn_ack", "ack",     "data",
+                                          "data_back", "fin",     "fin_ack", "last_ack"};
 
 struct Parts {
   Parts(Workbench& bench, const CpsOptions& options, std::unique_ptr<ControlSide> side)
       : source(bench.families(), bench.flows(), bench.links(), options.data,
-               ConnectionRounds::SlotsFor(std::max(options.round, options.sampled), Lag(options),
-                                          static_cast<uint32_t>(
-                                              ConnectionSteps(options.data).size()))),
+               ConnectionRounds::SlotsFor(
+                   std::max(options.round, options.sampled), Lag(options),
+                   static_cast<uint32_t>(ConnectionSteps(options.data).size()))),
         control(std::move(side)),
         rounds(bench, source, *control, options.round, Lag(options)) {}
 
@@ -62,14 +62,14 @@ void MeasureSteady(const CpsOptions& options, Parts& parts, CpsResult& result) {
     source.push_back(without / options.round);
   }
   result.steady_connections = uint64_t{options.round} * options.rounds;
-  result.control_ns = (parts.control->cpu_ns() - control_before) /
-                      static_cast<double>(result.steady_connections);
+  result.control_ns =
+      (parts.control->cpu_ns() - control_before) / static_cast<double>(result.steady_connections);
   result.evicted = parts.control->counts().freed - freed_before;
   result.steady_ns = SpreadOf(steady);
   result.source_ns = SpreadOf(source);
   // What filling cost had the source in it too.
-  for (double* value : {&result.filling_ns.median, &result.filling_ns.low,
-                        &result.filling_ns.high}) {
+  for (double* value :
+       {&result.filling_ns.median, &result.filling_ns.low, &result.filling_ns.high}) {
     *value = std::max(0.0, *value - result.source_ns.median);
   }
 }
@@ -106,9 +106,8 @@ void MeasureExpiry(Parts& parts, CpsResult& result) {
   parts.control->Round(parts.rounds.clock());
   const uint64_t expired = parts.control->counts().expired - before.expired;
   result.expired = expired;
-  result.expiry_ns = expired == 0 ? 0
-                                  : (parts.control->cpu_ns() - cpu_before) /
-                                        static_cast<double>(expired);
+  result.expiry_ns =
+      expired == 0 ? 0 : (parts.control->cpu_ns() - cpu_before) / static_cast<double>(expired);
 }
 
 void CountGateways(Workbench& bench, uint64_t& attempted, uint64_t& established) {
@@ -144,8 +143,8 @@ CpsResult RunCps(Workbench& bench, const CpsOptions& options) {
   result.attempted -= attempted;
   result.established -= established;
   const SessionCounts counts = bench.dataplane().sessions().Counts();
-  result.left = counts.counted + counts.cache_only - std::min<uint64_t>(
-      counts.counted + counts.cache_only, bench.flows().size());
+  result.left = counts.counted + counts.cache_only -
+                std::min<uint64_t>(counts.counted + counts.cache_only, bench.flows().size());
   result.freed = parts.control->counts().freed;
   result.connections = parts.rounds.begun();
   result.packets = parts.rounds.packets();
@@ -175,8 +174,8 @@ std::vector<std::string> BrokenCpsClaims(const CpsResult& result, uint32_t steps
   equal("packets that found no session", result.fates.misses, result.connections, "connections");
   equal("connections the NAT gateway counts as attempted", result.attempted, result.connections,
         "");
-  equal("connections the NAT gateway counts as established", result.established,
-        result.connections, "");
+  equal("connections the NAT gateway counts as established", result.established, result.connections,
+        "");
   equal("sessions returned", result.freed + result.left, result.connections, "connections");
   equal("sessions left after their time", result.left, 0, "");
   equal("answers to an address that was not foreseen", result.strangers, 0, "");

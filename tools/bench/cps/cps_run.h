@@ -14,12 +14,12 @@
 namespace sluice {
 
 struct CpsOptions {
-  bool data = false;         // one data packet each way
-  uint32_t round = 0;        // connections of a round
-  uint32_t rounds = 0;       // of each kind
-  uint32_t in_flight = 0;    // connections open at a time
-  uint32_t sampled = 0;      // connections compared with the reference world
-  bool stages = false;       // also what each stage costs, in rounds of their own
+  bool data = false;       // one data packet each way
+  uint32_t round = 0;      // connections of a round
+  uint32_t rounds = 0;     // of each kind
+  uint32_t in_flight = 0;  // connections open at a time
+  uint32_t sampled = 0;    // connections compared with the reference world
+  bool stages = false;     // also what each stage costs, in rounds of their own
 };
 
 struct StepCost {
@@ -46,14 +46,14 @@ struct CpsResult {
   uint64_t packets = 0;
   uint64_t sent = 0;
   uint64_t strangers = 0;
-  uint64_t attempted = 0;    // as the NAT gateways count
+  uint64_t attempted = 0;  // as the NAT gateways count
   uint64_t established = 0;
   uint64_t steady_connections = 0;
-  uint64_t evicted = 0;      // in the steady rounds: pairs that came back
-  uint64_t expired = 0;      // at the end, by the sweep
-  uint64_t freed = 0;        // pairs returned, in all
-  uint64_t left = 0;         // sessions beside the flows that stay open, at the end
-  uint64_t sampled = 0;      // packets
+  uint64_t evicted = 0;  // in the steady rounds: pairs that came back
+  uint64_t expired = 0;  // at the end, by the sweep
+  uint64_t freed = 0;    // pairs returned, in all
+  uint64_t left = 0;     // sessions beside the flows that stay open, at the end
+  uint64_t sampled = 0;  // packets
   uint64_t wrong = 0;
   std::string first_wrong;
 };
