@@ -4,8 +4,8 @@ namespace sluice {
 
 std::vector<Verb> AllBenchCommands() {
   return {
-      ForwardCommand(), FlowsCommand(),  RoutesCommand(),
-      RulesCommand(),   BudgetCommand(), CompareCommand(), CpsCommand(),
+      ForwardCommand(), FlowsCommand(),   RoutesCommand(), RulesCommand(),
+      BudgetCommand(),  CompareCommand(), CpsCommand(),
   };
 }
 

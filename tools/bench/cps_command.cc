@@ -9,7 +9,7 @@
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
 #include "tools/bench/forward_request.h"
-#include "tools/bench/memory_need.h"
+#include "tools/bench/memory_check.h"
 #include "tools/bench/report_output.h"
 #include "tools/bench/simd_flag.h"
 
@@ -186,7 +186,7 @@ int RunCpsCommand(const Arguments& arguments) {
   if (!FlagsOnly("cps", arguments) || !ReadCpsFlags(request) || !TakeSimdFlag()) {
     return kExitUsage;
   }
-  if (!HaveMemory("cps", NeedBytes(request), "lower --max_sessions")) {
+  if (!MemoryFor("cps", NeedBytes(request), "--max_sessions")) {
     return kExitNo;
   }
   SetFlows(kOpenFlows, request.forward);
