@@ -6,6 +6,7 @@ std::vector<Verb> AllBenchCommands() {
   return {
       ForwardCommand(), FlowsCommand(),   RoutesCommand(), RulesCommand(),
       BudgetCommand(),  CompareCommand(), CpsCommand(),
+      BudgetCommand(),  CompareCommand(), ExportCommand(), TrendCommand(),
   };
 }
 

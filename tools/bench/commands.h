@@ -23,5 +23,7 @@ Verb RulesCommand();
 Verb BudgetCommand();
 Verb CompareCommand();
 Verb CpsCommand();
+Verb ExportCommand();
+Verb TrendCommand();
 
 }  // namespace sluice
