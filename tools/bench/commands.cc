@@ -3,11 +3,21 @@
 namespace sluice {
 
 std::vector<Verb> AllBenchCommands() {
-  return {
-      ForwardCommand(), FlowsCommand(),   RoutesCommand(), RulesCommand(),
-      BudgetCommand(),  CompareCommand(), CpsCommand(),
-      BudgetCommand(),  CompareCommand(), ExportCommand(), TrendCommand(),
-  };
+  std::vector<Verb> all;
+  for (Verb (*command)() : {
+           &ForwardCommand,  //
+           &FlowsCommand,    //
+           &RoutesCommand,   //
+           &RulesCommand,    //
+           &CpsCommand,      //
+           &BudgetCommand,   //
+           &CompareCommand,  //
+           &ExportCommand,   //
+           &TrendCommand,    //
+       }) {
+    all.push_back(command());
+  }
+  return all;
 }
 
 }  // namespace sluice
