@@ -7,8 +7,8 @@ namespace sluice {
 FibView Fib::view() const {
   FibView view{};
   view.lines = lines_.data();
-  view.tbl24 = tbl24_.data();
-  view.tbl8 = tbl8_.data();
+  view.nodes = nodes_.data();
+  view.entries = entries_.data();
   view.ref = ref_;
   view.tier = tier_;
   view.entry_bytes = entry_bytes_;

@@ -7,8 +7,8 @@
 // hop are merged before a tier is chosen:
 //   kRanges  up to 16 ranges: one or two lines
 //   kTree    17-ary compare tree of 64-byte nodes, about 8.5 bytes a range; used to 8k routes,
-//   right for any size kDirect  DIR-24-8: 2^24 entries of 2 bytes when the next hops fit (below
-//   0x7fff), else of 4, plus 256-entry groups
+//   right for any size kDirect  DIR-24-8, folded (direct_map.h): entries of 2 bytes when the next
+//   hops fit (below 0x7fff), else of 4; 8 or 16 MB and what the routes add
 // Bytes: docs/layouts/fib.md.
 #pragma once
 
@@ -44,9 +44,9 @@ enum class FibTier : uint8_t { kRanges, kTree, kDirect };
 // What a worker reads of one table.
 struct FibView {
   const RangeLine* lines;  // kRanges, kTree
-  const void* tbl24;  // kDirect: 2^24 entries; top bit set: index of a tbl8 group in the low bits
-  const void* tbl8;   // kDirect: groups of 256 entries of the same width
-  RangeRef ref;       // kRanges, kTree
+  const void* nodes;       // kDirect: DirectNode, one for 4,096 addresses
+  const void* entries;     // kDirect: groups of 256 entries, then the lists of nodes
+  RangeRef ref;            // kRanges, kTree
   FibTier tier;
   uint8_t entry_bytes;  // kDirect: 2 or 4
   uint16_t unused;
@@ -60,7 +60,7 @@ class Fib {
   FibTier tier() const { return tier_; }
   size_t range_count() const { return range_count_; }
   // Memory of the tables, without this object.
-  size_t bytes() const { return lines_.bytes() + tbl24_.bytes() + tbl8_.bytes(); }
+  size_t bytes() const { return lines_.bytes() + nodes_.bytes() + entries_.bytes(); }
   FibView view() const;
   // The next hop of `destination` (host order), or kFibMiss. The plain form; workers use FibSet.
   uint32_t Lookup(uint32_t destination) const noexcept;
@@ -79,8 +79,8 @@ class Fib {
   RangeRef ref_ = 0;
   size_t range_count_ = 0;
   AlignedArray<RangeLine> lines_;
-  AlignedArray<uint8_t> tbl24_;
-  AlignedArray<uint8_t> tbl8_;
+  AlignedArray<uint8_t> nodes_;
+  AlignedArray<uint8_t> entries_;
 };
 
 // The merged ranges of `routes` over the whole address space; kFibMiss where nothing matches.

@@ -7,66 +7,15 @@
 #include "absl/status/status.h"
 #include "dataplane/base/check.h"
 #include "dataplane/table/content_hash.h"
+#include "dataplane/table/direct_map.h"
 #include "dataplane/table/fib.h"
 #include "dataplane/table/range_sweep.h"
 
 namespace sluice {
 namespace {
 
-constexpr size_t kBlocks = size_t{1} << 24;  // of 256 addresses
-
 absl::Status ShortOfMemory(const char* what) {
   return absl::ResourceExhaustedError(std::string("no memory for ") + what);
-}
-
-bool SplitsBlock(const KeyRange& range) {
-  return (range.end & 0xff) != 0xff;
-}
-
-// Blocks that need a group: those with a range end inside.
-size_t CountGroups(std::span<const KeyRange> ranges) {
-  size_t count = 0;
-  uint64_t last_block = ~uint64_t{0};
-  for (const KeyRange& range : ranges) {
-    if (SplitsBlock(range) && range.end >> 8 != last_block) {
-      last_block = range.end >> 8;
-      ++count;
-    }
-  }
-  return count;
-}
-
-bool FitsTwoBytes(std::span<const KeyRange> ranges, size_t group_count) {
-  return group_count <= 0x8000 &&
-         std::all_of(ranges.begin(), ranges.end(), [](const KeyRange& range) {
-           return range.payload < 0x7fff || range.payload == kFibMiss;
-         });
-}
-
-template <typename Entry>
-void FillDirect(std::span<const KeyRange> ranges, Entry* tbl24, Entry* tbl8) {
-  constexpr auto kGroup = static_cast<Entry>(Entry{1} << (sizeof(Entry) * 8 - 1));
-  size_t group_count = 0;
-  uint64_t next = 0;
-  for (const KeyRange& range : ranges) {
-    const auto entry = static_cast<Entry>(range.payload & static_cast<Entry>(~kGroup));
-    while (next <= range.end) {
-      const uint64_t block = next >> 8;
-      if ((next & 0xff) == 0 && range.end >= (next | 0xff)) {
-        const uint64_t end_block = (uint64_t{range.end} + 1) >> 8;
-        std::fill(tbl24 + block, tbl24 + end_block, entry);
-        next = end_block << 8;
-        continue;
-      }
-      if ((next & 0xff) == 0) {
-        tbl24[block] = static_cast<Entry>(kGroup | group_count++);
-      }
-      Entry* group = tbl8 + (static_cast<Entry>(tbl24[block] ^ kGroup)) * size_t{256};
-      const uint64_t last = std::min<uint64_t>(range.end, next | 0xff);
-      std::fill(group + (next & 0xff), group + (last & 0xff) + 1, entry);
-      next = last + 1;
-    }
-  }
 }
 
 }  // namespace
@@ -120,21 +69,15 @@ absl::StatusOr<Fib> Fib::FromRanges(std::span<const KeyRange> ranges, FibTier ti
     std::copy(lines.begin(), lines.end(), fib.lines_.data());
     return fib;
   }
-  const size_t group_count = CountGroups(ranges);
-  fib.entry_bytes_ = FitsTwoBytes(ranges, group_count) ? 2 : 4;
-  fib.tbl24_ = AlignedArray<uint8_t>::Make(memory, "fib_tbl24", kBlocks * fib.entry_bytes_);
-  fib.tbl8_ = AlignedArray<uint8_t>::Make(
-      memory, "fib_tbl8", std::max<size_t>(group_count, 1) * 256 * fib.entry_bytes_);
-  if (!fib.tbl24_.ok() || !fib.tbl8_.ok()) {
+  const DirectSizes sizes = SizeDirect(ranges);
+  fib.ref_ = kRangeKindUser;
+  fib.entry_bytes_ = static_cast<uint8_t>(sizes.entry_bytes);
+  fib.nodes_ = AlignedArray<uint8_t>::Make(memory, "fib_nodes", sizes.node_bytes());
+  fib.entries_ = AlignedArray<uint8_t>::Make(memory, "fib_entries", sizes.entries_bytes());
+  if (!fib.nodes_.ok() || !fib.entries_.ok()) {
     return ShortOfMemory("a direct route table");
   }
-  if (fib.entry_bytes_ == 2) {
-    FillDirect(ranges, reinterpret_cast<uint16_t*>(fib.tbl24_.data()),
-               reinterpret_cast<uint16_t*>(fib.tbl8_.data()));
-  } else {
-    FillDirect(ranges, reinterpret_cast<uint32_t*>(fib.tbl24_.data()),
-               reinterpret_cast<uint32_t*>(fib.tbl8_.data()));
-  }
+  FillDirect(ranges, sizes, fib.nodes_.data(), fib.entries_.data());
   return fib;
 }
 
@@ -142,9 +85,8 @@ size_t Fib::BytesFor(std::span<const KeyRange> ranges, FibTier tier) {
   if (tier != FibTier::kDirect) {
     return RangeLinesFor(ranges.size()) * sizeof(RangeLine);
   }
-  const size_t group_count = CountGroups(ranges);
-  const size_t entry_bytes = FitsTwoBytes(ranges, group_count) ? 2 : 4;
-  return (kBlocks + std::max<size_t>(group_count, 1) * 256) * entry_bytes;
+  const DirectSizes sizes = SizeDirect(ranges);
+  return sizes.node_bytes() + sizes.entries_bytes();
 }
 
 bool Fib::SameContent(const Fib& other) const {
@@ -153,7 +95,7 @@ bool Fib::SameContent(const Fib& other) const {
            (a.bytes() == 0 || std::memcmp(a.data(), b.data(), a.bytes()) == 0);
   };
   return tier_ == other.tier_ && entry_bytes_ == other.entry_bytes_ && ref_ == other.ref_ &&
-         same(lines_, other.lines_) && same(tbl24_, other.tbl24_) && same(tbl8_, other.tbl8_);
+         same(lines_, other.lines_) && same(nodes_, other.nodes_) && same(entries_, other.entries_);
 }
 
 FibBuilder::FibBuilder(MemorySource& memory, FibLimits limits) : memory_(memory), limits_(limits) {}

@@ -15,6 +15,7 @@
 
 #include "dataplane/base/cache_line.h"
 #include "dataplane/table/address_map.h"
+#include "dataplane/table/direct_lanes.h"
 #include "dataplane/table/kernels.h"
 #include "dataplane/table/range_lanes.h"
 
@@ -28,6 +29,16 @@ struct KernelLanes {
 
   static uint32_t Rank(const uint32_t* line, uint32_t biased_key) noexcept {
     return static_cast<uint32_t>(__builtin_popcount(Simd::Below(line, biased_key)));
+  }
+
+  // The payload of a key in the line or leaf at `words`. The width comes from a table: compilers
+  // make a comparison into "sbb eax, eax", which on Intel's CPUs waits for the payload of the lane
+  // before, and so for all of it.
+  static uint32_t PayloadOf(const uint32_t* words, uint32_t kind, uint32_t biased_key) noexcept {
+    static constexpr uint32_t kWidth[kRangeKindMask + 1] = {8, 16, 16, 16, 16, 16, 16, 16};
+    const uint32_t width = kWidth[kind];
+    const uint32_t below = Simd::Below(words, biased_key) & ((1u << width) - 1);
+    return words[width + static_cast<uint32_t>(__builtin_popcount(below))];
   }
 
   // Range maps to look up, one a lane.
@@ -97,105 +108,174 @@ struct KernelLanes {
     }
     for (size_t i = 0; i < walk.count; ++i) {
       const uint32_t* words = walk.node[i]->word;
-      const uint32_t width = walk.kind[i] == kRangeKindLine ? 8 : 16;
-      const uint32_t below = Simd::Below(words, walk.key[i]) & ((1u << width) - 1);
-      out[walk.lane[i]] = words[width + static_cast<uint32_t>(__builtin_popcount(below))];
+      out[walk.lane[i]] = PayloadOf(words, walk.kind[i], walk.key[i]);
     }
   }
 
-  // Lanes of DIR-24-8 tables. The first entry is loaded at once: the loads of a chunk do not depend
-  // on each other, so the core overlaps them without a pass of prefetches.
+  // Lanes of direct maps, of any tables. Their nodes are on the way already.
   struct Direct {
-    const FibView* view[kChunk];
-    uint32_t destination[kChunk];
-    uint32_t entry[kChunk];  // 4-byte form
     uint32_t lane[kChunk];
     size_t count = 0;
-
-    void Add(const FibView* table, uint32_t address, size_t caller_lane) noexcept {
-      view[count] = table;
-      destination[count] = address;
-      entry[count] = LoadEntry(table->tbl24, table->entry_bytes, address >> 8);
-      lane[count] = static_cast<uint32_t>(caller_lane);
-      ++count;
-    }
   };
 
-  static uint32_t LoadEntry(const void* table, uint32_t entry_bytes, size_t i) noexcept {
-    if (entry_bytes == 2) {
-      const uint32_t narrow = static_cast<const uint16_t*>(table)[i];
-      return narrow | (narrow & 0x8000u) << 16;  // the group bit on top; bit 15 stays and is masked
-    }
-    return static_cast<const uint32_t*>(table)[i];
-  }
-
-  // Without a branch on the loaded value except for groups, which are rare: a mispredicted one
-  // costs the whole overlap.
-  static void Finish(Direct& direct, uint32_t* out) noexcept {
-    for (size_t i = 0; i < direct.count; ++i) {
-      const FibView& view = *direct.view[i];
-      const uint32_t none = view.entry_bytes == 2 ? 0x7fffu : 0x7fffffffu;
-      uint32_t entry = direct.entry[i];
-      if ((entry & 0x80000000u) != 0) [[unlikely]] {
-        entry = LoadEntry(view.tbl8, view.entry_bytes,
-                          size_t{entry & none} * 256 + (direct.destination[i] & 0xff));
-      }
-      out[direct.lane[i]] =
-          entry | (0u - static_cast<uint32_t>(entry == none));  // kFibMiss: all ones
-    }
-  }
-
-  // A chunk that asks one direct table: nothing to sort into lists.
   template <typename Entry>
-  static void OneDirect(const FibView& view, const uint32_t* destination, uint32_t* out,
-                        size_t n) noexcept {
-    constexpr uint32_t kGroup = 1u << (sizeof(Entry) * 8 - 1);
-    const Entry* tbl24 = static_cast<const Entry*>(view.tbl24);
-    const Entry* tbl8 = static_cast<const Entry*>(view.tbl8);
-    for (size_t i = 0; i < n; ++i) {
-      PrefetchRead(tbl24 + (destination[i] >> 8));
-    }
-    for (size_t i = 0; i < n; ++i) {
-      uint32_t entry = tbl24[destination[i] >> 8];
-      if ((entry & kGroup) != 0) [[unlikely]] {
-        entry = tbl8[size_t{entry & (kGroup - 1)} * 256 + (destination[i] & 0xff)];
-      }
-      out[i] = entry | (0u - static_cast<uint32_t>(entry == kGroup - 1));
+  static uint32_t OneDirect(const FibView& view, uint32_t destination) noexcept {
+    using Lanes = DirectLanes<Simd, Entry>;
+    const auto* entries = static_cast<const Entry*>(view.entries);
+    const auto& node = static_cast<const DirectNode<Entry>*>(view.nodes)[destination >> 12];
+    return Lanes::NextHop(Lanes::EntryOf(node, entries, destination), entries, destination);
+  }
+
+  static void Finish(const Direct& direct, const FibView* const* views, const uint32_t* destination,
+                     uint32_t* out) noexcept {
+    for (size_t i = 0; i < direct.count; ++i) {
+      const uint32_t lane = direct.lane[i];
+      const FibView& view = *views[lane];
+      out[lane] = view.entry_bytes == 2 ? OneDirect<uint16_t>(view, destination[lane])
+                                        : OneDirect<uint32_t>(view, destination[lane]);
     }
   }
 
-  static bool AskOneDirect(const FibView* const* views, size_t n) noexcept {
-    uint32_t others = views[0]->tier == FibTier::kDirect ? 0 : 1;
-    for (size_t i = 1; i < n; ++i) {
-      others |= views[i] != views[0] ? 1 : 0;
+  // `n` lookups in one tree of so many inner levels: lanes do not depend on each other, so the core
+  // overlaps them without lists of lanes.
+  template <uint32_t kInner>
+  static void OneTree(const RangeLine* base, const uint32_t* destination, uint32_t* out,
+                      size_t n) noexcept {
+    const RangeLine* leaves = kInner >= 2 ? base + base->word[kInner] : base + kInner;
+    for (size_t i = 0; i < n; ++i) {
+      const uint32_t key = destination[i] ^ kRangeBias;
+      uint32_t node = 0;
+      for (uint32_t level = 0; level < kInner; ++level) {
+        const RangeLine* nodes = kInner >= 2 ? base + base->word[level] : base;
+        node = node * 17 + Rank(nodes[node].word, key);
+      }
+      const RangeLine* leaf = leaves + size_t{2} * node;
+      out[i] = leaf[1].word[Rank(leaf->word, key)];
     }
-    return others == 0;
+  }
+
+  static void OneLine(const RangeLine& line, const uint32_t* destination, uint32_t* out,
+                      size_t n) noexcept {
+    for (size_t i = 0; i < n; ++i) {
+      const uint32_t below = Simd::Below(line.word, destination[i] ^ kRangeBias) & 0xffu;
+      out[i] = line.word[8 + static_cast<uint32_t>(__builtin_popcount(below))];
+    }
+  }
+
+  // All lanes ask one table. False, with nothing done: it is a tree too deep for the plain form,
+  // whose cold lines want prefetches.
+  static bool OneTable(const FibView& view, const uint32_t* destination, uint32_t* out,
+                       size_t n) noexcept {
+    if (view.tier == FibTier::kDirect) {
+      if (view.entry_bytes == 2) {
+        DirectLanes<Simd, uint16_t>::Lookup(static_cast<const DirectNode<uint16_t>*>(view.nodes),
+                                            static_cast<const uint16_t*>(view.entries), destination,
+                                            out, n);
+      } else {
+        DirectLanes<Simd, uint32_t>::Lookup(static_cast<const DirectNode<uint32_t>*>(view.nodes),
+                                            static_cast<const uint32_t*>(view.entries), destination,
+                                            out, n);
+      }
+      return true;
+    }
+    const RangeLine* base = view.lines + (view.ref >> kRangeKindBits);
+    switch (view.ref & kRangeKindMask) {
+      case kRangeKindLine:
+        OneLine(*base, destination, out, n);
+        return true;
+      case kRangeKindLeaf:
+        OneTree<0>(base, destination, out, n);
+        return true;
+      case kRangeKindLeaf + 1:
+        OneTree<1>(base, destination, out, n);
+        return true;
+      case kRangeKindLeaf + 2:
+        OneTree<2>(base, destination, out, n);
+        return true;
+      case kRangeKindLeaf + 3:
+        OneTree<3>(base, destination, out, n);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  // In the form that compilers make vectors of.
+  static bool AllSame(const uint32_t* values, size_t n) noexcept {
+    uint32_t other_bits = 0;
+    for (size_t i = 0; i < n; ++i) {
+      other_bits |= values[i] ^ values[0];
+    }
+    return other_bits == 0;
+  }
+  static bool AllSame(const FibView* const* views, size_t n) noexcept {
+    bool same = true;
+    for (size_t i = 1; i < n; ++i) {
+      same &= views[i] == views[0];
+    }
+    return same;
+  }
+
+  // Lanes of any tables of at most one inner level, which most are. False, with nothing done: one
+  // is larger.
+  static bool SmallTrees(const FibView* const* views, const uint32_t* destination, uint32_t* out,
+                         size_t n) noexcept {
+    const RangeLine* base[kChunk];
+    uint32_t kind[kChunk];
+    uint32_t deepest = 0;
+    for (size_t i = 0; i < n; ++i) {
+      const RangeRef ref = views[i]->ref;
+      base[i] = views[i]->lines + (ref >> kRangeKindBits);
+      kind[i] = ref & kRangeKindMask;
+      deepest = kind[i] > deepest ? kind[i] : deepest;
+      PrefetchRead(base[i]);
+    }
+    if (deepest > kRangeKindLeaf + 1) {
+      return false;
+    }
+    for (size_t i = 0; i < n; ++i) {
+      const RangeLine* root = base[i];
+      const uint32_t child = Rank(root->word, destination[i] ^ kRangeBias);
+      base[i] = kind[i] == kRangeKindLeaf + 1 ? root + 1 + 2 * child : root;
+      PrefetchRead(base[i]);
+      PrefetchRead(base[i] + 1);
+    }
+    for (size_t i = 0; i < n; ++i) {
+      const uint32_t* words = base[i]->word;
+      out[i] = PayloadOf(words, kind[i], destination[i] ^ kRangeBias);
+    }
+    return true;
   }
 
   static void FibChunk(const FibView* const* views, const uint32_t* destination, uint32_t* out,
                        size_t n) noexcept {
-    if (AskOneDirect(views, n)) {
-      if (views[0]->entry_bytes == 2) {
-        OneDirect<uint16_t>(*views[0], destination, out, n);
-      } else {
-        OneDirect<uint32_t>(*views[0], destination, out, n);
-      }
+    if (AllSame(views, n) && OneTable(*views[0], destination, out, n)) {
+      return;
+    }
+    if (SmallTrees(views, destination, out, n)) {
       return;
     }
     Walk walk;
     Direct direct;
     for (size_t i = 0; i < n; ++i) {
       if (views[i]->tier == FibTier::kDirect) {
-        direct.Add(views[i], destination[i], i);
+        PrefetchRead(static_cast<const char*>(views[i]->nodes) +
+                     size_t{destination[i] >> 12} * 4 * views[i]->entry_bytes);
+        direct.lane[direct.count++] = static_cast<uint32_t>(i);
       } else {
         walk.Add(views[i]->lines, views[i]->ref, destination[i], i);
       }
     }
+    // The inputs may be the output: direct lanes read theirs until the end.
+    uint32_t walked[kChunk];
     if (walk.count != 0) {
-      Finish(walk, out);
+      Finish(walk, walked);
     }
     if (direct.count != 0) {
-      Finish(direct, out);
+      Finish(direct, views, destination, walked);
+    }
+    for (size_t i = 0; i < n; ++i) {
+      out[i] = walked[i];
     }
   }
 
@@ -203,6 +283,10 @@ struct KernelLanes {
                   uint32_t* next_hop_out, size_t n) noexcept {
     for (size_t first = 0; first < n; first += kChunk) {
       const size_t count = n - first < kChunk ? n - first : kChunk;
+      if (AllSame(fib_idx + first, count) &&
+          OneTable(views[fib_idx[first]], destination + first, next_hop_out + first, count)) {
+        continue;
+      }
       const FibView* table[kChunk];
       for (size_t i = 0; i < count; ++i) {
         table[i] = views + fib_idx[first + i];

@@ -25,6 +25,7 @@ struct TableKernels {
 extern const TableKernels kScalarKernels;
 extern const TableKernels kAvx2Kernels;
 extern const TableKernels kAvx512Kernels;
+extern const TableKernels kGatherKernels;  // AVX-512 too; see simd_calibration.h
 
 // Of ActiveSimdLevel().
 const TableKernels& ActiveKernels() noexcept;

@@ -7,6 +7,7 @@ namespace sluice {
 namespace {
 
 struct Avx2 {
+  static constexpr bool kGathers = false;
   static uint32_t Below(const uint32_t* line, uint32_t biased_key) noexcept {
     const __m256i key = _mm256_set1_epi32(static_cast<int32_t>(biased_key));
     const __m256i* half = reinterpret_cast<const __m256i*>(line);

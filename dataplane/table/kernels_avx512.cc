@@ -8,6 +8,7 @@ namespace sluice {
 namespace {
 
 struct Avx512 {
+  static constexpr bool kGathers = false;
   static uint32_t Below(const uint32_t* line, uint32_t biased_key) noexcept {
     const __m512i key = _mm512_set1_epi32(static_cast<int32_t>(biased_key));
     return _mm512_cmpgt_epi32_mask(key, _mm512_load_si512(line));

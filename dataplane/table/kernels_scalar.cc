@@ -5,6 +5,7 @@ namespace sluice {
 namespace {
 
 struct Scalar {
+  static constexpr bool kGathers = false;
   static uint32_t Below(const uint32_t* line, uint32_t biased_key) noexcept {
     uint32_t mask = 0;
     for (uint32_t i = 0; i < 16; ++i) {

@@ -1,6 +1,7 @@
 #include "dataplane/table/simd.h"
 
 #include "dataplane/table/kernels.h"
+#include "dataplane/table/simd_calibration.h"
 
 namespace sluice {
 namespace {
@@ -11,8 +12,10 @@ const TableKernels* KernelsOf(SimdLevel level) {
       return &kScalarKernels;
     case SimdLevel::kAvx2:
       return &kAvx2Kernels;
-    case SimdLevel::kAvx512:
-      return &kAvx512Kernels;
+    case SimdLevel::kAvx512: {
+      static const bool gathers = GathersAreFaster();
+      return gathers ? &kGatherKernels : &kAvx512Kernels;
+    }
   }
   return &kAvx2Kernels;
 }
@@ -38,6 +41,10 @@ SimdLevel ForceSimdLevel(SimdLevel level) {
   active_level = level < best ? level : best;
   active_kernels = KernelsOf(active_level);
   return active_level;
+}
+
+bool GathersInUse() {
+  return active_kernels == &kGatherKernels;
 }
 
 const TableKernels& ActiveKernels() noexcept {

@@ -19,6 +19,8 @@ SimdLevel ActiveSimdLevel();
 // Uses `level`, or the machine's best when that is lower; returns what is in use now. Not while
 // workers run.
 SimdLevel ForceSimdLevel(SimdLevel level);
+// Whether direct maps are read with gathers; calibrated when kAvx512 is first chosen.
+bool GathersInUse();
 
 constexpr std::string_view SimdLevelName(SimdLevel level) {
   switch (level) {

@@ -41,7 +41,7 @@ size_t RouteRival::HeapBytes(RouteRivalKind kind, size_t route_count) {
     return (size_t{64} << 20) + size_t{kGroups} * 1024 + route_count * 8 + kSlack;
   }
   // The table, its groups, and two nodes of DPDK's own tree a route.
-  return (size_t{32} << 20) + size_t{kGroups} * 512 + route_count * 2 * 192 + kSlack;
+  return (size_t{32} << 20) + size_t{kGroups} * 512 + route_count * 2 * 256 + kSlack;
 }
 
 absl::StatusOr<std::unique_ptr<RouteRival>> RouteRival::Make(RouteRivalKind kind,
@@ -70,7 +70,7 @@ absl::Status RouteRival::MakeFib(RouteRivalKind kind, size_t route_count) {
   rte_fib_conf conf = {};
   conf.type = RTE_FIB_DIR24_8;
   conf.default_nh = kMiss;
-  conf.max_routes = static_cast<int>(route_count * 2 + 100);
+  conf.max_routes = static_cast<int>(route_count + 100);
   conf.dir24_8.nh_sz = RTE_FIB_DIR24_8_2B;
   conf.dir24_8.num_tbl8 = kGroups;
   fib_ = rte_fib_create(heap_->name().c_str(), heap_->socket(), &conf);

@@ -32,7 +32,7 @@ HashKind HashOfSimdFlag() {
 }
 
 std::string SimdInUse() {
-  return std::string(SimdLevelName(ActiveSimdLevel())) +
+  return std::string(SimdLevelName(ActiveSimdLevel())) + (GathersInUse() ? " with gathers" : "") +
          (HashOfSimdFlag() == HashKind::kAuto && CpuHasAes() ? ", AES hash" : ", fold hash");
 }
 

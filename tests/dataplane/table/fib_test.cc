@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/table/kernels.h"
+#include "dataplane/table/simd_calibration.h"
 #include "tests/dataplane/table/failing_memory.h"
 #include "tests/dataplane/table/naive_route.h"
 
@@ -80,6 +81,19 @@ std::vector<std::shared_ptr<const Fib>> AllTiers(const Routes& routes, bool with
   return tables;
 }
 
+// Those this machine runs.
+std::map<std::string, const TableKernels*> AllKernels() {
+  std::map<std::string, const TableKernels*> all = {{"scalar", &kScalarKernels},
+                                                    {"avx2", &kAvx2Kernels}};
+  if (DetectSimdLevel() == SimdLevel::kAvx512) {
+    all["avx512"] = &kAvx512Kernels;
+  }
+  if (CpuRunsGatherKernels()) {
+    all["gather"] = &kGatherKernels;
+  }
+  return all;
+}
+
 void ExpectAllAgree(const Routes& routes, bool with_direct, std::mt19937& random) {
   const std::vector<uint32_t> keys = Keys(routes, 500, random);
   std::vector<uint32_t> expected;
@@ -89,20 +103,18 @@ void ExpectAllAgree(const Routes& routes, bool with_direct, std::mt19937& random
   const auto tables = AllTiers(routes, with_direct);
   const auto set = FibSet::Make(tables, HeapMemory());
   ASSERT_TRUE(set.ok());
-  for (const SimdLevel level : {SimdLevel::kScalar, SimdLevel::kAvx2, SimdLevel::kAvx512}) {
-    ForceSimdLevel(level);
+  for (const auto& [name, kernels] : AllKernels()) {
     for (uint32_t t = 0; t < tables.size(); ++t) {
       const std::vector<uint32_t> idx(keys.size(), t);
       std::vector<uint32_t> got(keys.size());
-      set->LookupBatch(idx.data(), keys.data(), got.data(), keys.size());
+      kernels->fib(set->views().data(), idx.data(), keys.data(), got.data(), keys.size());
       for (size_t i = 0; i < keys.size(); ++i) {
         ASSERT_EQ(got[i], expected[i])
             << ToString(Ipv4Address(keys[i])) << " tier " << static_cast<int>(tables[t]->tier())
-            << " routes " << routes.size() << " simd " << SimdLevelName(level);
+            << " routes " << routes.size() << " simd " << name;
       }
     }
   }
-  ForceSimdLevel(DetectSimdLevel());
 }
 
 TEST(FibTest, EmptyTableHasNoRoute) {
