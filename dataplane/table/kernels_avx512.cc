@@ -1,35 +1,13 @@
 // AVX-512: one compare a node, the count comes from the mask register. No gathers: they are slow on
-// AMD parts.
-#include <immintrin.h>
-
+// AMD parts; kernels_gather.cc has them.
+#include "dataplane/table/avx512_ranks.h"
 #include "dataplane/table/kernel_lanes.h"
 
 namespace sluice {
 namespace {
 
-struct Avx512 {
+struct Avx512 : Avx512Ranks<Avx512> {
   static constexpr bool kGathers = false;
-  static uint32_t Below(const uint32_t* line, uint32_t biased_key) noexcept {
-    const __m512i key = _mm512_set1_epi32(static_cast<int32_t>(biased_key));
-    return _mm512_cmpgt_epi32_mask(key, _mm512_load_si512(line));
-  }
-
-  static void RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key,
-                      uint32_t* rank) noexcept {
-    const __m512i low = _mm512_load_si512(key);
-    const __m512i high = _mm512_load_si512(key + 16);
-    const __m512i one = _mm512_set1_epi32(1);
-    __m512i low_rank = _mm512_setzero_si512();
-    __m512i high_rank = _mm512_setzero_si512();
-    for (size_t i = 0; i < end_count; ++i) {
-      const __m512i end = _mm512_set1_epi32(static_cast<int32_t>(ends[i]));
-      low_rank = _mm512_mask_add_epi32(low_rank, _mm512_cmpgt_epi32_mask(low, end), low_rank, one);
-      high_rank =
-          _mm512_mask_add_epi32(high_rank, _mm512_cmpgt_epi32_mask(high, end), high_rank, one);
-    }
-    _mm512_store_si512(rank, low_rank);
-    _mm512_store_si512(rank + 16, high_rank);
-  }
 };
 
 }  // namespace

@@ -2,19 +2,15 @@
 // decides (simd.h).
 #include <immintrin.h>
 
+#include "dataplane/table/avx512_ranks.h"
 #include "dataplane/table/kernel_lanes.h"
 
 namespace sluice {
 namespace {
 
-struct Avx512Gather {
+struct Avx512Gather : Avx512Ranks<Avx512Gather> {
   static constexpr bool kGathers = true;
   using Node = DirectNode<uint16_t>;
-
-  static uint32_t Below(const uint32_t* line, uint32_t biased_key) noexcept {
-    const __m512i key = _mm512_set1_epi32(static_cast<int32_t>(biased_key));
-    return _mm512_cmpgt_epi32_mask(key, _mm512_load_si512(line));
-  }
 
   // Eight nodes. The register a gather writes is also its input, so it starts as zeroes, which the
   // compiler must not see through: with what was in it before, a gather waits for the one before.
