@@ -136,32 +136,6 @@ struct KernelLanes {
     }
   }
 
-  // `n` lookups in one tree of so many inner levels: lanes do not depend on each other, so the core
-  // overlaps them without lists of lanes.
-  template <uint32_t kInner>
-  static void OneTree(const RangeLine* base, const uint32_t* destination, uint32_t* out,
-                      size_t n) noexcept {
-    const RangeLine* leaves = kInner >= 2 ? base + base->word[kInner] : base + kInner;
-    for (size_t i = 0; i < n; ++i) {
-      const uint32_t key = destination[i] ^ kRangeBias;
-      uint32_t node = 0;
-      for (uint32_t level = 0; level < kInner; ++level) {
-        const RangeLine* nodes = kInner >= 2 ? base + base->word[level] : base;
-        node = node * 17 + Rank(nodes[node].word, key);
-      }
-      const RangeLine* leaf = leaves + size_t{2} * node;
-      out[i] = leaf[1].word[Rank(leaf->word, key)];
-    }
-  }
-
-  static void OneLine(const RangeLine& line, const uint32_t* destination, uint32_t* out,
-                      size_t n) noexcept {
-    for (size_t i = 0; i < n; ++i) {
-      const uint32_t below = Simd::Below(line.word, destination[i] ^ kRangeBias) & 0xffu;
-      out[i] = line.word[8 + static_cast<uint32_t>(__builtin_popcount(below))];
-    }
-  }
-
   // All lanes ask one table. False, with nothing done: it is a tree too deep for the plain form,
   // whose cold lines want prefetches.
   static bool OneTable(const FibView& view, const uint32_t* destination, uint32_t* out,
@@ -178,26 +152,15 @@ struct KernelLanes {
       }
       return true;
     }
-    const RangeLine* base = view.lines + (view.ref >> kRangeKindBits);
-    switch (view.ref & kRangeKindMask) {
-      case kRangeKindLine:
-        OneLine(*base, destination, out, n);
-        return true;
-      case kRangeKindLeaf:
-        OneTree<0>(base, destination, out, n);
-        return true;
-      case kRangeKindLeaf + 1:
-        OneTree<1>(base, destination, out, n);
-        return true;
-      case kRangeKindLeaf + 2:
-        OneTree<2>(base, destination, out, n);
-        return true;
-      case kRangeKindLeaf + 3:
-        OneTree<3>(base, destination, out, n);
-        return true;
-      default:
-        return false;
+    if ((view.ref & kRangeKindMask) > kRangeKindLeaf + 3) {
+      return false;
     }
+    alignas(kCacheLineBytes) uint32_t key[kChunk];
+    for (size_t i = 0; i < n; ++i) {
+      key[i] = destination[i] ^ kRangeBias;
+    }
+    Lanes::OneMap(view.lines, view.ref, key, out, n);
+    return true;
   }
 
   // In the form that compilers make vectors of.
