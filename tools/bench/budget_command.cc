@@ -34,6 +34,7 @@ Figure MakeFigure(uint32_t flows, const BudgetResult& result) {
       {"session_lines", APacket(result.session_lines, result)},
       {"cold_part_lines", APacket(result.cold_lines, result)},
       {"table_lines", APacket(result.table_lines, result)},
+      {"cold_lines", APacket(result.index_lines + result.session_lines, result)},
       {"peer_lines", APacket(result.peer_lines, result)},
       {"most_lines", static_cast<double>(result.most_lines)},
       {"own_line_writes", APacket(result.own_writes, result)},

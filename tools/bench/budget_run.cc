@@ -111,8 +111,7 @@ BudgetResult MeasureBudget(Workbench& bench, const WatchedMemory& memory,
   RunDirection(bench, memory, options, Direction::kIn, in, result);
   result.contested_lines = static_cast<uint64_t>(
       std::count_if(out.begin(), out.end(), [&](uintptr_t line) { return in.count(line) != 0; }));
-  const double capacity = static_cast<double>(bench.config().intent->host().max_sessions);
-  result.bytes_per_session = static_cast<double>(bench.dataplane().sessions().bytes()) / capacity;
+  result.bytes_per_session = bench.bytes_per_session();
   return result;
 }
 

@@ -11,6 +11,7 @@ std::vector<Verb> AllBenchCommands() {
            &RulesCommand,    //
            &CpsCommand,      //
            &BudgetCommand,   //
+           &TargetsCommand,  //
            &CompareCommand,  //
            &ExportCommand,   //
            &TrendCommand,    //

@@ -25,5 +25,6 @@ Verb CompareCommand();
 Verb CpsCommand();
 Verb ExportCommand();
 Verb TrendCommand();
+Verb TargetsCommand();
 
 }  // namespace sluice

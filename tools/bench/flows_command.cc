@@ -25,8 +25,7 @@ bool MeasureFlows(const Arguments& arguments, uint32_t flows, ForwardRequest& re
   }
   const ForwardResult result = RunForward(**bench, request.forward);
   Figure figure = MakeForwardFigure(**bench, request, result);
-  const double bytes = static_cast<double>((*bench)->dataplane().sessions().bytes());
-  figure.counters.emplace_back("table_bytes", bytes);
+  const auto bytes = static_cast<double>((*bench)->table_bytes());
   report.memory_mode = MemoryModeNow();
   const Spread& ns = figure.ns;
   if (!FLAGS_j) {

@@ -139,7 +139,9 @@ Figure MakeForwardFigure(const Workbench& bench, const ForwardRequest& request,
       {"whole_ns", result.whole_ns.median},
       {"p99_burst_ns", result.p99_burst_ns},
       {"preempted_share", result.preempted_share},
-      {"open_seconds", bench.open_seconds()}};
+      {"open_seconds", bench.open_seconds()},
+      {"table_bytes", static_cast<double>(bench.table_bytes())},
+      {"bytes_per_session", bench.bytes_per_session()}};
   return figure;
 }
 

@@ -82,6 +82,11 @@ absl::Status Workbench::OpenFlows(const WorkbenchOptions& options) {
   return absl::OkStatus();
 }
 
+double Workbench::bytes_per_session() const {
+  return static_cast<double>(table_bytes()) /
+         static_cast<double>(config().intent->host().max_sessions);
+}
+
 void Workbench::ReadClock() noexcept {
   steps_ns_ += burst_ns_;
   const int64_t ns =

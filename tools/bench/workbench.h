@@ -44,6 +44,9 @@ class Workbench {
   const std::vector<OpenFlow>& flows() const { return flows_; }
   const std::vector<FlowFamily>& families() const { return families_; }
   double open_seconds() const { return open_seconds_; }
+  uint64_t table_bytes() const { return dataplane_->sessions().bytes(); }
+  // Of a session, both directions and everything included, when the table is full.
+  double bytes_per_session() const;
 
   // The clock of the next burst: real time since the bench was made, read from the time-stamp
   // counter, or burst_ns later than the last one.

@@ -20,3 +20,20 @@ def program(path, printed, exit_code=0):
                     f"echo 'last words' >&2\nexit {exit_code}\n")
     path.chmod(0o755)
     return str(path)
+
+
+def answering(path, answers):
+    """Makes an executable that prints answers[subcommand] and knows no other subcommand."""
+    path.write_text(f"""#!/usr/bin/env python3
+import json, sys
+answers = json.loads({json.dumps(json.dumps(answers))})
+with open({str(path) + '.log'!r}, "a") as log:
+    log.write(" ".join(sys.argv[1:]) + "\\n")
+if sys.argv[1] not in answers:
+    print("there is no verb " + sys.argv[1], file=sys.stderr)
+    sys.exit(2)
+print(json.dumps(answers[sys.argv[1]]))
+sys.exit(1 if answers[sys.argv[1]]["broken_claims"] else 0)
+""")
+    path.chmod(0o755)
+    return str(path)

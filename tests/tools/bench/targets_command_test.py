@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""`sluice-bench targets`, mostly with a program that stands in for the one that measures."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+import fake_bench  # noqa: E402
+
+BENCH = None
+
+
+def forward(ns_1k, ns_1m, ns_16m):
+    """A report of all three sizes; a tick of the stand-in's machine is 0.4 ns."""
+    report = fake_bench.report("forward/flows:1000/size:64/keys:uniform", ns_1k)
+    for name, ns in (("1000000", ns_1m), ("16000000", ns_16m)):
+        report["figures"] += fake_bench.report(f"forward/flows:{name}/size:64/keys:uniform", ns,
+                                               bytes_per_session=190)["figures"]
+    return report
+
+
+class TargetsCommand(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.fake = pathlib.Path(temporary.name) / "fake"
+
+    def targets(self, answers, *words):
+        program = fake_bench.answering(self.fake, answers)
+        return subprocess.run([BENCH, "targets", f"--program={program}", *words], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=100)
+
+    def rows(self, answers, *words):
+        return {row["id"]: row for row in json.loads(self.targets(answers, "-j", *words).stdout)["targets"]}
+
+    def test_met_and_missed(self):
+        answer = self.targets({"forward": forward(20, 60, 65)}, "--only=T1,T2,T3")
+        self.assertEqual(answer.returncode, 1)
+        self.assertRegex(answer.stdout, r"T1 .*\n +ticks a packet +<= 60 +50  met +\(20 ns, 50 ticks; source 10 ns")
+        self.assertRegex(answer.stdout, r"T2 .*\n +ticks a packet +<= 110 +150  MISSED")
+        self.assertRegex(answer.stdout, r"ticks a packet, over T2's +<= 172\.5 +162\.5  met")
+        self.assertRegex(answer.stdout.splitlines()[-1], r"^targets: 2 of 3 met, 0 not wholly measured; dataplane only")
+
+    def test_all_met_is_yes(self):
+        answer = self.targets({"forward": forward(20, 40, 45)}, "--only=T1,T2,T3")
+        self.assertEqual(answer.returncode, 0, answer.stdout)
+
+    def test_a_subcommand_runs_once(self):
+        self.targets({"forward": forward(20, 40, 45)}, "--only=T1,T2,T3")
+        log = pathlib.Path(str(self.fake) + ".log").read_text().splitlines()
+        self.assertEqual(log, [f"forward --flows={n} -j" for n in (1000, 1000000, 16000000)])
+
+    def test_t3_brings_t2_which_it_is_a_multiple_of(self):
+        self.assertEqual(list(self.rows({"forward": forward(20, 40, 45)}, "--only=T3")), ["T2", "T3"])
+
+    def test_a_missing_subcommand_counts_as_missed(self):
+        rows = self.rows({"forward": forward(20, 40, 45)})
+        self.assertEqual(list(rows), [f"T{i}" for i in range(1, 15)])
+        self.assertTrue(rows["T1"]["met"])
+        self.assertFalse(rows["T5"]["met"])
+        self.assertFalse(rows["T5"]["measured"])
+        self.assertEqual(rows["T5"]["goals"][0]["why"], "no such subcommand yet: rules")
+
+    def test_broken_claims_and_missing_figures_are_not_measured(self):
+        broken = forward(20, 40, 45)
+        broken["broken_claims"] = ["packets dropped: 3, expected 0"]
+        self.assertIn("packets dropped", self.rows({"forward": broken}, "--only=T1")["T1"]["goals"][0]["why"])
+        other = fake_bench.report("forward/other", 5)
+        row = self.rows({"forward": other}, "--only=T1")["T1"]
+        self.assertEqual((row["met"], row["measured"]), (False, False))
+        self.assertIn("reports no ticks of forward/flows:1000/*", row["goals"][0]["why"])
+
+    def test_the_worst_rival_counts_and_all_stand_beside(self):
+        report = fake_bench.report("routes/routes:100", 2)
+        for name, ratio in (("rte_fib_scalar", 2.0), ("rte_fib_avx_512", 1.1)):
+            report["figures"] += fake_bench.report(f"routes/routes:1000000/{name}", 9, ratio=ratio)["figures"]
+        row = self.rows({"routes": report}, "--only=T7")["T7"]
+        self.assertEqual((row["goals"][0]["measured"], row["goals"][0]["met"]), (1.1, False))
+        self.assertEqual((row["goals"][1]["measured"], row["goals"][1]["met"]), (500, True))
+        self.assertEqual(len(row["rivals"]), 2)
+
+    def test_this_program_measures_when_no_other_is_named(self):
+        answer = subprocess.run([BENCH, "targets", "--quick", "--only=T1,T13", "-j"], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
+        rows = json.loads(answer.stdout)["targets"]
+        self.assertTrue(all(row["measured"] for row in rows), answer.stdout)
+        self.assertTrue(rows[1]["met"])
+
+    def test_mistakes_are_usage(self):
+        for words in (["--only=T99"], ["word"]):
+            self.assertEqual(self.targets({}, *words).returncode, 2, words)
+
+
+if __name__ == "__main__":
+    BENCH = sys.argv.pop(1)
+    unittest.main()
