@@ -9,6 +9,7 @@ std::vector<Verb> AllBenchCommands() {
            &FlowsCommand,    //
            &RoutesCommand,   //
            &RulesCommand,    //
+           &RivalsCommand,   //
            &CpsCommand,      //
            &BudgetCommand,   //
            &TargetsCommand,  //

@@ -18,6 +18,7 @@ std::vector<Verb> AllBenchCommands();
 // Each with its help and flags, beside the code that runs it.
 Verb ForwardCommand();
 Verb FlowsCommand();
+Verb RivalsCommand();
 Verb RoutesCommand();
 Verb RulesCommand();
 Verb BudgetCommand();

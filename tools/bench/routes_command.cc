@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "tools/bench/commands.h"
+#include "tools/bench/contest_table.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
 #include "tools/bench/memory_check.h"
@@ -23,57 +24,6 @@ namespace {
 constexpr uint32_t kTableRoutes = 100;
 constexpr uint32_t kAddressesOfVpc = 100;
 
-double Counter(const Figure& figure, std::string_view name) {
-  for (const auto& [key, value] : figure.counters) {
-    if (key == name) {
-      return value;
-    }
-  }
-  return 0;
-}
-
-void PrintHead(const char* what) {
-  std::printf("  %-34s %8s %18s %8s %9s %7s %12s %10s\n", what, "NS", "QUARTILES", "TICKS",
-              "M/S/CORE", "RATIO", "BYTES", "BUILD MS");
-}
-
-void PrintFigure(const Machine& machine, const Figure& figure) {
-  const double ratio = Counter(figure, "ratio");
-  char ratio_text[16] = "";
-  if (ratio != 0) {
-    std::snprintf(ratio_text, sizeof ratio_text, "%.2f", ratio);
-  }
-  std::printf("  %-34s %8.2f %8.2f..%-8.2f %8.1f %9.1f %7s %12.0f %10.2f\n",
-              figure.name.c_str() + 7, figure.ns.median, figure.ns.low, figure.ns.high,
-              Ticks(machine, figure.ns.median), Mpps(figure.ns.median), ratio_text,
-              Counter(figure, "bytes"), Counter(figure, "build_ms"));
-}
-
-// Takes a row into the report and prints it. False after a message: it could not be made.
-bool TakeRow(const absl::StatusOr<RouteRow>& row, Report& report) {
-  if (!row.ok()) {
-    std::fprintf(stderr, "sluice-bench: %s\n", std::string(row.status().message()).c_str());
-    return false;
-  }
-  for (const Figure& figure : row->figures) {
-    if (!FLAGS_j) {
-      PrintFigure(report.machine, figure);
-    }
-    report.figures.push_back(figure);
-  }
-  for (const std::string& absent : row->absent) {
-    if (!FLAGS_j) {
-      std::printf("    not run: %s\n", absent.c_str());
-    }
-    report.settings.emplace_back("not run", absent);
-  }
-  report.memory_mode = row->memory_mode;
-  std::fflush(stdout);
-  report.broken_claims.insert(report.broken_claims.end(), row->mistaken.begin(),
-                              row->mistaken.end());
-  return true;
-}
-
 // 10, 100, … most, whatever most is.
 std::vector<uint32_t> PowersOfTen(uint32_t first, uint32_t most) {
   std::vector<uint32_t> all;
@@ -85,26 +35,20 @@ std::vector<uint32_t> PowersOfTen(uint32_t first, uint32_t most) {
 }
 
 bool MeasureAll(const RouteBenchOptions& options, Report& report) {
-  if (!FLAGS_j) {
-    PrintHead("ONE TABLE");
-  }
+  PrintContestHead("ONE TABLE");
   for (const uint32_t routes : PowersOfTen(10, FLAGS_max_routes)) {
-    if (!TakeRow(MeasureRoutes(routes, options), report)) {
+    if (!TakeContestRow(MeasureRoutes(routes, options), report)) {
       return false;
     }
   }
-  if (!FLAGS_j) {
-    PrintHead("TABLES OF 100 ROUTES");
-  }
+  PrintContestHead("TABLES OF 100 ROUTES");
   for (const uint32_t tables : PowersOfTen(1, FLAGS_max_tables)) {
-    if (!TakeRow(MeasureTables(tables, kTableRoutes, options), report)) {
+    if (!TakeContestRow(MeasureTables(tables, kTableRoutes, options), report)) {
       return false;
     }
   }
-  if (!FLAGS_j) {
-    PrintHead("ADDRESSES, 100 A VPC");
-  }
-  return TakeRow(MeasureAddresses(FLAGS_max_tables * kAddressesOfVpc, options), report);
+  PrintContestHead("ADDRESSES, 100 A VPC");
+  return TakeContestRow(MeasureAddresses(FLAGS_max_tables * kAddressesOfVpc, options), report);
 }
 
 bool ReadFlags(RouteBenchOptions& options) {
@@ -132,7 +76,7 @@ void PrintLastLine(const Report& report) {
       ns = figure.ns.median;
     } else if (figure.name.rfind(largest + "/", 0) == 0) {
       char text[64];
-      std::snprintf(text, sizeof text, ", %.2f times as fast as %s", Counter(figure, "ratio"),
+      std::snprintf(text, sizeof text, ", %.2f times as fast as %s", CounterOf(figure, "ratio"),
                     figure.name.c_str() + largest.size() + 1);
       rivals += text;
     }

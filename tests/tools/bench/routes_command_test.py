@@ -32,7 +32,7 @@ class RoutesCommand(unittest.TestCase):
             self.assertGreater(ours["ns"]["median"], 0)
         self.assertIn("routes/routes:100/rte_lpm", figures)
         self.assertNotIn("routes/routes:300/rte_lpm", figures)
-        self.assertIn("rte_lpm", report["settings"]["not run"])
+        self.assertIn("--max_lpm_routes", report["settings"]["not run: rte_lpm"])
         self.assertEqual([figures[f"routes/tables:{tables}"]["tables"] for tables in (1, 10, 20)], [1, 10, 20])
         # 16 bytes a VPC address, and 32 MB for 10,000 tables of 100 routes: the same share here.
         self.assertLessEqual(figures["routes/addresses:2000"]["bytes_per_address"], 16.1)

@@ -4,24 +4,14 @@
 
 namespace sluice {
 
-Figure LookupFigure(std::string name, const ContestResult& result,
-                    const RouteBenchOptions& options) {
-  Figure figure;
-  figure.name = std::move(name);
-  figure.unit = "lookup";
-  figure.ns = result.ns;
-  figure.rounds = options.rounds;
-  figure.round_items = options.round_keys;
-  figure.counters = {{"ratio", result.ratio.median},
-                     {"ratio_low", result.ratio.low},
-                     {"ratio_high", result.ratio.high}};
-  return figure;
+ContestOptions LookupContest(const RouteBenchOptions& options) {
+  return {options.keys, options.round_keys, options.rounds};
 }
 
 std::vector<ContestResult> RunLookups(const std::vector<Contestant>& contestants,
-                                      const RouteBenchOptions& options, RouteRow& row) {
+                                      const RouteBenchOptions& options, ContestRow& row) {
   row.memory_mode = MemoryModeNow();
-  return RunContest(contestants, {options.keys, options.round_keys, options.rounds});
+  return RunContest(contestants, LookupContest(options));
 }
 
 Contestant OurTables(const FibSet& set, const std::vector<uint32_t>& table_of_key,
@@ -37,7 +27,7 @@ Contestant OurTables(const FibSet& set, const std::vector<uint32_t>& table_of_ke
 }
 
 void CheckOurTables(const FibSet& set, const std::vector<uint32_t>& table_of_key,
-                    const std::vector<uint32_t>& keys, const std::string& what, RouteRow& row) {
+                    const std::vector<uint32_t>& keys, const std::string& what, ContestRow& row) {
   const size_t count = std::min(kComparedKeys, keys.size());
   std::vector<uint32_t> answers(count);
   set.LookupBatch(table_of_key.data(), keys.data(), answers.data(), count);
@@ -46,12 +36,6 @@ void CheckOurTables(const FibSet& set, const std::vector<uint32_t>& table_of_key
     wrong += answers[i] != set.table(FibIdx(table_of_key[i]))->Lookup(keys[i]) ? 1 : 0;
   }
   Claim(wrong, "batches of " + what, row);
-}
-
-void Claim(size_t wrong, const std::string& who, RouteRow& row) {
-  if (wrong != 0) {
-    row.mistaken.push_back(who + ": " + std::to_string(wrong) + " answers differ");
-  }
 }
 
 }  // namespace sluice

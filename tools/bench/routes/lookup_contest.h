@@ -14,19 +14,15 @@ namespace sluice {
 inline constexpr size_t kComparedKeys = 65'536;  // answers checked before anything is timed
 inline constexpr size_t kMaxLookupBurst = 256;
 
-Figure LookupFigure(std::string name, const ContestResult& result,
-                    const RouteBenchOptions& options);
+ContestOptions LookupContest(const RouteBenchOptions& options);
 // Also notes how memory is backed now.
 std::vector<ContestResult> RunLookups(const std::vector<Contestant>& contestants,
-                                      const RouteBenchOptions& options, RouteRow& row);
+                                      const RouteBenchOptions& options, ContestRow& row);
 
 // Lookups of ours in bursts, answers thrown away. All outlive the contestant.
 Contestant OurTables(const FibSet& set, const std::vector<uint32_t>& table_of_key,
                      const std::vector<uint32_t>& keys, uint32_t burst);
 // Notes a broken claim where the batch form does not say what the plain form says.
 void CheckOurTables(const FibSet& set, const std::vector<uint32_t>& table_of_key,
-                    const std::vector<uint32_t>& keys, const std::string& what, RouteRow& row);
-// Notes one when there are wrong answers.
-void Claim(size_t wrong, const std::string& who, RouteRow& row);
-
+                    const std::vector<uint32_t>& keys, const std::string& what, ContestRow& row);
 }  // namespace sluice

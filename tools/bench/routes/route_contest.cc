@@ -15,15 +15,6 @@ namespace {
 constexpr RouteRivalKind kRivals[] = {RouteRivalKind::kFibScalar, RouteRivalKind::kFibAvx512,
                                       RouteRivalKind::kLpm};
 
-// "rte_fib AVX-512" -> "rte_fib_avx_512", for names of figures.
-std::string NamePart(std::string_view name) {
-  std::string part(name);
-  std::transform(part.begin(), part.end(), part.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == ' ' || c == '-' ? '_' : c;
-  });
-  return part;
-}
-
 using Rivals = std::vector<std::unique_ptr<RouteRival>>;
 
 struct RivalParty {
@@ -32,7 +23,7 @@ struct RivalParty {
 };
 
 absl::StatusOr<RivalParty> MakeRivals(const std::vector<FibRoute>& routes,
-                                      const RouteBenchOptions& options, RouteRow& row) {
+                                      const RouteBenchOptions& options, ContestRow& row) {
   RivalParty party;
   for (const RouteRivalKind kind : kRivals) {
     const std::string name(RouteRivalName(kind));
@@ -65,8 +56,8 @@ uint64_t RouteRowBytes(uint32_t routes, const RouteBenchOptions& options) {
   return bytes;
 }
 
-absl::StatusOr<RouteRow> MeasureRoutes(uint32_t count, const RouteBenchOptions& options) {
-  RouteRow row;
+absl::StatusOr<ContestRow> MeasureRoutes(uint32_t count, const RouteBenchOptions& options) {
+  ContestRow row;
   const std::vector<FibRoute> routes = MakeRouteSet(count, options.seed);
   const std::vector<uint32_t> keys = MakeUniformAddresses(options.keys, options.seed + 1);
   const std::vector<uint32_t> table_of_key(keys.size(), 0);
@@ -95,8 +86,8 @@ absl::StatusOr<RouteRow> MeasureRoutes(uint32_t count, const RouteBenchOptions& 
   const std::vector<ContestResult> results = RunLookups(contestants, options, row);
   const std::string name = "routes/routes:" + std::to_string(count);
   for (size_t i = 0; i < results.size(); ++i) {
-    Figure figure = LookupFigure(i == 0 ? name : name + "/" + NamePart(contestants[i].name),
-                                 results[i], options);
+    Figure figure = ContestFigure(i == 0 ? name : name + "/" + NamePart(contestants[i].name),
+                                  results[i], LookupContest(options));
     const double bytes = static_cast<double>(i == 0 ? set->bytes() : party->rivals[i - 1]->bytes());
     figure.counters.emplace_back("routes", count);
     figure.counters.emplace_back("bytes", bytes);

@@ -3,11 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "tools/bench/figure.h"
+#include "tools/bench/contest_row.h"
 
 namespace sluice {
 
@@ -20,21 +18,14 @@ struct RouteBenchOptions {
   uint32_t max_lpm_routes = 0;  // rte_lpm sits out above
 };
 
-struct RouteRow {
-  std::vector<Figure> figures;        // ours, then the rivals that ran
-  std::vector<std::string> absent;    // "rte_lpm: why"
-  std::vector<std::string> mistaken;  // broken claims
-  std::string memory_mode;            // with all tables of the row alive
-};
-
 // Bytes that a row with so many routes takes, rivals included.
 uint64_t RouteRowBytes(uint32_t routes, const RouteBenchOptions& options);
-absl::StatusOr<RouteRow> MeasureRoutes(uint32_t routes, const RouteBenchOptions& options);
+absl::StatusOr<ContestRow> MeasureRoutes(uint32_t routes, const RouteBenchOptions& options);
 
 // `tables` tables of `routes` routes each; every key asks another one.
-absl::StatusOr<RouteRow> MeasureTables(uint32_t tables, uint32_t routes,
-                                       const RouteBenchOptions& options);
+absl::StatusOr<ContestRow> MeasureTables(uint32_t tables, uint32_t routes,
+                                         const RouteBenchOptions& options);
 // `addresses` of as many VPCs as have 100 each: who has this address?
-absl::StatusOr<RouteRow> MeasureAddresses(uint32_t addresses, const RouteBenchOptions& options);
+absl::StatusOr<ContestRow> MeasureAddresses(uint32_t addresses, const RouteBenchOptions& options);
 
 }  // namespace sluice

@@ -8,9 +8,9 @@
 
 namespace sluice {
 
-absl::StatusOr<RouteRow> MeasureTables(uint32_t tables, uint32_t routes,
-                                       const RouteBenchOptions& options) {
-  RouteRow row;
+absl::StatusOr<ContestRow> MeasureTables(uint32_t tables, uint32_t routes,
+                                         const RouteBenchOptions& options) {
+  ContestRow row;
   WorkloadRandom random(options.seed);
   std::vector<std::vector<FibRoute>> routes_of(tables);
   for (std::vector<FibRoute>& table : routes_of) {
@@ -39,7 +39,8 @@ absl::StatusOr<RouteRow> MeasureTables(uint32_t tables, uint32_t routes,
   CheckOurTables(*set, table_of_key, keys, std::to_string(tables) + " tables", row);
   const auto results =
       RunLookups({OurTables(*set, table_of_key, keys, options.burst)}, options, row);
-  Figure figure = LookupFigure("routes/tables:" + std::to_string(tables), results[0], options);
+  Figure figure =
+      ContestFigure("routes/tables:" + std::to_string(tables), results[0], LookupContest(options));
   figure.counters = {{"tables", tables},
                      {"routes", routes},
                      {"bytes", static_cast<double>(set->bytes())},
@@ -48,9 +49,9 @@ absl::StatusOr<RouteRow> MeasureTables(uint32_t tables, uint32_t routes,
   return row;
 }
 
-absl::StatusOr<RouteRow> MeasureAddresses(uint32_t addresses, const RouteBenchOptions& options) {
+absl::StatusOr<ContestRow> MeasureAddresses(uint32_t addresses, const RouteBenchOptions& options) {
   constexpr uint32_t kOfOneVpc = 100;
-  RouteRow row;
+  ContestRow row;
   WorkloadRandom random(options.seed);
   std::vector<AddressEntry> entries(addresses);
   for (uint32_t i = 0; i < addresses; ++i) {
@@ -81,8 +82,8 @@ absl::StatusOr<RouteRow> MeasureAddresses(uint32_t addresses, const RouteBenchOp
                                asm volatile("" : : "r"(answers) : "memory");
                              }
                            }};
-  Figure figure = LookupFigure("routes/addresses:" + std::to_string(addresses),
-                               RunLookups({ours}, options, row)[0], options);
+  Figure figure = ContestFigure("routes/addresses:" + std::to_string(addresses),
+                                RunLookups({ours}, options, row)[0], LookupContest(options));
   const double bytes = static_cast<double>((*map)->bytes());
   figure.counters = {{"addresses", addresses},
                      {"bytes", bytes},

@@ -3,12 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "perf/workload/rule_set.h"
-#include "tools/bench/figure.h"
+#include "tools/bench/contest_row.h"
 
 namespace sluice {
 
@@ -21,12 +19,7 @@ struct RuleBenchOptions {
   uint64_t max_acl_rules = 0;  // rte_acl sits out above, counting a prefix each
 };
 
-struct RuleRow {
-  std::vector<Figure> figures;        // ours, then the rivals that ran
-  std::vector<std::string> absent;    // "rte_acl: why"
-  std::vector<std::string> mistaken;  // broken claims
-  std::string memory_mode;            // with everything of the row alive
-};
+using RuleRow = ContestRow;
 
 // Bytes that a row takes at most, rivals included.
 uint64_t RuleRowBytes(const RuleBenchOptions& options);
