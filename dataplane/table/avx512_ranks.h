@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "dataplane/table/range_map.h"
+
 namespace sluice {
 
 template <class Owner>
@@ -31,6 +33,19 @@ struct Avx512Ranks {
     }
     _mm512_store_si512(rank, low_rank);
     _mm512_store_si512(rank + 16, high_rank);
+  }
+
+  static uint32_t LanesOfKind(const uint32_t* ref, uint32_t least, uint32_t most) noexcept {
+    const __m512i kinds = _mm512_set1_epi32(kRangeKindMask);
+    const __m512i low = _mm512_and_si512(_mm512_load_si512(ref), kinds);
+    const __m512i high = _mm512_and_si512(_mm512_load_si512(ref + 16), kinds);
+    const __m512i first = _mm512_set1_epi32(static_cast<int32_t>(least));
+    const __m512i last = _mm512_set1_epi32(static_cast<int32_t>(most));
+    const uint32_t low_mask =
+        _mm512_cmple_epi32_mask(low, last) & _mm512_cmpge_epi32_mask(low, first);
+    const uint32_t high_mask =
+        _mm512_cmple_epi32_mask(high, last) & _mm512_cmpge_epi32_mask(high, first);
+    return low_mask | high_mask << 16;
   }
 };
 

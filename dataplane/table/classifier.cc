@@ -14,6 +14,7 @@ ClassifierView Classifier::view() const {
   view.nodes = nodes_.view();
   view.maps = maps_.data();
   view.values = values_.data();
+  view.flip = flip_;
   return view;
 }
 
@@ -30,8 +31,9 @@ bool Classifier::SameContent(const Classifier& other) const {
     return a.bytes() == b.bytes() &&
            (a.bytes() == 0 || std::memcmp(a.data(), b.data(), a.bytes()) == 0);
   };
-  return max_steps_ == other.max_steps_ && nodes_.SameContent(other.nodes_) &&
-         same(maps_, other.maps_) && same(values_, other.values_);
+  return max_steps_ == other.max_steps_ && flip_ == other.flip_ &&
+         nodes_.SameContent(other.nodes_) && same(maps_, other.maps_) &&
+         same(values_, other.values_);
 }
 
 absl::StatusOr<ClassifierSet> ClassifierSet::Make(

@@ -7,9 +7,9 @@
 // the deepest prefix that holds it and of its ancestors, and between them only (protocol, port)
 // decides: one number of 24 bits. So a lookup is a longest-prefix match (fib.h) to a ref, then a
 // range_map.h lookup of protocol << 16 | key. A node's map is merged from its ancestors' while that
-// stays small and is a chain record (own map, then the parent's) when not; identical maps are
-// shared; a list of prefixes named by many rules is compiled once. Bytes:
-// docs/layouts/classifier.md.
+// stays small; else the node names a chain of maps, of which the least answer counts (mostly two:
+// its own, and that of everything above it). Identical maps are shared; a list of prefixes named by
+// many rules is compiled once. Bytes: docs/layouts/classifier.md.
 #pragma once
 
 #include <cstddef>
@@ -49,32 +49,40 @@ struct ClassifierRule {
   PortRule port;
 };
 
-// A chain record: one line of the pool, ref kind kRangeKindUser.
-struct ChainRecord {
-  RangeRef own;  // a map whose payloads are ranks (positions in the list), kNoMatch where nothing
-                 // matches
-  RangeRef parent;           // the same, or another chain record
-  uint32_t parent_min_rank;  // no rank of the parent or above is less
-};
-
+// A chain record: a line of the pool, ref kind kRangeKindUser, and more lines when it names more
+// than one map. It starts with a map of its own: up to kChainOwnRanges ends in the first words, as
+// in a range map, and their answers kChainOwnPayload words behind them. The least answer of that
+// map and of all named ones counts.
+inline constexpr size_t kChainOwnRanges = 7;
+inline constexpr size_t kChainOwnPayload = 8;
+inline constexpr size_t kChainCountWord = 15;  // maps named, at least one
+// Where the ref of named map `i` is: the first in the first line, the others in those behind it.
+constexpr size_t ChainRefWord(size_t i) {
+  return i == 0 ? 7 : 15 + i;
+}
+constexpr size_t ChainLinesFor(size_t map_count) {
+  return 1 + (map_count - 1 + 15) / 16;
+}
 // What a worker reads of one classifier.
 struct alignas(kCacheLineBytes) ClassifierView {
   FibView nodes;  // address -> ref into `maps`
   const RangeLine* maps;
-  const uint32_t* values;  // rank -> value, for chain records only
+  // What maps hold is the value with these bits flipped, kNoMatch where nothing matches; or, with
+  // `values`, a rank: the rule's position in the list.
+  const uint32_t* values;
+  uint32_t flip;
 };
 static_assert(sizeof(ClassifierView) == 64 && std::is_trivially_copyable_v<ClassifierView>);
 
 class Classifier {
  public:
-  // The most map lookups that one packet can cost: one a prefix length.
+  // The most map lookups that one packet can cost: one a prefix length, and one for everything.
   static constexpr uint32_t kMaxSteps = 33;
 
   uint32_t max_steps() const {
     return max_steps_;
   }  // of this list, <= kMaxSteps; 1 when nothing is chained
   size_t bytes() const { return nodes_.bytes() + maps_.bytes() + values_.bytes(); }
-  FibTier node_tier() const { return nodes_.tier(); }
   size_t node_range_count() const { return nodes_.range_count(); }
   ClassifierView view() const;
   // The value of the first matching rule, or kNoMatch. `address` in host order. The plain form;
@@ -86,6 +94,7 @@ class Classifier {
   friend class ClassifierBuilder;
 
   uint32_t max_steps_ = 1;
+  uint32_t flip_ = 0;
   Fib nodes_;
   AlignedArray<RangeLine> maps_;
   AlignedArray<uint32_t> values_;
@@ -93,11 +102,9 @@ class Classifier {
 
 struct ClassifierLimits {
   size_t max_bytes = size_t{1} << 30;  // of one compiled classifier, and of the builder's scratch
-  // With more address ranges than this the address step is DIR-24-8 (64 MB and 1 KB a group), for
-  // as many lists as may be alive at one time; the others, and those that would exceed max_bytes,
-  // stay trees.
-  size_t direct_above_ranges = 16'384;
-  size_t max_direct_lists = 8;
+  // Ranges that may be written to keep chains at two maps, and some more a prefix. 0: none, and
+  // nodes are merged with their ancestors while that is one leaf.
+  size_t merged_ranges = 262'144;
 };
 
 // Compiles lists and shares identical results for as long as somebody holds them. Control thread
@@ -113,11 +120,11 @@ class ClassifierBuilder {
   absl::StatusOr<std::shared_ptr<const Classifier>> Build(std::span<const ClassifierRule> rules);
 
  private:
-  class Scratch;
+  struct Scratch;
   static constexpr size_t kKeepScratchRules =
       16'384;  // after larger lists the scratch memory is given back
 
-  size_t LiveDirectLists() const;
+  std::shared_ptr<const Classifier> Intern(uint64_t hash, std::shared_ptr<Classifier> built);
   absl::StatusOr<std::shared_ptr<Classifier>> Assemble(std::span<const ClassifierRule> rules);
 
   MemorySource& memory_;

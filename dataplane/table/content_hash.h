@@ -16,12 +16,20 @@ inline uint64_t HashStep(uint64_t state, uint64_t word) {
          (state << 23 | state >> 41);
 }
 
+// Two words a step, and two chains of steps that do not wait for each other.
 inline uint64_t HashWords(const uint32_t* words, size_t count, uint64_t seed) {
-  uint64_t state = HashStep(seed, count);
-  for (size_t i = 0; i < count; ++i) {
-    state = HashStep(state, words[i] + uint64_t{0x632be59bd9b4e019});
+  constexpr uint64_t kSalt = 0x632be59bd9b4e019;
+  uint64_t even = HashStep(seed, count);
+  uint64_t odd = kSalt;
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    even = HashStep(even, (uint64_t{words[i]} << 32 | words[i + 1]) + kSalt);
+    odd = HashStep(odd, (uint64_t{words[i + 2]} << 32 | words[i + 3]) + kSalt);
   }
-  return state;
+  for (; i < count; ++i) {
+    even = HashStep(even, words[i] + kSalt);
+  }
+  return HashStep(even, odd);
 }
 
 }  // namespace sluice

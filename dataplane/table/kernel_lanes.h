@@ -15,6 +15,7 @@
 
 #include "dataplane/base/cache_line.h"
 #include "dataplane/table/address_map.h"
+#include "dataplane/table/classify_lanes.h"
 #include "dataplane/table/direct_lanes.h"
 #include "dataplane/table/kernels.h"
 #include "dataplane/table/range_lanes.h"
@@ -259,170 +260,6 @@ struct KernelLanes {
     }
   }
 
-  static bool IsChained(RangeRef ref) noexcept { return (ref & kRangeKindMask) == kRangeKindUser; }
-
-  // Maps of any kind: the small ones at once, the others level by level. `key` biased.
-  template <typename PoolOf>
-  [[gnu::always_inline]] static inline void Maps(const PoolOf& pool, const RangeRef* ref,
-                                                 const uint32_t* key, uint32_t* payload,
-                                                 size_t n) noexcept {
-    uint32_t deep = Lanes::SmallMaps(pool, ref, key, payload, n);
-    if (deep == 0) {
-      return;
-    }
-    Walk walk;
-    for (; deep != 0; deep &= deep - 1) {
-      const auto i = static_cast<size_t>(__builtin_ctz(deep));
-      walk.Add(pool(i), ref[i], key[i] ^ kRangeBias, i);
-    }
-    Finish(walk, payload);
-  }
-
-  // Lanes on a chain: the least rank over own maps from the node up. Bounded by one map a prefix
-  // length.
-  struct Chain {
-    const ClassifierView* view[kChunk];
-    RangeRef ref[kChunk];
-    uint32_t key[kChunk];  // biased
-    uint32_t best[kChunk];
-    uint32_t lane[kChunk];
-    size_t count = 0;
-
-    const ChainRecord& Record(size_t i) const noexcept {
-      return *reinterpret_cast<const ChainRecord*>(view[i]->maps + (ref[i] >> kRangeKindBits));
-    }
-  };
-
-  // One map lookup for each lane; lanes that are done leave their value in `out`.
-  static void ChainStep(Chain& chain, uint32_t* out) noexcept {
-    RangeRef own[kChunk];
-    uint32_t rank[kChunk];
-    for (size_t i = 0; i < chain.count; ++i) {
-      own[i] = IsChained(chain.ref[i]) ? chain.Record(i).own : chain.ref[i];
-    }
-    Maps([&chain](size_t i) { return chain.view[i]->maps; }, own, chain.key, rank, chain.count);
-    size_t left = 0;
-    for (size_t i = 0; i < chain.count; ++i) {
-      const uint32_t best = rank[i] < chain.best[i] ? rank[i] : chain.best[i];
-      if (IsChained(chain.ref[i]) && chain.Record(i).parent_min_rank < best) {
-        const RangeRef parent = chain.Record(i).parent;
-        chain.view[left] = chain.view[i];
-        chain.key[left] = chain.key[i];
-        chain.lane[left] = chain.lane[i];
-        chain.ref[left] = parent;
-        chain.best[left] = best;
-        ++left;
-      } else {
-        out[chain.lane[i]] = best == kNoMatch ? kNoMatch : chain.view[i]->values[best];
-      }
-    }
-    chain.count = left;
-  }
-
-  // `ref` of every lane is known: its map, or its chain.
-  template <typename ViewOf>
-  [[gnu::always_inline]] static inline void ClassifyNodes(const ViewOf& view, const RangeRef* ref,
-                                                          const uint32_t* key, uint32_t* value_out,
-                                                          size_t n) noexcept {
-    const auto pool = [&view](size_t i) { return view(i)->maps; };
-    uint32_t rest = Lanes::SmallMaps(pool, ref, key, value_out, n);
-    if (rest == 0) {
-      return;
-    }
-    Walk walk;
-    Chain chain;
-    for (; rest != 0; rest &= rest - 1) {
-      const auto i = static_cast<size_t>(__builtin_ctz(rest));
-      if (!IsChained(ref[i])) {
-        walk.Add(pool(i), ref[i], key[i] ^ kRangeBias, i);
-        continue;
-      }
-      chain.view[chain.count] = view(i);
-      chain.ref[chain.count] = ref[i];
-      chain.key[chain.count] = key[i];
-      chain.best[chain.count] = kNoMatch;
-      chain.lane[chain.count++] = static_cast<uint32_t>(i);
-    }
-    Finish(walk, value_out);
-    while (chain.count != 0) {
-      ChainStep(chain, value_out);
-    }
-  }
-
-  // A chunk that asks one classifier.
-  [[gnu::always_inline]] static inline void ClassifyOne(const ClassifierView& view,
-                                                        const uint32_t* address,
-                                                        const uint32_t* key, uint32_t* value_out,
-                                                        size_t n) noexcept {
-    uint32_t ref[kChunk];
-    const FibView& nodes = view.nodes;
-    if (nodes.tier == FibTier::kDirect) {
-      const FibView* tables[kChunk];
-      for (size_t i = 0; i < n; ++i) {
-        tables[i] = &nodes;
-      }
-      FibChunk(tables, address, ref, n);
-    } else {
-      alignas(kCacheLineBytes) uint32_t biased[kChunk];
-      for (size_t i = 0; i < n; ++i) {
-        biased[i] = address[i] ^ kRangeBias;
-      }
-      for (size_t i = n; i < kChunk; ++i) {
-        biased[i] = 0;
-      }
-      Lanes::OneMap(nodes.lines, nodes.ref, biased, ref, n);
-    }
-    ClassifyNodes([&view](size_t) { return &view; }, ref, key, value_out, n);
-  }
-
-  static void ClassifyMany(const ClassifierView* const* view, const uint32_t* address,
-                           const uint32_t* key, uint32_t* value_out, size_t n) noexcept {
-    const FibView* nodes[kChunk];
-    uint32_t ref[kChunk];
-    for (size_t i = 0; i < n; ++i) {
-      nodes[i] = &view[i]->nodes;
-      PrefetchRead(view[i]);
-    }
-    FibChunk(nodes, address, ref, n);
-    ClassifyNodes([view](size_t i) { return view[i]; }, ref, key, value_out, n);
-  }
-
-  [[gnu::always_inline]] static inline void ClassifyChunk(
-      const ClassifierView* views, const uint32_t* classifier_idx, const uint32_t* address,
-      const uint8_t* protocol, const uint16_t* key, uint32_t* value_out, size_t n) noexcept {
-    uint32_t port_key[kChunk];
-    uint32_t differs = 0;
-    for (size_t i = 0; i < n; ++i) {
-      port_key[i] = (uint32_t{protocol[i]} << 16 | key[i]) ^ kRangeBias;
-      differs |= classifier_idx[i] ^ classifier_idx[0];
-    }
-    if (differs == 0) {
-      ClassifyOne(views[classifier_idx[0]], address, port_key, value_out, n);
-      return;
-    }
-    const ClassifierView* view[kChunk];
-    for (size_t i = 0; i < n; ++i) {
-      view[i] = views + classifier_idx[i];
-    }
-    ClassifyMany(view, address, port_key, value_out, n);
-  }
-
-  static void Classify(const ClassifierView* views, const uint32_t* classifier_idx,
-                       const uint32_t* address, const uint8_t* protocol, const uint16_t* key,
-                       uint32_t* value_out, size_t n) noexcept {
-    for (; n >= kChunk; n -= kChunk) {
-      ClassifyChunk(views, classifier_idx, address, protocol, key, value_out, kChunk);
-      classifier_idx += kChunk;
-      address += kChunk;
-      protocol += kChunk;
-      key += kChunk;
-      value_out += kChunk;
-    }
-    if (n != 0) {
-      ClassifyChunk(views, classifier_idx, address, protocol, key, value_out, n);
-    }
-  }
-
   static void PortMaps(const RangeLine* pool, const uint32_t* ref, const uint8_t* protocol,
                        const uint16_t* key, uint32_t* value_out, size_t n) noexcept {
     for (size_t first = 0; first < n; first += kChunk) {
@@ -439,7 +276,9 @@ struct KernelLanes {
     }
   }
 
-  static constexpr TableKernels Table() { return {&Fib, &Classify, &PortMaps}; }
+  static constexpr TableKernels Table() {
+    return {&Fib, &ClassifyLanes<Simd, KernelLanes>::Classify, &PortMaps};
+  }
 };
 
 }  // namespace sluice

@@ -30,6 +30,21 @@ struct Avx2 {
       _mm256_store_si256(reinterpret_cast<__m256i*>(rank) + eight, ranks);
     }
   }
+
+  static uint32_t LanesOfKind(const RangeRef* ref, uint32_t least, uint32_t most) noexcept {
+    const __m256i below = _mm256_set1_epi32(static_cast<int32_t>(least) - 1);
+    const __m256i above = _mm256_set1_epi32(static_cast<int32_t>(most) + 1);
+    uint32_t lanes = 0;
+    for (size_t eight = 0; eight < 4; ++eight) {
+      const __m256i kinds =
+          _mm256_and_si256(_mm256_load_si256(reinterpret_cast<const __m256i*>(ref) + eight),
+                           _mm256_set1_epi32(kRangeKindMask));
+      const __m256i inside =
+          _mm256_and_si256(_mm256_cmpgt_epi32(kinds, below), _mm256_cmpgt_epi32(above, kinds));
+      lanes |= static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(inside))) << 8 * eight;
+    }
+    return lanes;
+  }
 };
 
 }  // namespace

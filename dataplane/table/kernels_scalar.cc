@@ -23,6 +23,15 @@ struct Scalar {
       }
     }
   }
+
+  static uint32_t LanesOfKind(const RangeRef* ref, uint32_t least, uint32_t most) noexcept {
+    uint32_t lanes = 0;
+    for (size_t i = 0; i < 32; ++i) {
+      const uint32_t kind = ref[i] & kRangeKindMask;
+      lanes |= uint32_t{kind >= least && kind <= most} << i;
+    }
+    return lanes;
+  }
 };
 
 }  // namespace

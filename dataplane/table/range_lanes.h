@@ -6,6 +6,8 @@
 // `Simd` gives, besides kernel_lanes.h's Below:
 //   static void Simd::RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key,
 //                             uint32_t* rank) -> rank[i] = count of ends below key[i], i < kLanes
+//   static uint32_t Simd::LanesOfKind(const RangeRef* ref, uint32_t least, uint32_t most) -> bit i
+//                             set: least <= kind of ref[i] <= most, i < kLanes
 #pragma once
 
 #include <cstddef>
@@ -58,33 +60,47 @@ struct RangeLanes {
     }
   }
 
-  // payload[i] of the map ref[i] in pool(i), for kinds 0 to 2. Returns the lanes of other kinds,
-  // whose payload is undefined.
+  // The payload of a map of kind 3 and above.
+  static uint32_t DeepMap(const RangeLine* base, uint32_t kind, uint32_t key) noexcept {
+    uint32_t child = Rank(base[1].word, key);
+    for (uint32_t level = 1; level + 1 < kind; ++level) {
+      child = child * 17 + Rank(base[base->word[level] + child].word, key);
+    }
+    const RangeLine* leaf = base + base->word[kind - 1] + size_t{2} * child;
+    return leaf[1].word[Rank(leaf->word, key)];
+  }
+
+  // payload[i] of the map ref[i] in pool(i), i < n <= kLanes; refs and keys (biased) of all kLanes
+  // are readable. A line of kRangeKindUser has seven ends in words 0 to 6 and their payloads in
+  // words 8 to 14; the lanes that have one are returned.
   template <typename PoolOf>
-  [[gnu::always_inline]] static inline uint32_t SmallMaps(const PoolOf& pool, const RangeRef* ref,
-                                                          const uint32_t* key, uint32_t* payload,
-                                                          size_t n) noexcept {
-    // By kind: which words of the first line are ends, and where the payloads start. Other kinds
-    // read the first word.
-    static constexpr uint32_t kEnds[8] = {0xff, 0xffff, 0xffff, 0, 0, 0, 0, 0};
-    static constexpr uint32_t kPayloads[8] = {8, 16, 0, 0, 0, 0, 0, 0};
+  [[gnu::always_inline]] static inline uint32_t Maps(const PoolOf& pool, const RangeRef* ref,
+                                                     const uint32_t* key, uint32_t* payload,
+                                                     size_t n) noexcept {
+    // By kind: which words of the first line are ends, and where the payloads start. A kind with
+    // more levels reads any word of its line.
+    static constexpr uint32_t kEnds[8] = {0xff, 0xffff, 0xffff, 0, 0, 0, 0, 0x7f};
+    static constexpr uint32_t kPayloads[8] = {8, 16, 0, 0, 0, 0, 0, 8};
     uint32_t child[kLanes];
-    uint32_t two_levels = 0;
-    uint32_t others = 0;
     for (size_t i = 0; i < n; ++i) {
       const uint32_t kind = ref[i] & kRangeKindMask;
       const uint32_t* line = pool(i)[ref[i] >> kRangeKindBits].word;
       child[i] = static_cast<uint32_t>(__builtin_popcount(Simd::Below(line, key[i]) & kEnds[kind]));
       payload[i] = line[kPayloads[kind] + child[i]];
-      two_levels |= uint32_t{kind == 2} << i;
-      others |= uint32_t{kind > 2} << i;
     }
+    const auto asked = static_cast<uint32_t>((uint64_t{1} << n) - 1);
+    uint32_t two_levels = Simd::LanesOfKind(ref, 2, 2) & asked;
     for (; two_levels != 0; two_levels &= two_levels - 1) {
       const auto i = static_cast<size_t>(__builtin_ctz(two_levels));
       const RangeLine* leaf = pool(i) + (ref[i] >> kRangeKindBits) + 1 + size_t{2} * child[i];
       payload[i] = leaf[1].word[Rank(leaf->word, key[i])];
     }
-    return others;
+    uint32_t deep = Simd::LanesOfKind(ref, 3, kRangeKindMaxTree) & asked;
+    for (; deep != 0; deep &= deep - 1) {
+      const auto i = static_cast<size_t>(__builtin_ctz(deep));
+      payload[i] = DeepMap(pool(i) + (ref[i] >> kRangeKindBits), ref[i] & kRangeKindMask, key[i]);
+    }
+    return Simd::LanesOfKind(ref, kRangeKindUser, kRangeKindUser) & asked;
   }
 };
 

@@ -90,8 +90,8 @@ std::vector<Packet> PacketsFor(const RuleList& list, size_t count, std::mt19937&
 }
 
 void ExpectFirstMatch(const RuleList& list, const std::vector<Packet>& packets,
-                      uint32_t* max_steps = nullptr) {
-  ClassifierBuilder builder(HeapMemory());
+                      uint32_t* max_steps = nullptr, ClassifierLimits limits = {}) {
+  ClassifierBuilder builder(HeapMemory(), limits);
   const auto classifier = builder.Build(list.rules);
   ASSERT_TRUE(classifier.ok()) << classifier.status();
   EXPECT_LE((*classifier)->max_steps(), Classifier::kMaxSteps);
@@ -216,8 +216,16 @@ TEST(ClassifierTest, NestedLongListsReachTheStepBoundAndNoMore) {
     }
   }
   uint32_t max_steps = 0;
-  ExpectFirstMatch(list, PacketsFor(list, 3000, random), &max_steps);
+  ClassifierLimits limits;
+  limits.merged_ranges = 0;
+  ExpectFirstMatch(list, PacketsFor(list, 3000, random), &max_steps, limits);
   EXPECT_EQ(max_steps, Classifier::kMaxSteps);
+  limits.merged_ranges = 20'000;  // ends in the middle
+  ExpectFirstMatch(list, PacketsFor(list, 3000, random), &max_steps, limits);
+  EXPECT_GT(max_steps, 2u);
+  EXPECT_LT(max_steps, Classifier::kMaxSteps);
+  ExpectFirstMatch(list, PacketsFor(list, 3000, random), &max_steps);
+  EXPECT_EQ(max_steps, 2u);
 }
 
 // All of a small world: addresses of a /29, 3 protocols, 4 keys.
@@ -358,32 +366,6 @@ TEST(ClassifierTest, BudgetAndShortageFailAndLeaveNothing) {
   ClassifierLimits exact;
   exact.max_bytes = bytes;
   EXPECT_TRUE(ClassifierBuilder(HeapMemory(), exact).Build(list.rules).ok());
-}
-
-TEST(ClassifierTest, DirectAddressStepAgrees) {
-  std::mt19937 random(6);
-  RuleList list;
-  for (uint32_t i = 0; i < 2000; ++i) {
-    AddRandomRule(list, 0, i, random);
-  }
-  ClassifierLimits limits;
-  limits.direct_above_ranges = 10;
-  limits.max_direct_lists = 1;
-  ClassifierBuilder builder(HeapMemory(), limits);
-  const auto direct = builder.Build(list.rules);
-  ASSERT_TRUE(direct.ok()) << direct.status();
-  EXPECT_EQ((*direct)->node_tier(), FibTier::kDirect);
-  RuleList full;
-  full.rules = list.rules;  // the prefixes stay with `list`
-  list.rules.pop_back();
-  EXPECT_EQ((*builder.Build(list.rules))->node_tier(), FibTier::kTree);  // the cap
-  limits.max_bytes = size_t{4} << 20;  // the tree fits, a direct map does not
-  EXPECT_EQ((*ClassifierBuilder(HeapMemory(), limits).Build(list.rules))->node_tier(),
-            FibTier::kTree);
-  for (const Packet& packet : PacketsFor(list, 2000, random)) {
-    ASSERT_EQ((*direct)->Lookup(packet.address, packet.protocol, packet.key),
-              NaiveMatch(full, packet));
-  }
 }
 
 }  // namespace

@@ -1,0 +1,179 @@
+#include "dataplane/table/classifier_items.h"
+
+#include <algorithm>
+#include <array>
+
+#include "dataplane/table/content_hash.h"
+
+namespace sluice {
+namespace {
+
+// Shorter lists are sorted by comparing.
+constexpr size_t kRadixFrom = 512;
+constexpr uint32_t kDigitBits = 11;
+constexpr uint32_t kPrefixBits = 38;
+
+absl::Status CheckRule(const ClassifierRule& rule) {
+  const PortRule& port = rule.port;
+  if (port.protocol > kAnyProtocol || port.key_low > port.key_high || port.value == kNoMatch) {
+    return absl::InvalidArgumentError("rule with a wrong protocol, port range or value");
+  }
+  for (const Ipv4Prefix& prefix : rule.prefixes) {
+    if (prefix.length > 32 || !prefix.IsCanonical()) {
+      return absl::InvalidArgumentError("prefix not canonical: " + ToString(prefix));
+    }
+  }
+  return absl::OkStatus();
+}
+
+uint64_t SortKey(const Ipv4Prefix& prefix) {
+  return uint64_t{prefix.address.value} << 6 | prefix.length;
+}
+
+bool SamePrefixes(std::span<const Ipv4Prefix> a, std::span<const Ipv4Prefix> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+}  // namespace
+
+absl::Status ClassifierTooBig() {
+  return absl::ResourceExhaustedError("classifier exceeds its memory budget");
+}
+
+AnswerOrder AnswerOrder::Of(std::span<const ClassifierRule> rules) {
+  bool rises = true;
+  bool falls = true;
+  for (size_t i = 0; i < rules.size(); ++i) {
+    const uint32_t value = rules[i].port.value;
+    falls = falls && value != 0;  // flipped it would be kNoMatch
+    if (i != 0) {
+      const uint32_t before = rules[i - 1].port.value;
+      rises = rises && before <= value;
+      falls = falls && before >= value;
+    }
+  }
+  return {!rises && !falls, rises ? 0u : ~0u};
+}
+
+absl::Status RuleItems::Collect(std::span<const ClassifierRule> rules, size_t max_bytes) {
+  rules_ = rules;
+  order_ = AnswerOrder::Of(rules);
+  items_.clear();
+  sets_.clear();
+  sets_by_hash_.clear();
+  absl::Status status = AddRules(max_bytes);
+  if (status.ok()) {
+    status = CompileSets(max_bytes);
+  }
+  if (status.ok()) {
+    Sort();
+  }
+  return status;
+}
+
+absl::Status RuleItems::AddRules(size_t max_bytes) {
+  items_.reserve(rules_.size());
+  for (uint32_t rank = 0; rank < rules_.size(); ++rank) {
+    const absl::Status status = CheckRule(rules_[rank]);
+    if (!status.ok()) {
+      return status;
+    }
+    const std::span<const Ipv4Prefix> prefixes = rules_[rank].prefixes;
+    if (prefixes.size() == 1) {
+      items_.push_back({SortKey(prefixes[0]), rank});
+    } else if (!prefixes.empty()) {
+      AddToSet(rank);
+    }
+  }
+  for (uint32_t set_idx = 0; set_idx < sets_.size(); ++set_idx) {
+    for (const Ipv4Prefix& prefix : sets_[set_idx].prefixes) {
+      items_.push_back({SortKey(prefix), kRuleSetBit | set_idx});
+    }
+    if (items_.size() * sizeof(RuleItem) > max_bytes) {
+      return ClassifierTooBig();
+    }
+  }
+  return absl::OkStatus();
+}
+
+void RuleItems::AddToSet(uint32_t rank) {
+  const std::span<const Ipv4Prefix> prefixes = rules_[rank].prefixes;
+  uint64_t hash = prefixes.size();
+  for (const Ipv4Prefix& prefix : prefixes) {
+    hash = HashStep(hash, SortKey(prefix));
+  }
+  std::vector<uint32_t>& candidates = sets_by_hash_[hash];
+  for (const uint32_t set_idx : candidates) {
+    if (SamePrefixes(sets_[set_idx].prefixes, prefixes)) {
+      sets_[set_idx].ranks.push_back(rank);
+      return;
+    }
+  }
+  candidates.push_back(static_cast<uint32_t>(sets_.size()));
+  sets_.push_back({prefixes, {rank}, {}});
+}
+
+absl::Status RuleItems::CompileSets(size_t max_bytes) {
+  size_t bytes = 0;
+  for (PrefixSet& set : sets_) {
+    merger_.Merge(
+        0, set.ranks.size(),
+        [this, &set](size_t i, PortRanges& out) { RangesOfRank(set.ranks[i], out); }, set.ranges);
+    bytes += set.ranges.size() * sizeof(KeyRange);
+    if (bytes > max_bytes) {
+      return ClassifierTooBig();
+    }
+  }
+  return absl::OkStatus();
+}
+
+// By prefix; items of one prefix stay in the order they came. Least significant digit first.
+void RuleItems::Sort() {
+  if (items_.size() < kRadixFrom) {
+    std::stable_sort(items_.begin(), items_.end(),
+                     [](const RuleItem& a, const RuleItem& b) { return a.prefix < b.prefix; });
+    return;
+  }
+  constexpr size_t kDigits = size_t{1} << kDigitBits;
+  sorting_.resize(items_.size());
+  for (uint32_t shift = 0; shift < kPrefixBits; shift += kDigitBits) {
+    std::array<uint32_t, kDigits> place = {};
+    for (const RuleItem& item : items_) {
+      ++place[item.prefix >> shift & (kDigits - 1)];
+    }
+    uint32_t next = 0;
+    for (uint32_t& count : place) {
+      next += std::exchange(count, next);
+    }
+    for (const RuleItem& item : items_) {
+      sorting_[place[item.prefix >> shift & (kDigits - 1)]++] = item;
+    }
+    items_.swap(sorting_);
+  }
+}
+
+size_t RuleItems::EndOfPrefix(size_t first) const {
+  size_t end = first + 1;
+  while (end < items_.size() && items_[end].prefix == items_[first].prefix) {
+    ++end;
+  }
+  return end;
+}
+
+void RuleItems::RangesOfRank(uint32_t rank, PortRanges& out) const {
+  RangesOfRule(rules_[rank].port, order_.Answer(rules_[rank], rank), out);
+}
+
+void RuleItems::OwnRanges(size_t first, size_t count, PortRanges& out) {
+  const auto source = [this](size_t i, PortRanges& list) {
+    const uint32_t from = items_[i].source;
+    if ((from & kRuleSetBit) != 0) {
+      list = sets_[from & ~kRuleSetBit].ranges;
+    } else {
+      RangesOfRank(from, list);
+    }
+  };
+  merger_.Merge(first, count, source, out);
+}
+
+}  // namespace sluice
