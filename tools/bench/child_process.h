@@ -15,7 +15,8 @@ struct ChildResult {
 // `command[0]` is looked up in PATH. Its stdin is empty.
 ChildResult RunChild(const std::vector<std::string>& command);
 
-// The path of this program.
+// A path that runs this very program for as long as this process lives, even when a build has put
+// another one in its place.
 std::string OwnPath();
 
 // At most so many last lines of a text, as they stand.

@@ -13,6 +13,7 @@ std::vector<Verb> AllBenchCommands() {
            &CpsCommand,      //
            &BudgetCommand,   //
            &TargetsCommand,  //
+           &ReportCommand,   //
            &CompareCommand,  //
            &ExportCommand,   //
            &TrendCommand,    //

@@ -27,5 +27,6 @@ Verb CpsCommand();
 Verb ExportCommand();
 Verb TrendCommand();
 Verb TargetsCommand();
+Verb ReportCommand();
 
 }  // namespace sluice

@@ -38,4 +38,5 @@ DEFINE_uint64(
     "value makes every run execute the same instructions.");
 DEFINE_bool(session_cache, true, "Off: every packet walks.");
 DEFINE_bool(stages, false, "Also say what each stage costs, in a run of its own.");
+DEFINE_string(program, "", "The sluice-bench that measures. Empty: this one.");
 DEFINE_bool(quick, false, "Few rounds: to see that all is well, not for figures.");

@@ -28,4 +28,5 @@ DECLARE_string(simd);
 DECLARE_uint64(burst_ns);
 DECLARE_bool(session_cache);
 DECLARE_bool(stages);
+DECLARE_string(program);
 DECLARE_bool(quick);

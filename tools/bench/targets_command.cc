@@ -15,7 +15,6 @@
 #include "tools/bench/targets/target_run.h"
 
 DEFINE_string(only, "", "These rows, separated by commas: T1,T5. Empty: all.");
-DEFINE_string(program, "", "The sluice-bench that measures. Empty: this one.");
 
 namespace sluice {
 namespace {
