@@ -36,18 +36,28 @@ void RangesOfRule(const PortRule& rule, uint32_t rank, PortRanges& out) {
   }
 }
 
+// Where `b` has nothing, which is nearly everywhere for a few rules, `a` is copied in one piece.
 void MergeRanges(const PortRanges& a, const PortRanges& b, PortRanges& out) {
   out.clear();
-  const KeyRange* x = a.data();
-  const KeyRange* y = b.data();
-  while (true) {
-    const uint32_t end = std::min(x->end, y->end);
-    Push(out, end, std::min(x->payload, y->payload));
-    if (end == kPortKeyMax) {
+  auto x = a.begin();
+  for (const KeyRange& y : b) {
+    if (y.payload == kNoMatch) {
+      const auto last = std::lower_bound(
+          x, a.end(), y.end, [](const KeyRange& range, uint32_t end) { return range.end < end; });
+      if (x != last) {
+        Push(out, x->end, x->payload);
+        out.insert(out.end(), x + 1, last);
+      }
+      x = last;
+    }
+    for (; x->end < y.end; ++x) {
+      Push(out, x->end, std::min(x->payload, y.payload));
+    }
+    Push(out, y.end, std::min(x->payload, y.payload));
+    if (y.end == kPortKeyMax) {
       return;
     }
-    x += x->end == end ? 1 : 0;
-    y += y->end == end ? 1 : 0;
+    x += x->end == y.end ? 1 : 0;
   }
 }
 

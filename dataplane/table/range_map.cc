@@ -34,6 +34,13 @@ struct TreeShape {
 };
 
 void WriteLeaf(std::span<const KeyRange> ranges, size_t width, uint32_t* ends, uint32_t* payloads) {
+  if (ranges.size() == kNodeKeys) {  // the most frequent length, in a form that becomes vectors
+    for (size_t i = 0; i < kNodeKeys; ++i) {
+      ends[i] = ranges[i].end ^ kRangeBias;
+      payloads[i] = ranges[i].payload;
+    }
+    return;
+  }
   for (size_t i = 0; i < width; ++i) {
     ends[i] = i < ranges.size() ? ranges[i].end ^ kRangeBias : kPaddingEnd;
     payloads[i] = i < ranges.size() ? ranges[i].payload : 0;

@@ -52,11 +52,13 @@ std::string NaclEntries(const SampleNetwork& network, WorkloadRandom& random, bo
                           way);
 }
 
-std::string Nacl(const SampleNetwork& network, WorkloadRandom& random, const char* name) {
+std::string Nacl(const SampleNetwork& network, WorkloadRandom& random, const char* name,
+                 const std::string& ingress = "", const std::string& egress = "") {
   return Format(R"({"NetworkAclId": "acl-%s", "VpcId": "vpc-a", "IsDefault": false,)"
                 R"( "Associations": [{"SubnetId": "subnet-%s"}], "Entries": [)",
                 name, name) +
-         NaclEntries(network, random, false) + "," + NaclEntries(network, random, true) + "]}";
+         ingress + NaclEntries(network, random, false) + "," + egress +
+         NaclEntries(network, random, true) + "]}";
 }
 
 std::string StrayPermissions(const SampleNetwork& network, WorkloadRandom& random) {
@@ -76,7 +78,7 @@ std::string Groups(const SampleNetwork& network, WorkloadRandom& random) {
   const std::string from_app = R"("UserIdGroupPairs": [{"GroupId": "sg-app"}]})";
   return R"({"GroupId": "sg-app", "GroupName": "app", "VpcId": "vpc-a", "IpPermissions": [],)"
          R"( "IpPermissionsEgress": [)" +
-         StrayPermissions(network, random) + everything +
+         network.app_egress_permissions + StrayPermissions(network, random) + everything +
          R"(}, {"GroupId": "sg-web", "GroupName": "web", "VpcId": "vpc-a", "IpPermissions": [)" +
          StrayPermissions(network, random) +
          R"({"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, )" + from_app +
@@ -152,8 +154,8 @@ std::string SampleNetworkJson(const SampleNetwork& network) {
   std::string attachments;
   const std::string interfaces = Interfaces(network, attachments);
   std::string json = std::string("{") + kFixedParts + R"("NetworkAcls": [)";
-  json += Nacl(network, random, "app") + "," + Nacl(network, random, "web") + "," +
-          Nacl(network, random, "nat");
+  json += Nacl(network, random, "app", network.app_ingress_entries, network.app_egress_entries) +
+          "," + Nacl(network, random, "web") + "," + Nacl(network, random, "nat");
   json += R"(], "SecurityGroups": [)" + Groups(network, random);
   json += R"(], "NetworkInterfaces": [)" + interfaces;
   json += R"(], "Host": {"Ports": [{"Name": "inside", "Device": "net_null0", "Mtu": 1500},)"

@@ -20,6 +20,11 @@ struct SampleNetwork {
   uint32_t rules = 40;    // of each list, 1..: the last one lets pass
   uint64_t max_sessions = 65536;
   uint64_t seed = 1;
+  // JSON that stands before the app lists' last element, each with a comma behind it: network ACL
+  // entries numbered below 32,000, and permissions of the group sg-app.
+  std::string app_ingress_entries;
+  std::string app_egress_entries;
+  std::string app_egress_permissions;
 };
 
 std::string SampleNetworkJson(const SampleNetwork& network);

@@ -45,6 +45,22 @@ class RulesCommand(unittest.TestCase):
                          r"^rules: .* ticks\) a packet with 40 rules, .* as fast as linear; classifier alone, "
                          r"dataplane only, no NIC; .*TSC .*commit ")
 
+    def test_an_edit_is_seen(self):
+        figures = {figure["name"]: figure for figure in report("--max-rules=300")["figures"]}
+        edit = figures["rules/cloud/edit:300"]
+        self.assertEqual(edit["item"], "edit")
+        self.assertGreater(edit["edit_us"], 0)
+
+    def test_through_the_pipeline(self):
+        for words in (["--list=nacl"], ["--list=sg"], ["--shape=classbench"]):
+            answer = report("--max-rules=300", "--pipeline", *words)
+            self.assertEqual(answer["broken_claims"], [])
+            shape = answer["settings"]["shape"]
+            figures = {figure["name"]: figure for figure in answer["figures"]}
+            self.assertEqual(figures[f"rules/{shape}/pipeline:300/cache:on"]["hit_rate"], 1)
+            off = figures[f"rules/{shape}/pipeline:300/cache:off"]
+            self.assertEqual((off["hit_rate"], off["dropped"], off["wrong"]), (0, 0, 0))
+
     def test_wrong_flags_are_usage(self):
         for words in (["--shape=round"], ["--list=acl"], ["--max-rules=0"], ["--burst=1000"], ["word"]):
             answer = bench("rules", *words)

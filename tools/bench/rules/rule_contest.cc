@@ -57,7 +57,7 @@ class RuleContest {
         name_("rules/" + std::string(RuleShapeName(options.set.shape)) +
               "/rules:" + std::to_string(options.set.rules)) {}
 
-  absl::StatusOr<RuleRow> Run();
+  absl::StatusOr<ContestRow> Run();
 
  private:
   absl::Status MakeOurs();
@@ -80,7 +80,7 @@ class RuleContest {
   double build_ns_ = 0;
   std::unique_ptr<AclRival> acl_;
   std::unique_ptr<AclRows> acl_rows_;
-  RuleRow row_;
+  ContestRow row_;
 };
 
 absl::Status RuleContest::MakeOurs() {
@@ -185,7 +185,7 @@ void RuleContest::Add(const std::string& suffix, const ContestResult& result, do
   }
 }
 
-absl::StatusOr<RuleRow> RuleContest::Run() {
+absl::StatusOr<ContestRow> RuleContest::Run() {
   if (absl::Status status = MakeOurs(); !status.ok()) {
     return status;
   }
@@ -242,7 +242,7 @@ uint64_t RuleRowBytes(const RuleBenchOptions& options) {
          (acl ? 2 * AclHeapBytes(rules) : 0);
 }
 
-absl::StatusOr<RuleRow> MeasureRules(const RuleBenchOptions& options) {
+absl::StatusOr<ContestRow> MeasureRules(const RuleBenchOptions& options) {
   return RuleContest(options).Run();
 }
 

@@ -19,10 +19,8 @@ struct RuleBenchOptions {
   uint64_t max_acl_rules = 0;  // rte_acl sits out above, counting a prefix each
 };
 
-using RuleRow = ContestRow;
-
 // Bytes that a row takes at most, rivals included.
 uint64_t RuleRowBytes(const RuleBenchOptions& options);
-absl::StatusOr<RuleRow> MeasureRules(const RuleBenchOptions& options);
+absl::StatusOr<ContestRow> MeasureRules(const RuleBenchOptions& options);
 
 }  // namespace sluice
