@@ -1,5 +1,6 @@
 #include "dataplane/pipeline/pass.h"
 
+#include <algorithm>
 #include <bitset>
 
 #include "dataplane/pipeline/stage_meter.h"
@@ -36,6 +37,12 @@ bool IsCached(const Batch& batch, uint32_t lane) {
   return batch.match[lane] >= SessionMatch::kSettling;
 }
 
+// Whether what is judged of other lanes may be another thing once this one is committed: it walks,
+// or it has SYN, FIN or RST.
+bool MovesState(const Batch& batch, uint32_t lane) {
+  return !IsCached(batch, lane) || (batch.traits[lane] & kTraitTcpSlow) != 0;
+}
+
 // The walk and the checks that come last of it (docs/semantics_choices.md, order 7).
 void Walk(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& walks,
           Pass& pass) {
@@ -50,7 +57,8 @@ void Walk(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const L
 }
 
 // Everything up to the commit. Refused lanes get their reason or are in pass.resets; those that the
-// fragment cache ends are not in `judged`. Returns the number that are no hits.
+// fragment cache ends are not in `judged`. Returns the number that move
+// state.
 uint32_t Judge(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& lanes,
                Pass& pass, LaneList& judged) {
   LaneList hits, walks;
@@ -65,7 +73,9 @@ uint32_t Judge(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, co
   if (!walks.empty()) {
     Walk(snapshot, worker, batch, walks, pass);
   }
-  return walks.count;
+  const auto ends = std::count_if(hits.begin(), hits.end(),
+                                  [&](uint8_t lane) { return MovesState(batch, lane); });
+  return walks.count + static_cast<uint32_t>(ends);
 }
 
 // Once more, alone, now that all lanes before it are done.
@@ -103,7 +113,7 @@ bool IsStale(const WorkerContext& worker, const Batch& batch, const Pass& pass, 
   return found.has_value();
 }
 
-// Commits `lanes`, all hits or a single one. False: that has to be judged again.
+// Commits `lanes`, all plain hits or a single one. False: that has to be judged again.
 bool Admit(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& lanes,
            Pass& pass) {
   LaneList again;
@@ -111,7 +121,7 @@ bool Admit(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const 
   const SessionIdx session = batch.session[first];
   const StageMeter meter(worker, StageId::kAdmit, lanes.count);
   AdmitStage(snapshot, worker, batch, lanes, pass.forward, again);
-  if (!IsCached(batch, first)) {
+  if (MovesState(batch, first)) {
     pass.committed = true;
     if (session.has_value()) {
       pass.changed.set(PairOf(session).value % kPairMarks);
@@ -180,6 +190,22 @@ void Leave(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const 
   SplitStage(snapshot, worker, batch, forward);
 }
 
+// New flows are admitted one by one; what they will touch is fetched for all of them together.
+void PrepareAdmissions(const Snapshot& snapshot, const WorkerContext& worker, const Batch& batch,
+                       const LaneList& judged) {
+  uint32_t opening = 0;
+  for (const uint8_t lane : judged) {
+    if (batch.match[lane] == SessionMatch::kMiss && batch.reason[lane] == DropReason::kUndecided &&
+        opening < kFindBatch) {
+      PrepareAdmission(snapshot, worker, batch, lane);
+      ++opening;
+    }
+  }
+  if (opening != 0) {
+    worker.sessions->PrefetchAdmissions(opening);
+  }
+}
+
 }  // namespace
 
 void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
@@ -192,8 +218,9 @@ void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
       ahead.Add(lane);
     }
   }
-  const uint32_t walked = Judge(snapshot, worker, batch, ahead, pass, judged);
-  if (walked == 0 && ahead.count == lanes.count) {
+  const uint32_t moving = Judge(snapshot, worker, batch, ahead, pass, judged);
+  PrepareAdmissions(snapshot, worker, batch, judged);
+  if (moving == 0 && ahead.count == lanes.count) {
     Admit(snapshot, worker, batch, lanes, pass);
   } else {
     for (const uint8_t lane : lanes) {

@@ -6,6 +6,8 @@
 #include "dataplane/pipeline/pass.h"
 #include "dataplane/pipeline/stage_meter.h"
 #include "dataplane/session/accounting.h"
+#include "dataplane/session/session_state.h"
+#include "dataplane/session/session_table.h"
 #include "dataplane/stage/account.h"
 #include "dataplane/stage/arp.h"
 #include "dataplane/stage/dhcp.h"
@@ -65,6 +67,13 @@ struct Express {
 // worth a pass of their own only so often; after that, whatever follows goes the long way too.
 constexpr uint32_t kMaxOvertaken = 4;
 
+// Whether the short way would take the lane as things stand: most that it refuses, such as the
+// first and last segments of a connection, it refuses for their line's state.
+bool IsSettled(const WorkerContext& worker, LineIdx idx) {
+  const SessionLine& line = worker.sessions->Line(idx);
+  return HitsOwnLine(ViewOf(line), IsForward(idx), KeyOf(line).protocol(), worker.now_ms);
+}
+
 // Whether the short way is open to the lane that comes now.
 bool ClearTheWay(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, Express& express) {
   if (!express.rest.empty() && express.overtaken < kMaxOvertaken) {
@@ -92,7 +101,7 @@ void RunExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   for (uint32_t lane = first; lane < first + count; ++lane) {
     if (next < found.count && found.lane[next] == lane) {
       const uint32_t from = next;
-      if (ClearTheWay(snapshot, worker, batch, express)) {
+      if (IsSettled(worker, found.line[next]) && ClearTheWay(snapshot, worker, batch, express)) {
         next = TakeExpress(snapshot, worker, batch, found, from, express.overtaken != 0);
       }
       if (next != from) {

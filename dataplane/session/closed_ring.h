@@ -70,6 +70,13 @@ class ClosedRing {
     }
   }
 
+  // What the Pop behind `ahead` others will return if nobody else pops; kEmpty when there is none.
+  uint32_t Peek(uint32_t ahead) const noexcept {
+    const uint32_t at = head_.load(std::memory_order_relaxed) + ahead;
+    const uint64_t seen = lines_[(at & mask_) >> 3].cells[at & 7].load(std::memory_order_relaxed);
+    return static_cast<uint32_t>(seen >> 32) == at + 1 ? static_cast<uint32_t>(seen) : kEmpty;
+  }
+
   size_t bytes() const { return lines_.bytes(); }
 
  private:

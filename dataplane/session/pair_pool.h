@@ -91,6 +91,16 @@ class PairStack {
     }
   }
 
+  // Calls `see` with the pairs that the next `count` Pops will return if nobody else comes between.
+  template <typename See>
+  void Peek(const PairLinks& links, uint32_t count, See see) const noexcept {
+    auto idx = static_cast<uint32_t>(head_.load(std::memory_order_acquire));
+    for (uint32_t i = 0; i < count && idx < kLinkEnd; ++i) {
+      see(PairIdx(idx));
+      idx = links[PairIdx(idx)].load(std::memory_order_relaxed);
+    }
+  }
+
   // Exact at quiescence. Only meaningful for stacks emptied by Pop.
   uint32_t count() const { return count_.load(std::memory_order_relaxed); }
 

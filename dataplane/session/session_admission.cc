@@ -128,13 +128,18 @@ void SessionTable::RemoveEntry(const Admission::Entry& entry, uint8_t tag) noexc
   }
 }
 
-bool SessionTable::Locate(LineIdx line, Admission::Entry* entry) const noexcept {
-  const uint64_t hash = hasher_.HashOne(KeyOf(lines_[line.value]));
+// `hash` of the line's key.
+bool SessionTable::Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) const noexcept {
   const uint32_t home = HomeOf(hash, bucket_count_);
+  const uint8_t tag = TagOf(hash);
   for (uint32_t probe = 0; probe < kProbeBuckets; ++probe) {
     const uint32_t at = BucketAt(home, probe);
-    for (uint32_t slot = 0; slot < kBucketSlots; ++slot) {
-      if (buckets_[at].refs[slot].load(std::memory_order_acquire) == line.value + 1) {
+    const SessionBucket& bucket = buckets_[at];
+    uint32_t mask = MatchTags(bucket.head.load(std::memory_order_acquire),
+                              bucket.tags.load(std::memory_order_acquire), tag);
+    for (; mask != 0; mask &= mask - 1) {
+      const auto slot = static_cast<uint32_t>(std::countr_zero(mask));
+      if (bucket.refs[slot].load(std::memory_order_acquire) == line.value + 1) {
         *entry = {home, at, slot, true};
         return true;
       }
@@ -145,8 +150,9 @@ bool SessionTable::Locate(LineIdx line, Admission::Entry* entry) const noexcept 
 
 void SessionTable::RemoveLine(LineIdx line) noexcept {
   Admission::Entry entry;
-  if (Locate(line, &entry)) {
-    RemoveEntry(entry, TagOf(hasher_.HashOne(KeyOf(lines_[line.value]))));
+  const uint64_t hash = HashOfLine(line);
+  if (Locate(line, hash, &entry)) {
+    RemoveEntry(entry, TagOf(hash));
   }
 }
 
@@ -269,6 +275,34 @@ PairIdx SessionTable::TakePair(bool counted) noexcept {
 
 // --- admission ---
 
+void SessionTable::PrefetchPair(PairIdx pair) const noexcept {
+  PrefetchWrite(&lines_[ForwardLine(pair).value]);
+  PrefetchWrite(&lines_[ReverseLine(pair).value]);
+  PrefetchWrite(&cold_[pair.value >> 1]);
+}
+
+void SessionTable::PrefetchAdmissions(uint32_t count) const noexcept {
+  free_.Peek(links_, count, [this](PairIdx pair) { PrefetchPair(pair); });
+  if (counted_.load(std::memory_order_relaxed) + count <= capacity_) {
+    return;
+  }
+  PairIdx leaving[kFindBatch];
+  uint32_t found = 0;
+  for (; found < count; ++found) {
+    const uint32_t pair = closed_.Peek(found);
+    if (pair == ClosedRing::kEmpty) {
+      break;
+    }
+    leaving[found] = PairIdx(pair);
+    PrefetchPair(leaving[found]);
+    PrefetchWrite(&links_[leaving[found]]);
+  }
+  for (uint32_t i = 0; i < found; ++i) {
+    PrefetchClaim(HashOfLine(ForwardLine(leaving[i])));
+    PrefetchClaim(HashOfLine(ReverseLine(leaving[i])));
+  }
+}
+
 void SessionTable::PreparePair(Admission& admission, const SessionKey& forward,
                                const SessionCold& cold) noexcept {
   admission.cold = cold;
@@ -324,7 +358,7 @@ ClaimOutcome SessionTable::BeginReplace(PairIdx old, const SessionCold& cold,
   }
   admission->replaced = old;
   PreparePair(*admission, KeyOf(Line(ForwardLine(old))), cold);
-  SLUICE_CHECK(Locate(ForwardLine(old), &admission->forward));
+  SLUICE_CHECK(Locate(ForwardLine(old), HashOfLine(ForwardLine(old)), &admission->forward));
   admission->forward_swaps = true;
   return ClaimOutcome::kClaimed;
 }
@@ -338,7 +372,8 @@ ClaimOutcome SessionTable::ClaimReverse(Admission& admission, const SessionKey& 
 
 bool SessionTable::KeepReverse(Admission& admission) noexcept {
   if (!admission.replaced.has_value() ||
-      !Locate(ReverseLine(admission.replaced), &admission.reverse)) {
+      !Locate(ReverseLine(admission.replaced), HashOfLine(ReverseLine(admission.replaced)),
+              &admission.reverse)) {
     return false;
   }
   SetKey(Line(ReverseLine(admission.pair)), KeyOf(Line(ReverseLine(admission.replaced))));

@@ -110,6 +110,19 @@ class SessionTable {
   ClaimOutcome BeginPair(const SessionKey& forward, uint64_t forward_hash, const SessionCold& cold,
                          const SessionLimits& limits, Admission* admission,
                          LineIdx* existing) noexcept;
+  // Brings nearer what the next `count` <= kFindBatch BeginPairs will touch: pairs that are free
+  // and, in a full table, finished ones that have to go. What another worker does meanwhile makes
+  // that useless, never wrong.
+  void PrefetchAdmissions(uint32_t count) const noexcept;
+  // The same for the claim of a key with this hash.
+  void PrefetchClaim(uint64_t hash) const noexcept {
+    PrefetchWrite(&buckets_[HomeOf(hash, bucket_count_)]);
+  }
+  // The same for what is read of a pair beside the line that was found.
+  void PrefetchPeer(LineIdx line) const noexcept {
+    PrefetchRead(&lines_[PeerOf(line).value]);
+    PrefetchRead(&cold_[PairOf(line).value >> 1]);
+  }
   // The same for a flow that is already in the table as `old` and needs a new pair: another
   // translation, a lapsed NAT binding, a SYN on a finished connection. Readers see the old pair
   // until Publish swaps the entry. kContended when `old` is being removed or changed by someone
@@ -198,10 +211,14 @@ class SessionTable {
                      LineIdx* existing) noexcept;
   bool TakeSlot(uint32_t home, LineIdx line, Admission::Entry* entry) noexcept;
   bool CommitSlot(uint64_t head, uint8_t tag, const Admission::Entry& entry) noexcept;
-  bool Locate(LineIdx line, Admission::Entry* entry) const noexcept;
+  bool Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) const noexcept;
+  uint64_t HashOfLine(LineIdx line) const noexcept {
+    return hasher_.HashOne(KeyOf(lines_[line.value]));
+  }
   void RemoveEntry(const Admission::Entry& entry, uint8_t tag) noexcept;
   void RemoveLine(LineIdx line) noexcept;
 
+  void PrefetchPair(PairIdx pair) const noexcept;
   PairIdx TakePair(bool counted) noexcept;
   void PreparePair(Admission& admission, const SessionKey& forward,
                    const SessionCold& cold) noexcept;

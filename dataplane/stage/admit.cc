@@ -443,9 +443,13 @@ Fate AdmitLane(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, ui
       return Fate::kForward;
     case SessionMatch::kKnown:
       return AdmitKnown(snapshot, worker, batch, lane);
-    case SessionMatch::kMiss:
-      Recompute(batch, lane);
-      return AdmitNew(snapshot, worker, batch, lane);
+    case SessionMatch::kMiss: {
+      const Fate fate = AdmitNew(snapshot, worker, batch, lane);
+      if (fate == Fate::kForward && !batch.session[lane].has_value()) {
+        Recompute(batch, lane);  // what made no session; the others have theirs
+      }
+      return fate;
+    }
     case SessionMatch::kNone:
       break;
   }
@@ -455,6 +459,17 @@ Fate AdmitLane(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, ui
 }
 
 }  // namespace
+
+void PrepareAdmission(const Snapshot& snapshot, const WorkerContext& worker, const Batch& batch,
+                      uint32_t lane) noexcept {
+  SessionKey answer = AnswerOf(batch, lane);
+  if (batch.nat[lane].has_value()) {
+    const NatGatewayRow& row = snapshot.nat_gateways[batch.nat[lane].index()];
+    answer =
+        WithDstPort(answer, worker.nat_streams->Ports(row.stream, StoredKey(batch, lane)).At(0));
+  }
+  worker.sessions->PrefetchClaim(worker.sessions->hasher().HashOne(answer));
+}
 
 void AdmitStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                 const LaneList& lanes, LaneList& forward, LaneList& again) noexcept {

@@ -13,6 +13,11 @@
 
 namespace sluice {
 
+// Before the stage, for lanes that will open a session: fetches what the claim of the answer's key
+// will touch. Changes nothing. Reads the key and walk columns.
+void PrepareAdmission(const Snapshot& snapshot, const WorkerContext& worker, const Batch& batch,
+                      uint32_t lane) noexcept;
+
 // `lanes` in rising order: hits, or a lane that has passed its walk. Those that go on are in
 // `forward`. One whose key has meanwhile been inserted by an earlier lane, or by another worker,
 // goes to `again`: it has to walk once more.

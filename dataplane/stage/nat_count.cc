@@ -73,8 +73,6 @@ void CountNatLeft(WorkerContext& worker, const Batch& batch, const LaneList& for
     const LineIdx line = batch.session[lane];
     switch (batch.match[lane]) {
       case SessionMatch::kHit:
-        CountNatHit(worker, GatewayOf(worker.sessions->Line(line)), line, batch.ip_bytes[lane]);
-        break;
       case SessionMatch::kSettling:
         CountNatHit(worker, batch.bound_nat[lane], line, batch.ip_bytes[lane]);
         break;

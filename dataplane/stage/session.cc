@@ -138,12 +138,19 @@ bool LoadPair(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx line) 
   return true;
 }
 
-constexpr uint16_t kTraitsThatWalk = kTraitTcpSlow | kTraitFragment;
+// Whether a packet walks whatever its session remembers. A FIN does not: it says that its sender
+// has no more, not where anything goes.
+bool MustWalk(const Batch& batch, uint32_t lane) {
+  const uint8_t flags = batch.tcp_flags[lane];
+  return (batch.traits[lane] & kTraitFragment) != 0 ||
+         ((batch.traits[lane] & kTraitTcpSlow) != 0 &&
+          ((flags & (kTcpSyn | kTcpRst)) != 0 || !TcpFlagsAreLegal(flags)));
+}
 
 // Whether the line's own walk may be used for this packet; copies it into the lane's columns.
 bool UseWalk(const Snapshot& snapshot, Batch& batch, uint32_t lane, const SessionLine& line) {
   RememberedWalk walk;
-  if ((batch.traits[lane] & kTraitsThatWalk) != 0 ||
+  if (MustWalk(batch, lane) ||
       !RememberWalk(snapshot, line, {batch.sender[lane], batch.ip_bytes[lane], batch.ttl[lane]},
                     walk)) {
     return false;
@@ -167,8 +174,11 @@ SessionMatch Judge(const Snapshot& snapshot, WorkerContext& worker, Batch& batch
                    LineIdx found) {
   const SessionLine& line = worker.sessions->Line(found);
   const bool usable = worker.session_cache && UseWalk(snapshot, batch, lane, line);
-  if (usable && HitsOwnLine(ViewOf(line), IsForward(found), batch.protocol[lane], worker.now_ms)) {
+  const bool moves_state = (batch.traits[lane] & kTraitTcpSlow) != 0;
+  if (usable && !moves_state &&
+      HitsOwnLine(ViewOf(line), IsForward(found), batch.protocol[lane], worker.now_ms)) {
     batch.session[lane] = SessionIdx(found.value);
+    batch.bound_nat[lane] = GatewayOf(line);  // of a translated flow; a FIN will write over it
     return SessionMatch::kHit;
   }
   if (!LoadPair(worker, batch, lane, found)) {
@@ -233,6 +243,11 @@ void LookUp(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
   Keys keys;
   Collect(batch, lanes, keys);
   keys.Find(*worker.sessions);
+  for (uint32_t i = 0; i < keys.count; ++i) {
+    if (keys.line[i].has_value()) {  // few of those that come here are hits of their own line
+      worker.sessions->PrefetchPeer(keys.line[i]);
+    }
+  }
   for (uint32_t i = 0; i < keys.count; ++i) {
     const uint32_t lane = keys.lanes[i];
     batch.key_addresses[lane] = keys.key[i].addresses;
