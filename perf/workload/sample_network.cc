@@ -73,12 +73,75 @@ std::string StrayPermissions(const SampleNetwork& network, WorkloadRandom& rando
   return permissions;
 }
 
+std::string EditPermission(uint16_t l4_port) {
+  return l4_port == 0 ? std::string()
+                      : Format(R"({"IpProtocol": "tcp", "FromPort": %u, "ToPort": %u,)"
+                               R"( "IpRanges": [{"CidrIp": "172.31.0.0/16"}]},)",
+                               l4_port, l4_port);
+}
+
+// A VPC with nothing in it but a group.
+std::string OtherVpc(const SampleNetwork& network) {
+  return network.other_vpc_l4_port == 0
+             ? std::string()
+             : R"(, {"VpcId": "vpc-b", "CidrBlock": "10.64.0.0/16", "OwnerId": "111122223333"})";
+}
+
+std::string OtherGroup(const SampleNetwork& network) {
+  return network.other_vpc_l4_port == 0
+             ? std::string()
+             : Format(R"(, {"GroupId": "sg-other", "GroupName": "other", "VpcId": "vpc-b",)"
+                      R"( "IpPermissions": [{"IpProtocol": "tcp", "FromPort": %u, "ToPort": %u,)"
+                      R"( "IpRanges": [{"CidrIp": "172.31.0.0/16"}]}], "IpPermissionsEgress": []})",
+                      network.other_vpc_l4_port, network.other_vpc_l4_port);
+}
+
+std::string ListPermissions(const SampleNetwork& network) {
+  std::string permissions;
+  for (uint32_t i = 0; i < network.list_rules; ++i) {
+    permissions += Format(R"({"IpProtocol": "tcp", "FromPort": %u, "ToPort": %u,)"
+                          R"( "PrefixListIds": [{"PrefixListId": "pl-%u"}]},)",
+                          1000 + i, 1000 + i, i / kRulesPerList);
+  }
+  return permissions;
+}
+
+// Lists of /28s in 172.16/12, each behind the last one's.
+std::string PrefixLists(const SampleNetwork& network) {
+  std::string lists;
+  const uint32_t count = (network.list_rules + kRulesPerList - 1) / kRulesPerList;
+  for (uint32_t list = 0; list < count; ++list) {
+    lists += Format(R"(%s{"PrefixListId": "pl-%u", "PrefixListName": "list %u", "MaxEntries": %u,)"
+                    R"( "Entries": [)",
+                    list == 0 ? "" : ",", list, list, network.list_prefixes);
+    for (uint32_t i = 0; i < network.list_prefixes; ++i) {
+      const uint32_t address = 0xac100000 + ((list * network.list_prefixes + i) % 65536) * 16;
+      lists += Format(R"(%s{"Cidr": "%u.%u.%u.%u/28"})", i == 0 ? "" : ",", address >> 24,
+                      address >> 16 & 255, address >> 8 & 255, address & 255);
+    }
+    lists += "]}";
+  }
+  return lists;
+}
+
+std::string Routes(const SampleNetwork& network) {
+  std::string routes;
+  for (uint32_t i = 0; i < network.routes; ++i) {
+    const uint32_t address = 0x80000000 + i * 256;
+    routes += Format(R"({"DestinationCidrBlock": "%u.%u.%u.0/24", "NatGatewayId": "nat-a"},)",
+                     address >> 24, address >> 16 & 255, address >> 8 & 255);
+  }
+  return routes;
+}
+
 std::string Groups(const SampleNetwork& network, WorkloadRandom& random) {
   const std::string everything = R"({"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])";
   const std::string from_app = R"("UserIdGroupPairs": [{"GroupId": "sg-app"}]})";
   return R"({"GroupId": "sg-app", "GroupName": "app", "VpcId": "vpc-a", "IpPermissions": [],)"
          R"( "IpPermissionsEgress": [)" +
-         network.app_egress_permissions + StrayPermissions(network, random) + everything +
+         network.app_egress_permissions + EditPermission(network.app_edit_l4_port) +
+         ListPermissions(network) +
+         StrayPermissions(network, random) + everything +
          R"(}, {"GroupId": "sg-web", "GroupName": "web", "VpcId": "vpc-a", "IpPermissions": [)" +
          StrayPermissions(network, random) +
          R"({"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, )" + from_app +
@@ -122,7 +185,6 @@ std::string Interfaces(const SampleNetwork& network, std::string& attachments) {
 }
 
 constexpr const char* kFixedParts = R"json(
-  "Vpcs": [{"VpcId": "vpc-a", "CidrBlock": "10.0.0.0/16", "OwnerId": "111122223333"}],
   "Subnets": [
     {"SubnetId": "subnet-nat", "VpcId": "vpc-a", "CidrBlock": "10.0.0.0/24",
      "AvailabilityZone": "eu-west-1a", "AvailabilityZoneId": "euw1-az1"},
@@ -142,9 +204,6 @@ constexpr const char* kFixedParts = R"json(
      "Associations": [{"Main": false, "SubnetId": "subnet-nat"}],
      "Routes": [{"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"},
                 {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-a"}]},
-    {"RouteTableId": "rtb-app", "VpcId": "vpc-a", "Associations": [{"Main": true}],
-     "Routes": [{"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"},
-                {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-a"}]}],
 )json";
 
 }  // namespace
@@ -153,10 +212,22 @@ std::string SampleNetworkJson(const SampleNetwork& network) {
   WorkloadRandom random(network.seed);
   std::string attachments;
   const std::string interfaces = Interfaces(network, attachments);
-  std::string json = std::string("{") + kFixedParts + R"("NetworkAcls": [)";
+  std::string json = R"({"Vpcs": [{"VpcId": "vpc-a", "CidrBlock": "10.0.0.0/16",)"
+                     R"( "OwnerId": "111122223333"})" +
+                     OtherVpc(network) + "]," + kFixedParts;
+  json +=
+      R"({"RouteTableId": "rtb-app", "VpcId": "vpc-a", "Associations": [{"Main": true}], "Routes": [)";
+  json += Routes(network) +
+          R"({"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"},)"
+          R"( {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-a"}]}],)";
+  if (network.list_rules != 0) {
+    json += R"("ManagedPrefixLists": [)" + PrefixLists(network) + "],";
+  }
+  json += R"("NetworkAcls": [)";
   json += Nacl(network, random, "app", network.app_ingress_entries, network.app_egress_entries) +
-          "," + Nacl(network, random, "web") + "," + Nacl(network, random, "nat");
-  json += R"(], "SecurityGroups": [)" + Groups(network, random);
+          "," + Nacl(network, random, "web") + "," +
+          Nacl(network, random, "nat");
+  json += R"(], "SecurityGroups": [)" + Groups(network, random) + OtherGroup(network);
   json += R"(], "NetworkInterfaces": [)" + interfaces;
   json += R"(], "Host": {"Ports": [{"Name": "inside", "Device": "net_null0", "Mtu": 1500},)"
           R"( {"Name": "outside", "Device": "net_null1", "Mtu": 1500}], "Attachments": [)" +

@@ -25,7 +25,18 @@ struct SampleNetwork {
   std::string app_ingress_entries;
   std::string app_egress_entries;
   std::string app_egress_permissions;
+  // More of what packets of the workload do not meet.
+  uint32_t routes = 0;      // of rtb-app: /24s from 128.0.0.0 on, to nat-a: 0..4,000,000
+  uint32_t list_rules = 0;  // of sg-app, outwards: each allows the prefixes of a list
+  uint32_t list_prefixes = 100;
+  // Versions of the same network: one more rule, about this TCP port, in the group of the senders,
+  // or in the only group of a second VPC; 0: none, and no second VPC.
+  uint16_t app_edit_l4_port = 0;
+  uint16_t other_vpc_l4_port = 0;
 };
+
+// Rules that name one prefix list.
+inline constexpr uint32_t kRulesPerList = 10;
 
 std::string SampleNetworkJson(const SampleNetwork& network);
 

@@ -11,6 +11,7 @@ std::vector<Verb> AllBenchCommands() {
            &RulesCommand,    //
            &RivalsCommand,   //
            &CpsCommand,      //
+           &UpdateCommand,   //
            &BudgetCommand,   //
            &TargetsCommand,  //
            &ReportCommand,   //

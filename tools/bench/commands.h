@@ -28,5 +28,6 @@ Verb ExportCommand();
 Verb TrendCommand();
 Verb TargetsCommand();
 Verb ReportCommand();
+Verb UpdateCommand();
 
 }  // namespace sluice

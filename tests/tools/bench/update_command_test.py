@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""`sluice-bench update` as users and scripts call it. What it says of time depends on the machine; what it says of
+packets does not."""
+import json
+import subprocess
+import sys
+import unittest
+
+BENCH = None
+
+
+def bench(*words):
+    return subprocess.run([BENCH, "update", *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=100)
+
+
+class UpdateCommand(unittest.TestCase):
+    def test_last_line_is_the_figure(self):
+        answer = bench("--quick")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertRegex(
+            answer.stdout.splitlines()[-1],
+            r"^update: in force after [\d.]+ us \(p99.9 [\d.]+\), dip -?[\d.]+ %, 0 lost; stale sessions \d+ % of the "
+            r"rate; flow logs [\d.]+ %; 4096 flows; dataplane only, no NIC; ")
+
+    def test_nothing_is_lost_and_everything_is_seen(self):
+        answer = bench("--quick", "-j", "--sessions=2000")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        figures = {figure["name"]: figure for figure in json.loads(answer.stdout)["figures"]}
+        effect = figures["update/effect"]
+        self.assertEqual(effect["lost"], 0)
+        self.assertGreater(effect["changes"], 0)
+        self.assertGreater(effect["packets"], 0)
+        self.assertLessEqual(effect["p50_ns"], effect["p999_ns"])
+        stale = figures["update/stale/flows:2000"]
+        self.assertGreater(stale["walked"], 0.95 * 2 * 2000)
+        self.assertGreater(stale["first_ns"], 0)
+        logs = figures["update/flow_logs/flows:2000"]
+        self.assertEqual(logs["records"], logs["round_items"])
+        for what in ("rules:40", "senders:16", "routes:1000"):
+            self.assertGreater(figures[f"update/compile/{what}"]["change_ns"], 0)
+
+    def test_mistakes_are_usage(self):
+        for words in (["--sessions=5"], ["--windows=0"], ["--window_ms=1"], ["word"]):
+            answer = bench(*words)
+            self.assertEqual(answer.returncode, 2, words)
+            self.assertTrue(answer.stderr, words)
+
+
+if __name__ == "__main__":
+    BENCH = sys.argv.pop(1)
+    unittest.main()
