@@ -193,6 +193,9 @@ Figure EffectFigure(const EffectResult& effect) {
       {"running_p50_ns", Quantile(effect.running_ns, 0.5)},
       {"running_p99_ns", Quantile(effect.running_ns, 0.99)},
       {"running_p999_ns", Quantile(effect.running_ns, 0.999)},
+      {"p999_us", Quantile(effect.wall_ns, 0.999) / 1e3},
+      {"running_p999_us", Quantile(effect.running_ns, 0.999) / 1e3},
+      {"dip_percent", 100 * effect.dip.median},
       {"changes", static_cast<double>(effect.changes)},
       {"interrupted", static_cast<double>(effect.interrupted)},
       {"apply_ns", effect.apply_ns},
@@ -216,6 +219,7 @@ void AddFigures(const UpdateRequest& request, const UpdateResult& result, Report
   stale.counters = {{"usual_ns", result.stale.usual_ns.median},
                     {"first_ns", result.stale.first_ns},
                     {"rate_share", result.stale.usual_ns.median / result.stale.mean_ns},
+                    {"rate_percent", 100 * result.stale.usual_ns.median / result.stale.mean_ns},
                     {"first_rate_share", result.stale.usual_ns.median / result.stale.first_ns},
                     {"walked", static_cast<double>(result.stale.walked)}};
   report.figures.push_back(std::move(stale));
@@ -227,7 +231,7 @@ void AddFigures(const UpdateRequest& request, const UpdateResult& result, Report
   logs.round_items = result.logs.packets;
   logs.counters = {{"usual_ns", result.logs.usual_ns.median},
                    {"records", static_cast<double>(result.logs.records)},
-                   {"share_of_a_core", LogShare(request, result)}};
+                   {"core_percent", 100 * LogShare(request, result)}};
   report.figures.push_back(std::move(logs));
   for (const CompileRow& row : result.compile) {
     Figure figure;

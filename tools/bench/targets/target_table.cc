@@ -130,6 +130,7 @@ std::vector<Target> Routes(bool quick) {
 
 std::vector<Target> Changes() {
   const Command cps = {"cps"};
+  const Command update = {"update"};
   return {
       {"T9",
        "new connections: SYN, rules, NAT, session, full open and close",
@@ -139,19 +140,20 @@ std::vector<Target> Changes() {
        "DPVS 200k a worker, OVS-DPDK 75k..125k a second"},
       {"T10",
        "policy change effective on every packet",
-       {NotYet("us p99.9 from publish", Relation::kAtMost, 100),
-        NotYet("packets lost", Relation::kAtMost, 0),
-        NotYet("per cent of dip", Relation::kAtMost, 2)},
+       {AtMost("us p99.9 from publish", update, "update/effect", "p999_us", 100),
+        AtMost("packets lost", update, "update/effect", "lost", 0),
+        AtMost("per cent of dip", update, "update/effect", "dip_percent", 2)},
        {},
        ""},
       {"T11",
        "after a change that makes all 1M sessions stale",
-       {NotYet("per cent of the rate while they are walked again", Relation::kAtLeast, 50)},
+       {AtLeast("per cent of the rate until they are walked again", update, "update/stale/*",
+                "rate_percent", 50)},
        {},
        ""},
       {"T12",
        "flow logs, ALL every 60 s, 1M flows",
-       {NotYet("per cent of the rate", Relation::kAtMost, 3)},
+       {AtMost("per cent of a core", update, "update/flow_logs/*", "core_percent", 3)},
        {},
        ""},
   };

@@ -48,7 +48,7 @@ LiveWorker::LiveWorker(Workbench& bench, EstablishedLoop& loop, Publisher<Snapsh
 }
 
 void LiveWorker::Stop() {
-  stop_.store(true, std::memory_order_relaxed);
+  stop_.store(true, std::memory_order_release);  // pairs with the load of Run
   if (thread_.joinable()) {
     thread_.join();
   }
@@ -80,7 +80,9 @@ void LiveWorker::Run() noexcept {
   qsbr_.Online(0);
   uint64_t generation = 0;
   uint64_t before = __rdtsc();
-  while (!stop_.load(std::memory_order_relaxed)) {
+  bool last = false;
+  while (!last) {  // once more after Stop, for what was published before
+    last = stop_.load(std::memory_order_acquire);
     const Snapshot& snapshot = *publisher_.Load();
     const uint64_t now = __rdtsc();
     if (snapshot.generation != generation) {
