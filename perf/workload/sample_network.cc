@@ -140,8 +140,7 @@ std::string Groups(const SampleNetwork& network, WorkloadRandom& random) {
   return R"({"GroupId": "sg-app", "GroupName": "app", "VpcId": "vpc-a", "IpPermissions": [],)"
          R"( "IpPermissionsEgress": [)" +
          network.app_egress_permissions + EditPermission(network.app_edit_l4_port) +
-         ListPermissions(network) +
-         StrayPermissions(network, random) + everything +
+         ListPermissions(network) + StrayPermissions(network, random) + everything +
          R"(}, {"GroupId": "sg-web", "GroupName": "web", "VpcId": "vpc-a", "IpPermissions": [)" +
          StrayPermissions(network, random) +
          R"({"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, )" + from_app +
@@ -225,8 +224,7 @@ std::string SampleNetworkJson(const SampleNetwork& network) {
   }
   json += R"("NetworkAcls": [)";
   json += Nacl(network, random, "app", network.app_ingress_entries, network.app_egress_entries) +
-          "," + Nacl(network, random, "web") + "," +
-          Nacl(network, random, "nat");
+          "," + Nacl(network, random, "web") + "," + Nacl(network, random, "nat");
   json += R"(], "SecurityGroups": [)" + Groups(network, random) + OtherGroup(network);
   json += R"(], "NetworkInterfaces": [)" + interfaces;
   json += R"(], "Host": {"Ports": [{"Name": "inside", "Device": "net_null0", "Mtu": 1500},)"
