@@ -55,8 +55,10 @@ void PrintTarget(const TargetResult& result) {
     PrintGoal(goal);
   }
   for (const RivalResult& rival : result.rivals) {
-    std::printf("        beside it: %s %s ns, %s ticks\n", rival.name.c_str(),
-                Short(rival.ns).c_str(), Short(rival.ticks).c_str());
+    std::printf("        beside it: %s%s\n", rival.name.c_str(),
+                rival.ns == 0
+                    ? ""
+                    : (" " + Short(rival.ns) + " ns, " + Short(rival.ticks) + " ticks").c_str());
   }
   if (!result.target.quoted.empty()) {
     std::printf("        quoted, not run here: %s\n", result.target.quoted.c_str());
@@ -107,10 +109,8 @@ bool Choose(std::vector<Target>& targets) {
     }
     wanted.insert(word);
   }
-  // T3 is a multiple of T2, which is then measured too.
   std::erase_if(targets, [&](const Target& target) {
-    return !wanted.empty() && wanted.count(target.id) == 0 &&
-           !(target.id == "T2" && wanted.count("T3") != 0);
+    return !wanted.empty() && wanted.count(target.id) == 0;
   });
   return true;
 }

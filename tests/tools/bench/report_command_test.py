@@ -27,6 +27,11 @@ ANSWERS = {
     "flows": united(*(fake_bench.report(f"forward/flows:{n}", 50 + n / 100, flows=n) for n in (1, 10, 100))),
     "forward": dict(fake_bench.report("forward/flows:1000", [40, 50, 60], frame_bytes=64, flows=1000, hit_rate=1),
                     stages=[{"stage": "express", "ns_per_packet": 40, "cycles_per_packet": 100}]),
+    "rivals": united(fake_bench.report("rules/cloud/rules:40", 5), fake_bench.report("rules/cloud/rules:40/linear", 90),
+                     fake_bench.report("testpmd/mac/net_null", 15)),
+    "update": united(fake_bench.report("update/effect", 900, p50_ns=1e3, p99_ns=5e3, p999_ns=9e4, dip=0.01,
+                                       dip_low=-0.002, dip_high=0.02),
+                     fake_bench.report("update/compile/rules:40", 3e5)),
 }
 
 
@@ -47,13 +52,14 @@ class ReportCommand(unittest.TestCase):
         answer = self.report()
         self.assertEqual(answer.returncode, 0, answer.stderr)
         page = (self.out / "index.html").read_text()
-        for name in ("flows", "rules", "routes", "sizes", "stages", "repetitions"):
+        for name in ("flows", "rules", "routes", "sizes", "stages", "repetitions", "rivals", "update", "update-dip"):
             svg = (self.out / f"{name}.svg").read_text()
             xml.etree.ElementTree.fromstring(svg)  # well formed
             self.assertIn(svg, page)
         self.assertIn("Dataplane only, no NIC", page)
         self.assertIn("a CPU", page)
         self.assertIn("line rate, 100 Gbit/s", page)
+        self.assertIn("to effect, 99.9 %: 90k", page)
         self.assertNotIn("http-equiv", page)
         self.assertEqual(page.count("src="), 0)  # nothing from elsewhere
         self.assertTrue((self.out / "data" / "flows.json").exists())

@@ -52,10 +52,14 @@ class TargetsCommand(unittest.TestCase):
     def test_a_subcommand_runs_once(self):
         self.targets({"forward": forward(20, 40, 45)}, "--only=T1,T2,T3")
         log = pathlib.Path(str(self.fake) + ".log").read_text().splitlines()
-        self.assertEqual(log, [f"forward --flows={n} -j" for n in (1000, 1000000, 16000000)])
+        runs = [f"forward --flows={n} -j" for n in (1000, 1000000)]
+        self.assertEqual(log, [*runs, "rivals -j", "forward --flows=16000000 -j"])
 
-    def test_t3_brings_t2_which_it_is_a_multiple_of(self):
-        self.assertEqual(list(self.rows({"forward": forward(20, 40, 45)}, "--only=T3")), ["T2", "T3"])
+    def test_a_bound_may_be_a_multiple_of_a_rival_in_the_same_run(self):
+        rivals = fake_bench.report("testpmd/mac/net_null", 12)
+        row = self.rows({"forward": forward(20, 40, 45), "rivals": rivals}, "--only=T4")["T4"]
+        self.assertEqual([(g["wanted"], g["measured"], g["met"]) for g in row["goals"][1:]], [(60, 50, True)])
+        self.assertEqual(row["rivals"], [{"name": "testpmd/mac/net_null", "ns": 12, "ticks": 30}])
 
     def test_a_missing_subcommand_counts_as_missed(self):
         rows = self.rows({"forward": forward(20, 40, 45)})

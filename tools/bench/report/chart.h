@@ -44,6 +44,16 @@ struct Box {
 // Boxes side by side; `text.x` stands below their names.
 std::string BoxChart(const ChartText& text, const std::vector<Box>& boxes);
 
+// A row of its own for each value, on a logarithmic axis: what differs by powers of ten.
+struct Dot {
+  std::string name;
+  double value = 0;  // above 0
+  double low = 0;    // low == high: no whisker
+  double high = 0;
+  bool ours = true;
+};
+std::string DotChart(const ChartText& text, const std::vector<Dot>& dots);
+
 struct Stack {
   std::string name;
   std::vector<std::pair<std::string, double>> parts;  // from the bottom; same name, same colour

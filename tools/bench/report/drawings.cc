@@ -213,18 +213,109 @@ Drawing DrawRepetitions(const Measurements& m) {
   return drawing;
 }
 
-// Figures of a run as they are, without the part of their names that all share.
+Dot DotOf(const std::string& name, const ReadFigure& figure, bool ours) {
+  return {name, figure.ns.median, figure.ns.low, figure.ns.high, ours};
+}
+
+// Every figure of a run in a row of its own.
 Drawing DrawFigures(const Measurements& m, const std::string& run, const std::string& title,
                     const std::string& note) {
   Drawing drawing = {run, title, note, "", "", ""};
   DrawFrom(m, run, drawing, [&](const ReadReport& report) {
-    std::vector<Box> boxes;
+    std::vector<Dot> dots;
     for (const ReadFigure& figure : report.figures) {
       if (figure.ns.median > 0) {
-        boxes.push_back(BoxOf(figure.name.substr(figure.name.rfind('/') + 1), figure));
+        dots.push_back(DotOf(figure.name + ", a " + figure.item, figure, true));
       }
     }
-    return boxes.empty() ? "" : BoxChart({title, "", "ns"}, boxes);
+    return dots.empty() ? "" : DotChart({title, "ns", ""}, dots);
+  });
+  return drawing;
+}
+
+// A rival's figure is named after ours: OURS/rival; testpmd's stand for themselves.
+bool IsRival(const ReadReport& report, const ReadFigure& figure) {
+  const size_t slash = figure.name.rfind('/');
+  return figure.name.rfind("testpmd/", 0) == 0 ||
+         (slash != std::string::npos && report.Find(figure.name.substr(0, slash)) != nullptr);
+}
+
+Drawing DrawRivals(const Measurements& m) {
+  Drawing drawing = {"rivals",
+                     "Rivals beside us",
+                     "Blue: Sluice; the rows below it: rivals at the same work, on the same keys, "
+                     "in the same rounds. testpmd's rows receive and send on null ports.",
+                     "",
+                     "",
+                     ""};
+  DrawFrom(m, "rivals", drawing, [](const ReadReport& report) {
+    std::vector<Dot> dots;
+    for (const ReadFigure& figure : report.figures) {
+      if (figure.ns.median > 0) {
+        dots.push_back(DotOf(figure.name, figure, !IsRival(report, figure)));
+      }
+    }
+    return dots.empty() ? "" : DotChart({"Sluice and its rivals", "ns an item", ""}, dots);
+  });
+  return drawing;
+}
+
+// Numbers of one figure under these keys, as rows.
+std::vector<Dot> DotsOfKeys(const ReadFigure& figure,
+                            const std::vector<std::pair<std::string, std::string>>& keys) {
+  std::vector<Dot> dots;
+  for (const auto& [key, name] : keys) {
+    if (const double value = figure.Number(key); value > 0) {
+      dots.push_back({name, value, value, value, true});
+    }
+  }
+  return dots;
+}
+
+Drawing DrawUpdate(const Measurements& m) {
+  Drawing drawing = {"update",
+                     "A policy change",
+                     "From publish to every packet under the new rules, and what it takes to "
+                     "compile and apply.",
+                     "",
+                     "",
+                     ""};
+  DrawFrom(m, "update", drawing, [](const ReadReport& report) {
+    std::vector<Dot> dots;
+    for (const ReadFigure& figure : report.figures) {
+      const bool compile = figure.name.rfind("update/compile/", 0) == 0;
+      const std::vector<Dot> more =
+          compile ? std::vector<Dot>{DotOf(figure.name.substr(7), figure, true)}
+                  : DotsOfKeys(figure, {{"p50_ns", "to effect, half of them"},
+                                        {"p99_ns", "to effect, 99 %"},
+                                        {"p999_ns", "to effect, 99.9 %"}});
+      dots.insert(dots.end(), more.begin(), more.end());
+    }
+    return dots.empty() ? "" : DotChart({"A policy change", "ns", ""}, dots);
+  });
+  return drawing;
+}
+
+Drawing DrawDip(const Measurements& m) {
+  Drawing drawing = {"update-dip",
+                     "Forwarding while policies change",
+                     "The rate with changes, as per cent below the rate without, in pairs of "
+                     "windows: quartiles.",
+                     "",
+                     "",
+                     ""};
+  DrawFrom(m, "update", drawing, [](const ReadReport& report) {
+    std::vector<Box> boxes;
+    for (const ReadFigure& figure : report.figures) {
+      if (figure.numbers.count("dip") != 0) {
+        const double low = std::max(0.0, 100 * figure.Number("dip_low"));
+        const double high = std::max(0.0, 100 * figure.Number("dip_high"));
+        boxes.push_back({"dip", low, low, std::max(0.0, 100 * figure.Number("dip")), high, high});
+      }
+    }
+    return boxes.empty()
+               ? ""
+               : BoxChart({"Dip while policies change", "", "per cent of the rate"}, boxes);
   });
   return drawing;
 }
@@ -239,11 +330,13 @@ std::vector<Drawing> DrawAll(const Measurements& m) {
       DrawSizes(m),
       DrawStages(m),
       DrawRepetitions(m),
+      DrawRivals(m),
       DrawFigures(m, "cps", "New connections",
                   "full and filling: a connection, opened and closed; the others: one packet of "
                   "each step."),
       DrawFigures(m, "latency", "Latency of a burst", "Percentiles under load."),
-      DrawFigures(m, "update", "Policy changes", "From publish to effect, and the dip meanwhile."),
+      DrawUpdate(m),
+      DrawDip(m),
   };
 }
 

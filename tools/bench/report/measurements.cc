@@ -49,6 +49,7 @@ std::vector<Needed> AllNeeded(bool quick) {
       {"stages-1M", {"forward", "--stages", "--flows=" + pick("1000000", "10000")}},
       {"stages-walk", {"forward", "--stages", "--session_cache=off"}},
       {"cps", {"cps"}},
+      {"rivals", {"rivals"}},
       {"latency", {"latency"}},
       {"update", {"update"}},
   };

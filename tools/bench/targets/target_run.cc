@@ -13,17 +13,15 @@ bool Matches(const std::string& pattern, const std::string& name) {
              : name == pattern;
 }
 
-// The figure that is worst for the goal, or nullptr.
-const ReadFigure* WorstFigure(const ReadReport& report, const Goal& goal) {
+const ReadFigure* WorstFigure(const ReadReport& report, const Reading& reading, Relation relation) {
   const ReadFigure* worst = nullptr;
   for (const ReadFigure& figure : report.figures) {
-    if (!Matches(goal.figure, figure.name) || figure.numbers.count(goal.key) == 0) {
+    if (!Matches(reading.figure, figure.name) || figure.numbers.count(reading.key) == 0) {
       continue;
     }
-    const double value = figure.Number(goal.key);
-    if (worst == nullptr ||
-        (goal.relation == Relation::kAtMost ? value > worst->Number(goal.key)
-                                            : value < worst->Number(goal.key))) {
+    const double value = figure.Number(reading.key);
+    if (worst == nullptr || (relation == Relation::kAtMost ? value > worst->Number(reading.key)
+                                                           : value < worst->Number(reading.key))) {
       worst = &figure;
     }
   }
@@ -72,33 +70,39 @@ const TargetRunner::Answer& TargetRunner::Ask(const std::vector<std::string>& co
   return answers_[command] = std::move(answer);
 }
 
+const ReadFigure* TargetRunner::Read(const Reading& reading, Relation relation, std::string& why) {
+  const Answer& answer = Ask(reading.command);
+  if (!answer.report.has_value()) {
+    why = answer.why;
+    return nullptr;
+  }
+  const ReadFigure* figure = WorstFigure(*answer.report, reading, relation);
+  if (figure == nullptr) {
+    why = "`" + reading.command[0] + "` reports no " + reading.key + " of " + reading.figure;
+  }
+  return figure;
+}
+
 GoalResult TargetRunner::Measure(const Goal& goal) {
   GoalResult result;
   result.goal = goal;
   result.wanted = goal.bound;
-  if (!goal.times.empty()) {
-    const auto other = first_goals_.find(goal.times);
-    if (other == first_goals_.end()) {
-      result.why = goal.times + " was not measured";
+  result.why = goal.why;
+  if (goal.reading.command.empty()) {
+    return result;
+  }
+  if (!goal.times.command.empty()) {
+    const ReadFigure* other = Read(goal.times, goal.relation, result.why);
+    if (other == nullptr) {
       return result;
     }
-    result.wanted *= other->second;
+    result.wanted *= other->Number(goal.times.key);
   }
-  if (goal.command.empty()) {
-    result.why = goal.why;
-    return result;
-  }
-  const Answer& answer = Ask(goal.command);
-  if (!answer.report.has_value()) {
-    result.why = answer.why;
-    return result;
-  }
-  const ReadFigure* figure = WorstFigure(*answer.report, goal);
+  const ReadFigure* figure = Read(goal.reading, goal.relation, result.why);
   if (figure == nullptr) {
-    result.why = "`" + goal.command[0] + "` reports no " + goal.key + " of " + goal.figure;
     return result;
   }
-  result.measured = figure->Number(goal.key);
+  result.measured = figure->Number(goal.reading.key);
   result.met = goal.relation == Relation::kAtMost ? *result.measured <= result.wanted
                                                   : *result.measured >= result.wanted;
   result.ns = figure->ns.median;
@@ -113,16 +117,15 @@ TargetResult TargetRunner::Run(const Target& target) {
   for (const Goal& goal : target.goals) {
     result.goals.push_back(Measure(goal));
   }
-  if (!result.goals.empty() && result.goals[0].measured.has_value()) {
-    first_goals_[target.id] = *result.goals[0].measured;
-  }
-  for (const std::string& pattern : target.rivals) {
-    for (const auto& [command, answer] : answers_) {
-      for (const ReadFigure& figure :
-           answer.report.has_value() ? answer.report->figures : std::vector<ReadFigure>()) {
-        if (Matches(pattern, figure.name)) {
-          result.rivals.push_back({figure.name, figure.ns.median, figure.Number("ticks")});
-        }
+  for (const Reading& rival : target.rivals) {
+    const Answer& answer = Ask(rival.command);
+    if (!answer.report.has_value()) {
+      result.rivals.push_back({rival.figure + ": " + answer.why, 0, 0});
+      continue;
+    }
+    for (const ReadFigure& figure : answer.report->figures) {
+      if (Matches(rival.figure, figure.name)) {
+        result.rivals.push_back({figure.name, figure.ns.median, figure.Number("ticks")});
       }
     }
   }

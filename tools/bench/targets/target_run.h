@@ -25,7 +25,7 @@ struct GoalResult {
 };
 
 struct RivalResult {
-  std::string name;
+  std::string name;  // with the reason when it was not measured: then ns is 0
   double ns = 0;
   double ticks = 0;
 };
@@ -45,7 +45,6 @@ class TargetRunner {
   TargetRunner(std::string program, std::vector<std::string> flags)
       : program_(std::move(program)), flags_(std::move(flags)) {}
 
-  // After those it refers to.
   TargetResult Run(const Target& target);
 
  private:
@@ -55,12 +54,13 @@ class TargetRunner {
   };
 
   const Answer& Ask(const std::vector<std::string>& command);
+  // The figure that is worst for this relation; nullptr after saying why in `why`.
+  const ReadFigure* Read(const Reading& reading, Relation relation, std::string& why);
   GoalResult Measure(const Goal& goal);
 
   std::string program_;
   std::vector<std::string> flags_;
   std::map<std::vector<std::string>, Answer> answers_;
-  std::map<std::string, double> first_goals_;  // of targets that were measured, by id
 };
 
 }  // namespace sluice

@@ -8,16 +8,19 @@ namespace sluice {
 
 enum class Relation { kAtMost, kAtLeast };
 
-// A number that a report of a subcommand holds, and what it has to be.
-struct Goal {
-  std::string what;                  // "ticks a packet"
-  std::vector<std::string> command;  // a subcommand and flags; empty: `why` says why there is none
+// A number in the report of a subcommand.
+struct Reading {
+  std::vector<std::string> command;  // subcommand and flags; empty: there is none
   std::string figure;                // a name; with '*' at its end every figure that begins so
-  std::string key;                   // of the figure's numbers; of several figures the worst counts
+  std::string key;                   // of the figure's numbers
+};
+
+struct Goal {
+  std::string what;  // "ticks a packet"
+  Reading reading;   // of several figures the worst counts; no command: `why` says why
   Relation relation = Relation::kAtMost;
   double bound = 0;
-  // Empty, or a goal whose measured number the bound is a multiple of: "T2" its first.
-  std::string times;
+  Reading times;  // with a command: the bound is a multiple of this
   std::string why;
 };
 
@@ -25,8 +28,7 @@ struct Target {
   std::string id;
   std::string work;
   std::vector<Goal> goals;
-  // Figures of rivals in the same reports, as in Goal::figure.
-  std::vector<std::string> rivals;
+  std::vector<Reading> rivals;  // without key; what is printed beside
   // What was measured elsewhere and is only repeated here.
   std::string quoted;
 };
