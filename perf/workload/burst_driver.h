@@ -43,6 +43,11 @@ class BurstDriver {
   void Load(const Stamp* stamps, uint32_t count) noexcept;
   // The product's pipeline.
   void Judge() noexcept;
+  // Some of its stages instead: stages(snapshot, worker, batch).
+  template <typename Stages>
+  void Run(const Stages& stages) noexcept {
+    stages(*snapshot_, worker_, batch_);
+  }
   // What stands in its place when the source alone is measured: every packet leaves as it came.
   void PassThrough() noexcept;
   // Counts what leaves, as a worker that hands frames to its ports; returns the number forwarded.
