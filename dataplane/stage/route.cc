@@ -57,6 +57,15 @@ bool ComesFromOwnVpc(const Snapshot& snapshot, const Batch& batch, uint32_t lane
   return snapshot.fibs->Lookup(places, batch.walk_src[lane]) != kFibMiss;
 }
 
+// Whether `interface` of a VPC has the address. An ENI's addresses are all of its subnet
+// (validation sees to it), so of most packets that a route leads to an appliance no table is asked.
+bool Owns(const Snapshot& snapshot, uint32_t interface, uint32_t address) {
+  const InterfaceRow& row = snapshot.interfaces[interface];
+  return row.subnet.has_value() &&
+         snapshot.subnets[row.subnet.index()].Contains(Ipv4Address(address)) &&
+         snapshot.addresses->Lookup(row.vpc.value, address) == interface;
+}
+
 void ApplyNextHop(const Snapshot& snapshot, Batch& batch, uint32_t lane, uint32_t next_hop) {
   if (next_hop == kFibMiss) {
     SetUnrouted(snapshot, batch, lane, DropReason::kNoRoute);
@@ -77,8 +86,7 @@ void ApplyNextHop(const Snapshot& snapshot, Batch& batch, uint32_t lane, uint32_
       return;
     case NextHopKind::kInterface:
       SetTarget(snapshot, batch, lane, InterfaceIdx(row.index));
-      if (snapshot.addresses->Lookup(snapshot.interfaces[row.index].vpc.value,
-                                     batch.walk_dst[lane]) == row.index) {
+      if (Owns(snapshot, row.index, batch.walk_dst[lane])) {
         batch.walk_flags[lane] |= kWalkPeer;
       }
       return;

@@ -6,7 +6,10 @@
 namespace sluice {
 namespace {
 
-double NsOfRound(const Contestant& contestant, size_t first, size_t count) {
+double NsOfRound(const Contestant& contestant, size_t first, size_t count, bool warm) {
+  if (warm) {
+    contestant.run(first, count);
+  }
   const int64_t start = ThreadCpuNs();
   contestant.run(first, count);
   return static_cast<double>(ThreadCpuNs() - start) / static_cast<double>(count);
@@ -27,7 +30,7 @@ std::vector<ContestResult> RunContest(const std::vector<Contestant>& contestants
     }
     for (size_t turn = 0; turn < all; ++turn) {
       const size_t who = round % 2 == 0 ? turn : all - 1 - turn;
-      now[who] = NsOfRound(contestants[who], first, options.round_items);
+      now[who] = NsOfRound(contestants[who], first, options.round_items, options.warm);
     }
     first += options.round_items;
     for (size_t who = 0; who < all && round != 0; ++who) {

@@ -23,6 +23,9 @@ struct ContestOptions {
   size_t items = 0;        // in all; rounds go through them in turn, and start again
   size_t round_items = 0;  // 1 .. items
   uint32_t rounds = 0;
+  // Each contestant does its round twice and the second is timed: the caches are as it leaves them
+  // itself, and not full of another's tables.
+  bool warm = false;
 };
 
 struct ContestResult {

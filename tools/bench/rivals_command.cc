@@ -29,7 +29,7 @@ uint32_t Keys() {
   return FLAGS_quick ? 1u << 16 : 1u << 20;
 }
 uint32_t RoundKeys() {
-  return FLAGS_quick ? 1u << 13 : 1u << 17;
+  return FLAGS_quick ? 1u << 13 : Keys();
 }
 uint32_t Rounds() {
   return FLAGS_quick ? 3 : FLAGS_rounds;

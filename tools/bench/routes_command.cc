@@ -70,7 +70,7 @@ bool ReadFlags(RouteBenchOptions& options) {
     return false;
   }
   options.keys = FLAGS_quick ? 1u << 16 : 1u << 20;
-  options.round_keys = FLAGS_quick ? 1u << 13 : 1u << 17;
+  options.round_keys = FLAGS_quick ? 1u << 13 : options.keys;
   options.rounds = FLAGS_quick ? 5 : FLAGS_rounds;
   options.burst = FLAGS_burst;
   options.seed = FLAGS_seed;

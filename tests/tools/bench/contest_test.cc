@@ -28,6 +28,9 @@ TEST(ContestTest, RoundsTurnAroundAndItemsGoRound) {
   EXPECT_EQ(order, "abbaabba");  // the first round does not count
   EXPECT_EQ(firsts, (std::vector<size_t>{0, 0, 40, 40, 0, 0, 40, 40}));
   ASSERT_EQ(results.size(), 2u);
+  order.clear();
+  RunContest({{"a", note('a')}, {"b", note('b')}}, {100, 40, 1, true});
+  EXPECT_EQ(order, "aabbbbaa");
 }
 
 TEST(ContestTest, RatioIsToTheFirst) {

@@ -160,7 +160,7 @@ class SessionContest {
   }
   ContestRow Finish() {
     row_.memory_mode = MemoryModeNow();
-    const ContestOptions contest = {options_.keys, options_.round_keys, options_.rounds};
+    const ContestOptions contest = {options_.keys, options_.round_keys, options_.rounds, true};
     const std::vector<ContestResult> results = RunContest(contestants_, contest);
     const std::string name = "sessions/sessions:" + std::to_string(options_.sessions);
     for (size_t i = 0; i < results.size(); ++i) {

@@ -5,7 +5,7 @@
 namespace sluice {
 
 ContestOptions LookupContest(const RouteBenchOptions& options) {
-  return {options.keys, options.round_keys, options.rounds};
+  return {options.keys, options.round_keys, options.rounds, true};
 }
 
 std::vector<ContestResult> RunLookups(const std::vector<Contestant>& contestants,
