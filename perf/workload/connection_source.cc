@@ -41,6 +41,12 @@ uint16_t Update(uint16_t checksum, uint16_t before, uint16_t after) {
   return static_cast<uint16_t>(~(sum + (sum >> 16)));
 }
 
+std::vector<FlowFamily> TcpOf(std::vector<FlowFamily> families) {
+  std::erase_if(families,
+                [](const FlowFamily& family) { return family.first.protocol != kProtocolTcp; });
+  return families;
+}
+
 }  // namespace
 
 std::vector<ConnectionStep> ConnectionSteps(bool data) {
@@ -63,8 +69,7 @@ ConnectionSource::ConnectionSource(const std::vector<FlowFamily>& families,
                                    const std::vector<OpenFlow>& flows, const Links& links,
                                    bool data, uint32_t slots)
     : links_(links),
-      plan_(families),
-      templates_(flows.begin(), flows.begin() + static_cast<ptrdiff_t>(families.size())),
+      plan_(TcpOf(families)),
       steps_(ConnectionSteps(data)),
       first_number_(flows.size()),
       slot_mask_(slots - 1),
@@ -72,6 +77,11 @@ ConnectionSource::ConnectionSource(const std::vector<FlowFamily>& families,
       ports_be_(slots) {
   SLUICE_CHECK(std::has_single_bit(slots) && flows.size() >= families.size());
   SLUICE_CHECK(plan_.capacity() > 2 * first_number_);
+  for (size_t f = 0; f < families.size(); ++f) {
+    if (families[f].first.protocol == kProtocolTcp) {
+      templates_.push_back(flows[f]);
+    }
+  }
   number_bits_ = static_cast<uint32_t>(std::bit_width(
                      std::min<uint64_t>(plan_.capacity() - first_number_, 1u << 30))) -
                  1;

@@ -38,9 +38,9 @@ class ConnectionSource {
  public:
   static constexpr uint16_t kFrameBytes = 60;  // 64 with FCS
 
-  // `flows`: open flows of the families in turn, at least one of each: they show where answers come
-  // from. Connections use other source ports than `flows`. `slots`, a power of two: connections
-  // prepared or open at a time. `links` outlives the source.
+  // `flows`: open flows of the families in turn, as a FlowPlan of them counts, at least one of
+  // each; those of TCP show where answers come from. Connections have other keys than `flows`.
+  // `slots`, a power of two: connections prepared or open at a time. `links` outlives the source.
   ConnectionSource(const std::vector<FlowFamily>& families, const std::vector<OpenFlow>& flows,
                    const Links& links, bool data, uint32_t slots);
 

@@ -12,6 +12,7 @@ std::vector<Verb> AllBenchCommands() {
            &RivalsCommand,   //
            &CpsCommand,      //
            &UpdateCommand,   //
+           &HeroCommand,     //
            &BudgetCommand,   //
            &TargetsCommand,  //
            &ReportCommand,   //

@@ -29,5 +29,6 @@ Verb TrendCommand();
 Verb TargetsCommand();
 Verb ReportCommand();
 Verb UpdateCommand();
+Verb HeroCommand();
 
 }  // namespace sluice

@@ -4,8 +4,9 @@
 
 namespace sluice {
 
-std::unique_ptr<ControlSide> ControlSide::Make(SessionTable& sessions, FlowAccount* account) {
-  std::unique_ptr<ControlSide> side(new ControlSide(sessions, account));
+std::unique_ptr<ControlSide> ControlSide::Make(SessionTable& sessions, FlowAccount* account,
+                                               GracePeriods* grace) {
+  std::unique_ptr<ControlSide> side(new ControlSide(sessions, account, grace));
   side->sweep_ = SessionSweep::Make(sessions, HeapMemory(), account != nullptr);
   return side->sweep_ == nullptr ? nullptr : std::move(side);
 }
@@ -19,9 +20,9 @@ void ControlSide::Step(const BurstClock& clock, bool whole) {
   FlowRecordSink* sink = account_ != nullptr ? this : nullptr;
   const uint32_t pairs = SweepPairsAStep(sessions_.pair_count());
   if (whole) {
-    sweep_->Step(clock, pairs, at_rest_, sink);
+    sweep_->Step(clock, pairs, grace_, sink);
   } else {
-    sweep_->ReturnPairs(clock, pairs, at_rest_, sink);
+    sweep_->ReturnPairs(clock, pairs, grace_, sink);
   }
   ++steps_;
   cpu_ns_ += static_cast<double>(ThreadCpuNs() - start);

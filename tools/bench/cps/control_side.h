@@ -1,6 +1,6 @@
 // What the daemon's control thread does for sessions, run between the bursts of a bench on the same
-// thread and timed apart: the sweep, the return of pairs, and the emptying of the accounting's
-// ring. As often as the daemon does it, on the clock it is given. One thread.
+// thread, or on one of its own, and timed apart: the sweep, the return of pairs, and the emptying
+// of the accounting's ring. As often as the daemon does it, on the clock it is given. One thread.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,9 @@ class ControlSide final : private FlowRecordSink {
   static constexpr uint32_t kShortMs = 1;    // while the table is short of pairs
 
   // nullptr when memory is short. Both outlive the result; `account` may be nullptr.
-  static std::unique_ptr<ControlSide> Make(SessionTable& sessions, FlowAccount* account);
+  // Without `grace` nobody else is there: pairs come back at once.
+  static std::unique_ptr<ControlSide> Make(SessionTable& sessions, FlowAccount* account,
+                                           GracePeriods* grace = nullptr);
 
   // Between bursts: works when it is time.
   void Between(const BurstClock& clock);
@@ -31,15 +33,16 @@ class ControlSide final : private FlowRecordSink {
   const SweepCounts& counts() const { return sweep_->counts(); }
 
  private:
-  ControlSide(SessionTable& sessions, FlowAccount* account)
-      : sessions_(sessions), account_(account) {}
+  ControlSide(SessionTable& sessions, FlowAccount* account, GracePeriods* grace)
+      : sessions_(sessions), account_(account), grace_(grace != nullptr ? *grace : at_rest_) {}
   void Step(const BurstClock& clock, bool whole);
   void OnRecord(const FlowRecord&) override { ++records_; }
 
   SessionTable& sessions_;
   FlowAccount* account_;
-  std::unique_ptr<SessionSweep> sweep_;
   NoReaders at_rest_;
+  GracePeriods& grace_;
+  std::unique_ptr<SessionSweep> sweep_;
   uint32_t last_ms_ = 0;  // of the last tick
   uint32_t last_short_ms_ = 0;
   double cpu_ns_ = 0;

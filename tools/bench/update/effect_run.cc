@@ -1,15 +1,10 @@
 // How soon a change is in force, with a real worker beside the real applier.
-#include <time.h>
-#include <x86intrin.h>
-
 #include <algorithm>
-#include <chrono>
 #include <map>
-#include <mutex>
 
-#include "control/apply/applier.h"
 #include "tools/bench/machine.h"
 #include "tools/bench/update/live_worker.h"
+#include "tools/bench/update/policy_control.h"
 #include "tools/bench/update/update_run.h"
 
 namespace sluice {
@@ -18,62 +13,12 @@ namespace {
 // A burst that took this many times the usual was interrupted by the system.
 constexpr double kInterruptedBursts = 20;
 
-int64_t SteadyNs() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-void RestNs(int64_t ns) {
-  const timespec rest = {ns / 1'000'000'000, ns % 1'000'000'000};
-  nanosleep(&rest, nullptr);
-}
-
-// The applier reads the time right before it publishes; the counter is read with it.
-class PublishClock final : public ApplyClock {
- public:
-  void Expect() { published_ticks_ = 0; }
-  uint64_t published_ticks() const { return published_ticks_; }
-
-  int64_t EpochNs() override { return SteadyNs(); }
-  int64_t MonotonicNs() override {
-    published_ticks_ = published_ticks_ == 0 ? __rdtsc() : published_ticks_;
-    return SteadyNs();
-  }
-  void Pause() override { RestNs(50'000); }
-
- private:
-  uint64_t published_ticks_ = 0;
-};
-
-// The daemon's parts that make a change: the bench's first snapshot is made again, the same, by the
-// compiler that makes the next ones.
-struct Control {
-  explicit Control(uint64_t seed)
-      : compiler(HeapMemory(), MakeOptions(seed)),
-        qsbr(1),
-        publisher(qsbr),
-        applier(compiler, publisher, clock, lock) {}
-  static CompileOptions MakeOptions(uint64_t seed) {
-    CompileOptions options;
-    options.hash_seed = seed;
-    return options;
-  }
-
-  PublishClock clock;
-  std::mutex lock;
-  Compiler compiler;
-  Qsbr qsbr;
-  Publisher<Snapshot> publisher;
-  Applier applier;
-};
-
 struct Published {
   uint64_t generation = 0;
   uint64_t at_ticks = 0;
 };
 
-absl::Status ChangeFor(Control& control, int64_t until_ns,
+absl::Status ChangeFor(PolicyControl& control, int64_t until_ns,
                        const std::vector<std::shared_ptr<const ValidatedIntent>>& intents,
                        const EffectOptions& options, std::vector<Published>& published,
                        std::vector<double>& apply_ns) {
@@ -147,7 +92,7 @@ absl::StatusOr<EffectResult> RunEffect(
     const std::vector<std::shared_ptr<const ValidatedIntent>>& intents, uint64_t seed,
     const EffectOptions& options) {
   EffectResult result;
-  Control control(seed);
+  PolicyControl control(seed);
   const auto first = control.applier.Apply(intents[0]);
   if (!first.ok()) {
     return first.status();

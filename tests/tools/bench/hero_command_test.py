@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""`sluice-bench hero` as users and scripts call it. Whether it is met depends on the machine; what became of the
+packets does not."""
+import json
+import subprocess
+import sys
+import unittest
+
+BENCH = None
+
+
+def bench(*words):
+    return subprocess.run([BENCH, "hero", *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=100)
+
+
+class HeroCommand(unittest.TestCase):
+    def test_everything_offered_is_forwarded(self):
+        answer = bench("--quick", "-j")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        figure = json.loads(answer.stdout)["figures"][0]
+        self.assertEqual(figure["offered"], figure["sent"])
+        self.assertEqual(figure["dropped"], 0)
+        self.assertGreaterEqual(figure["connections"], 1900)
+        self.assertGreaterEqual(figure["live_sessions"], 4000)
+        self.assertGreater(figure["changes"], 0)
+        self.assertIn(figure["met"], (0, 1))
+
+    def test_last_line_says_whether_it_is_met(self):
+        answer = bench("--quick", "--churn=0", "--ring=1000000")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertRegex(answer.stdout.splitlines()[-1],
+                         r"^hero: met: \d+ connections a second and \d+ packets a second for 1 s, 0 dropped, 0 beyond "
+                         r"the ring, worker [\d.]+ % busy; dataplane only, no NIC; ")
+
+    def test_mistakes_are_usage(self):
+        for words in (["--seconds=0"], ["--background_period=40"], ["--active=1"], ["word"]):
+            answer = bench(*words)
+            self.assertEqual(answer.returncode, 2, words)
+            self.assertTrue(answer.stderr, words)
+
+
+if __name__ == "__main__":
+    BENCH = sys.argv.pop(1)
+    unittest.main()
