@@ -113,8 +113,12 @@ absl::StatusOr<ApplyReport> Applier::Change(std::shared_ptr<const ValidatedInten
   }
   ApplyReport report;
   report.generation = generation_ + 1;
+  // The compiler compares with what it compiled last: the running one, unless publishing that was
+  // refused. To compare again takes most of the time of a change.
+  const bool against_running = std::exchange(compiled_is_running_, false);
   if (running_ != nullptr) {
-    report.changes = DiffIntents(*running_->intent, *intent);
+    report.changes =
+        against_running ? (*compiled)->changes : DiffIntents(*running_->intent, *intent);
     report.summary = cause + ChangeSummary(report.changes);
   } else {
     report.summary = FirstSummary(intent->intent());
@@ -123,6 +127,7 @@ absl::StatusOr<ApplyReport> Applier::Change(std::shared_ptr<const ValidatedInten
   if (!published_ns.ok()) {
     return published_ns.status();
   }
+  compiled_is_running_ = true;
   AwaitWorkers(*published_ns, report);
   return report;
 }

@@ -112,6 +112,7 @@ class Applier {
   // Written by a holder of both locks, so read by a holder of either.
   std::shared_ptr<const CompiledConfig> running_;
   uint64_t generation_ = 0;
+  bool compiled_is_running_ = false;  // what the compiler compiled last; of the holder of applying_
   std::deque<GenerationRecord> history_;
 };
 

@@ -190,6 +190,7 @@ TEST_F(ApplierTest, AFullRetireListRefusesAndTheNextSucceedsOnceTheWorkerMoves) 
   const absl::StatusOr<ApplyReport> again = applier_.Apply(Load(Sample()));
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->generation, 2 + kMaxRetired) << "no number is left out by a refusal";
+  EXPECT_FALSE(again->changes.empty()) << "against what runs, not against what was refused";
 }
 
 TEST_F(ApplierTest, TheHistoryIsBounded) {
