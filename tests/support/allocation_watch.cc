@@ -96,20 +96,45 @@ void __wrap_free(void* memory) {
 }
 }
 
-// The library's other forms of new and delete end in these four.
+// All forms: a sanitizer's runtime has its own of each, which do not end in these.
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  return malloc(bytes == 0 ? 1 : bytes);
+}
+
+void* operator new(size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  const auto align = static_cast<size_t>(alignment);
+  return aligned_alloc(align, (bytes + align - 1) / align * align);
+}
+
 void* operator new(size_t bytes) {
-  if (void* memory = malloc(bytes == 0 ? 1 : bytes); memory != nullptr) {
+  if (void* memory = operator new(bytes, std::nothrow); memory != nullptr) {
     return memory;
   }
   throw std::bad_alloc();
 }
 
 void* operator new(size_t bytes, std::align_val_t alignment) {
-  const auto align = static_cast<size_t>(alignment);
-  if (void* memory = aligned_alloc(align, (bytes + align - 1) / align * align); memory != nullptr) {
+  if (void* memory = operator new(bytes, alignment, std::nothrow); memory != nullptr) {
     return memory;
   }
   throw std::bad_alloc();
+}
+
+void* operator new[](size_t bytes) {
+  return operator new(bytes);
+}
+
+void* operator new[](size_t bytes, std::align_val_t alignment) {
+  return operator new(bytes, alignment);
+}
+
+void* operator new[](size_t bytes, const std::nothrow_t& nothrow) noexcept {
+  return operator new(bytes, nothrow);
+}
+
+void* operator new[](size_t bytes, std::align_val_t alignment,
+                     const std::nothrow_t& nothrow) noexcept {
+  return operator new(bytes, alignment, nothrow);
 }
 
 void operator delete(void* memory) noexcept {
@@ -125,5 +150,21 @@ void operator delete(void* memory, size_t) noexcept {
 }
 
 void operator delete(void* memory, size_t, std::align_val_t) noexcept {
+  free(memory);
+}
+
+void operator delete[](void* memory) noexcept {
+  free(memory);
+}
+
+void operator delete[](void* memory, std::align_val_t) noexcept {
+  free(memory);
+}
+
+void operator delete[](void* memory, size_t) noexcept {
+  free(memory);
+}
+
+void operator delete[](void* memory, size_t, std::align_val_t) noexcept {
   free(memory);
 }
