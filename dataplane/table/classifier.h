@@ -100,6 +100,8 @@ class Classifier {
   AlignedArray<uint32_t> values_;
 };
 
+struct KeptRule;
+
 struct ClassifierLimits {
   size_t max_bytes = size_t{1} << 30;  // of one compiled classifier, and of the builder's scratch
   // Ranges that may be written to keep chains at two maps, and some more a prefix. 0: none, and
@@ -107,8 +109,9 @@ struct ClassifierLimits {
   size_t merged_ranges = 262'144;
 };
 
-// Compiles lists and shares identical results for as long as somebody holds them. Control thread
-// only.
+// Compiles lists and shares identical results for as long as somebody holds them. The last few
+// large lists of one prefix a rule are kept: an edit of few rules compiles only what it touches.
+// Same history, same tables. Control thread only.
 class ClassifierBuilder {
  public:
   explicit ClassifierBuilder(MemorySource& memory, ClassifierLimits limits = {});
@@ -121,15 +124,28 @@ class ClassifierBuilder {
 
  private:
   struct Scratch;
-  static constexpr size_t kKeepScratchRules =
-      16'384;  // after larger lists the scratch memory is given back
+  // After larger lists the scratch memory is given back.
+  static constexpr size_t kKeepScratchRules = 16'384;
+  // Lists of this size are kept for edits, so many of them, and edits of at most so many rules.
+  static constexpr size_t kKeptLeast = 1024;
+  static constexpr size_t kKeptMost = 65'536;
+  static constexpr size_t kKeptLists = 4;
+  static constexpr size_t kEditedRules = 8;
 
+  absl::StatusOr<std::shared_ptr<const Classifier>> BuildWith(std::span<const ClassifierRule> rules,
+                                                              Scratch& scratch);
+  absl::StatusOr<std::shared_ptr<const Classifier>> BuildKept(
+      std::span<const ClassifierRule> rules);
+  absl::StatusOr<bool> Patch(std::span<const ClassifierRule> rules, Scratch& kept);
   std::shared_ptr<const Classifier> Intern(uint64_t hash, std::shared_ptr<Classifier> built);
-  absl::StatusOr<std::shared_ptr<Classifier>> Assemble(std::span<const ClassifierRule> rules);
+  absl::StatusOr<std::shared_ptr<Classifier>> Assemble(std::span<const ClassifierRule> rules,
+                                                       const Scratch& scratch);
 
   MemorySource& memory_;
   ClassifierLimits limits_;
   std::unique_ptr<Scratch> scratch_;
+  std::vector<std::unique_ptr<Scratch>> kept_;  // last used last
+  std::vector<KeptRule> asked_;
   std::multimap<uint64_t, std::weak_ptr<const Classifier>> interned_;
   size_t sweep_at_ = 64;
 };

@@ -30,6 +30,12 @@ uint64_t SortKey(const Ipv4Prefix& prefix) {
   return uint64_t{prefix.address.value} << 6 | prefix.length;
 }
 
+bool SameRule(const KeptRule& a, const KeptRule& b) {
+  return a.prefix == b.prefix && a.port.protocol == b.port.protocol &&
+         a.port.key_low == b.port.key_low && a.port.key_high == b.port.key_high &&
+         a.port.value == b.port.value;
+}
+
 bool SamePrefixes(std::span<const Ipv4Prefix> a, std::span<const Ipv4Prefix> b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
@@ -53,6 +59,69 @@ AnswerOrder AnswerOrder::Of(std::span<const ClassifierRule> rules) {
     }
   }
   return {!rises && !falls, rises ? 0u : ~0u};
+}
+
+bool KeepRules(std::span<const ClassifierRule> rules, std::vector<KeptRule>& out) {
+  out.clear();
+  out.reserve(rules.size());
+  for (const ClassifierRule& rule : rules) {
+    if (rule.prefixes.size() != 1) {
+      return false;
+    }
+    out.push_back({rule.prefixes[0], rule.port});
+  }
+  return true;
+}
+
+RuleEdit EditBetween(std::span<const KeptRule> before, std::span<const KeptRule> after) {
+  const size_t most = std::min(before.size(), after.size());
+  RuleEdit edit;
+  while (edit.first < most && SameRule(before[edit.first], after[edit.first])) {
+    ++edit.first;
+  }
+  size_t behind = 0;
+  while (behind < most - edit.first &&
+         SameRule(before[before.size() - 1 - behind], after[after.size() - 1 - behind])) {
+    ++behind;
+  }
+  edit.removed = before.size() - edit.first - behind;
+  edit.inserted = after.size() - edit.first - behind;
+  return edit;
+}
+
+bool RuleItems::Edit(std::span<const ClassifierRule> rules, const RuleEdit& edit) {
+  const std::span<const ClassifierRule> fresh = rules.subspan(edit.first, edit.inserted);
+  if (order_.ranks || AnswerOrder::Of(rules) != order_ ||
+      !std::all_of(fresh.begin(), fresh.end(),
+                   [](const ClassifierRule& rule) { return CheckRule(rule).ok(); })) {
+    return false;
+  }
+  rules_ = rules;
+  std::erase_if(items_, [&edit](const RuleItem& item) {
+    return item.source >= edit.first && item.source < edit.first + edit.removed;
+  });
+  for (RuleItem& item : items_) {
+    const bool behind = item.source >= edit.first;
+    item.source += behind ? static_cast<uint32_t>(edit.inserted - edit.removed) : 0;
+  }
+  for (size_t i = 0; i < fresh.size(); ++i) {
+    const RuleItem item = {SortKey(fresh[i].prefixes[0]), static_cast<uint32_t>(edit.first + i)};
+    items_.insert(std::upper_bound(items_.begin(), items_.end(), item,
+                                   [](const RuleItem& a, const RuleItem& b) {
+                                     return a.prefix != b.prefix ? a.prefix < b.prefix
+                                                                 : a.source < b.source;
+                                   }),
+                  item);
+  }
+  return true;
+}
+
+size_t RuleItems::Find(const Ipv4Prefix& prefix) const {
+  const uint64_t key = SortKey(prefix);
+  return static_cast<size_t>(
+      std::lower_bound(items_.begin(), items_.end(), key,
+                       [](const RuleItem& item, uint64_t wanted) { return item.prefix < wanted; }) -
+      items_.begin());
 }
 
 absl::Status RuleItems::Collect(std::span<const ClassifierRule> rules, size_t max_bytes) {

@@ -38,12 +38,36 @@ struct AnswerOrder {
   uint32_t Answer(const ClassifierRule& rule, uint32_t rank) const {
     return ranks ? rank : rule.port.value ^ flip;
   }
+  friend bool operator==(const AnswerOrder&, const AnswerOrder&) = default;
 };
+
+// A rule of one prefix, as kept from the list that was compiled before.
+struct KeptRule {
+  Ipv4Prefix prefix;
+  PortRule port;
+};
+
+// Where two lists differ: `removed` rules from `first` on gave way to `inserted` ones.
+struct RuleEdit {
+  size_t first = 0;
+  size_t removed = 0;
+  size_t inserted = 0;
+};
+
+// False: a rule names not exactly one prefix.
+bool KeepRules(std::span<const ClassifierRule> rules, std::vector<KeptRule>& out);
+RuleEdit EditBetween(std::span<const KeptRule> before, std::span<const KeptRule> after);
 
 class RuleItems {
  public:
   // InvalidArgument: a wrong rule. ResourceExhausted: more than `max_bytes` of items.
   absl::Status Collect(std::span<const ClassifierRule> rules, size_t max_bytes);
+
+  // After Collect, for lists that KeepRules takes: goes over to the edited list `rules`. False,
+  // with nothing done: it has another order of answers or a wrong rule.
+  bool Edit(std::span<const ClassifierRule> rules, const RuleEdit& edit);
+  // The first item at or behind the prefix.
+  size_t Find(const Ipv4Prefix& prefix) const;
 
   const AnswerOrder& order() const { return order_; }
   std::span<const RuleItem> items() const { return items_; }

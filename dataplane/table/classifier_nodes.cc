@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "dataplane/table/content_hash.h"
-#include "dataplane/table/range_sweep.h"
 
 namespace sluice {
 namespace {
@@ -35,6 +34,10 @@ void NodeCompiler::Start(size_t item_count) {
   free_left_ = limits_.merged_ranges != 0 ? freely : 0;
   merged_left_ =
       limits_.merged_ranges != 0 ? limits_.merged_ranges + kMergedPerItem * item_count : 0;
+  OpenWhole();
+}
+
+void NodeCompiler::OpenWhole() {
   OpenNode& whole = open_[0];
   whole.last = 0xffffffffu;
   whole.least = kNoMatch;
@@ -47,35 +50,117 @@ void NodeCompiler::Start(size_t item_count) {
 }
 
 absl::Status NodeCompiler::Compile(RuleItems& rules) {
-  const std::span<const RuleItem> items = rules.items();
-  Start(items.size());
+  Start(rules.items().size());
   const absl::StatusOr<RangeRef> nothing = EmitNode(open_[0]);
   if (!nothing.ok()) {
     return nothing.status();
   }
   RangeSweep sweep(*nothing, node_ranges_);
-  for (size_t first = 0; first < items.size();) {
-    const size_t end = rules.EndOfPrefix(first);
-    const Ipv4Prefix prefix = items[first].ToPrefix();
-    while (open_[open_count_ - 1].last < prefix.First().value) {
-      --open_count_;
+  for (size_t first = 0; first < rules.items().size();) {
+    const absl::StatusOr<size_t> end = Enter(rules, first, sweep);
+    if (!end.ok()) {
+      return end.status();
     }
-    OpenNode& node = open_[open_count_];
-    node.last = prefix.Last().value;
-    const absl::Status opened = OpenPrefix(rules, first, end, node);
-    if (!opened.ok()) {
-      return opened;
-    }
-    ++open_count_;
-    const absl::StatusOr<RangeRef> ref = EmitNode(node);
-    if (!ref.ok()) {
-      return ref.status();
-    }
-    sweep.Enter(prefix, *ref);
-    first = end;
+    first = *end;
   }
   sweep.Finish();
+  compiled_lines_ = pool_.size();
   return absl::OkStatus();
+}
+
+// Opens the prefix of item `first` and writes its node. Returns the first item of another prefix.
+absl::StatusOr<size_t> NodeCompiler::Enter(RuleItems& rules, size_t first, RangeSweep& sweep) {
+  const size_t end = rules.EndOfPrefix(first);
+  const Ipv4Prefix prefix = rules.items()[first].ToPrefix();
+  while (open_[open_count_ - 1].last < prefix.First().value) {
+    --open_count_;
+  }
+  OpenNode& node = open_[open_count_];
+  node.last = prefix.Last().value;
+  const absl::Status opened = OpenPrefix(rules, first, end, node);
+  if (!opened.ok()) {
+    return opened;
+  }
+  ++open_count_;
+  const absl::StatusOr<RangeRef> ref = EmitNode(node);
+  if (!ref.ok()) {
+    return ref.status();
+  }
+  sweep.Enter(prefix, *ref);
+  return end;
+}
+
+absl::StatusOr<bool> NodeCompiler::Recompile(RuleItems& rules, const Ipv4Prefix& where) {
+  const std::span<const RuleItem> items = rules.items();
+  const size_t first = rules.Find(where);
+  size_t last = first;
+  while (last < items.size() && where.Contains(items[last].ToPrefix())) {
+    ++last;
+  }
+  if ((last - first) * 4 > items.size() || pool_.size() > 2 * compiled_lines_ + 1024) {
+    return false;
+  }
+  OpenWhole();
+  const absl::StatusOr<RangeRef> nothing = EmitNode(open_[0]);
+  if (!nothing.ok()) {
+    return nothing.status();
+  }
+  std::vector<KeyRange> fresh;
+  RangeSweep sweep(*nothing, fresh);
+  for (uint8_t length = 0; length < where.length; ++length) {
+    const Ipv4Prefix ancestor = Ipv4Prefix{where.address, length}.Canonical();
+    const size_t at = rules.Find(ancestor);
+    if (at < items.size() && items[at].ToPrefix() == ancestor) {
+      const absl::StatusOr<size_t> end = Enter(rules, at, sweep);
+      if (!end.ok()) {
+        return end.status();
+      }
+    }
+  }
+  for (size_t at = first; at < last;) {
+    const absl::StatusOr<size_t> end = Enter(rules, at, sweep);
+    if (!end.ok()) {
+      return end.status();
+    }
+    at = *end;
+  }
+  sweep.Finish();
+  Splice(fresh, where);
+  return true;
+}
+
+// The ranges of `fresh` inside `where`, the known ones outside.
+void NodeCompiler::Splice(const std::vector<KeyRange>& fresh, const Ipv4Prefix& where) {
+  const uint32_t begin = where.First().value;
+  const uint32_t last = where.Last().value;
+  std::vector<KeyRange> spliced;
+  spliced.reserve(node_ranges_.size() + fresh.size());
+  const auto push = [&spliced](uint32_t end, uint32_t payload) {
+    if (!spliced.empty() && spliced.back().payload == payload) {
+      spliced.back().end = end;
+    } else {
+      spliced.push_back({end, payload});
+    }
+  };
+  const auto ends_before = [](const KeyRange& range, uint32_t address) {
+    return range.end < address;
+  };
+  auto known = std::lower_bound(node_ranges_.begin(), node_ranges_.end(), begin, ends_before);
+  spliced.assign(node_ranges_.begin(), known);
+  if (begin != 0) {
+    push(begin - 1, known->payload);
+  }
+  auto inside = std::lower_bound(fresh.begin(), fresh.end(), begin, ends_before);
+  for (; inside->end < last; ++inside) {
+    push(inside->end, inside->payload);
+  }
+  push(last, inside->payload);
+  if (last != 0xffffffffu) {
+    known = std::lower_bound(known, node_ranges_.end(), last + 1, ends_before);
+    push(known->end, known->payload);
+    spliced.insert(spliced.end(), known + 1, node_ranges_.end());
+  }
+  node_ranges_.swap(spliced);
 }
 
 // Completes `node` (last is set) under the node that is open last.

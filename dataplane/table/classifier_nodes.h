@@ -20,6 +20,7 @@
 #include "dataplane/table/classifier.h"
 #include "dataplane/table/classifier_items.h"
 #include "dataplane/table/range_map.h"
+#include "dataplane/table/range_sweep.h"
 
 namespace sluice {
 
@@ -28,6 +29,10 @@ class NodeCompiler {
   explicit NodeCompiler(const ClassifierLimits& limits) : limits_(limits) {}
 
   absl::Status Compile(RuleItems& rules);
+  // After Compile and RuleItems::Edit: compiles anew what is inside `where`, which holds the
+  // prefixes of all rules that came or went. Maps no longer used stay in the pool until the next
+  // Compile. False, with nothing changed: Compile costs no more.
+  absl::StatusOr<bool> Recompile(RuleItems& rules, const Ipv4Prefix& where);
 
   const std::vector<RangeLine>& pool() const { return pool_; }
   // Address ranges and their refs into the pool.
@@ -55,6 +60,9 @@ class NodeCompiler {
   };
 
   void Start(size_t item_count);
+  void OpenWhole();
+  absl::StatusOr<size_t> Enter(RuleItems& rules, size_t first, RangeSweep& sweep);
+  void Splice(const std::vector<KeyRange>& fresh, const Ipv4Prefix& where);
   absl::Status OpenPrefix(RuleItems& rules, size_t first, size_t end, OpenNode& node);
   bool TryMerge(const OpenNode& parent, OpenNode& node);
   absl::Status MakeBelow(OpenNode& parent);
@@ -74,6 +82,7 @@ class NodeCompiler {
   size_t merged_left_ = 0;  // ranges that `full` lists may take
   std::vector<RangeLine> pool_;
   std::vector<KeyRange> node_ranges_;
+  size_t compiled_lines_ = 0;  // of the pool, after Compile
   uint32_t max_steps_ = 1;
 };
 

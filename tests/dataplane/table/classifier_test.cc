@@ -368,5 +368,70 @@ TEST(ClassifierTest, BudgetAndShortageFailAndLeaveNothing) {
   EXPECT_TRUE(ClassifierBuilder(HeapMemory(), exact).Build(list.rules).ok());
 }
 
+// A list as its rules one by one, edited as a network ACL is: numbers rise, each names one prefix.
+struct EditedList {
+  struct Rule {
+    Ipv4Prefix prefix;
+    PortRule port;
+  };
+  std::vector<Rule> rules;
+
+  static Rule Draw(std::mt19937& random) {
+    RuleList one;
+    do {
+      one = {};
+      AddRandomRule(one, random() % 3, 0, random);
+    } while (one.prefixes[0].size() != 1);
+    return {one.prefixes[0][0], one.rules[0].port};
+  }
+  RuleList AsList() const {
+    RuleList list;
+    for (const auto& [prefix, port] : rules) {
+      list.Add({prefix}, port.protocol, port.key_low, port.key_high, port.value);
+    }
+    return list;
+  }
+};
+
+// Edits of a kept list answer as the edited list does, whatever was edited before.
+TEST(ClassifierTest, EditsOfALargeListAreThoseOfTheList) {
+  for (uint32_t seed = 1; seed <= 6; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random(seed);
+    EditedList edited;
+    for (uint32_t i = 0; i < 1100; ++i) {
+      edited.rules.push_back(EditedList::Draw(random));
+      edited.rules.back().port.value = 1000 + 10 * i;
+    }
+    ClassifierBuilder builder(HeapMemory());
+    std::shared_ptr<const Classifier> held;
+    for (uint32_t step = 0; step < 40; ++step) {
+      const size_t at = random() % edited.rules.size();
+      const uint32_t kind = random() % 3;
+      if (kind == 0) {  // a rule between two
+        EditedList::Rule rule = EditedList::Draw(random);
+        rule.port.value = edited.rules[at].port.value;
+        edited.rules.insert(edited.rules.begin() + static_cast<ptrdiff_t>(at), rule);
+      } else if (kind == 1) {
+        edited.rules.erase(edited.rules.begin() + static_cast<ptrdiff_t>(at));
+      } else {
+        const uint32_t value = edited.rules[at].port.value;
+        edited.rules[at] = EditedList::Draw(random);
+        edited.rules[at].port.value = value;
+      }
+      const RuleList list = edited.AsList();
+      const auto built = builder.Build(list.rules);
+      ASSERT_TRUE(built.ok()) << built.status();
+      held = *built;
+      for (const Packet& packet : PacketsFor(list, 400, random)) {
+        ASSERT_EQ(held->Lookup(packet.address, packet.protocol, packet.key),
+                  NaiveMatch(list, packet))
+            << "step " << step;
+      }
+      EXPECT_EQ(builder.Build(list.rules)->get(), held.get());  // and again is the same
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice
