@@ -2,7 +2,8 @@
 #include "control/intent/diff.h"
 
 #include <map>
-#include <nlohmann/json.hpp>
+
+#include "control/intent/export_tree.h"
 
 namespace sluice {
 namespace {
@@ -114,8 +115,10 @@ class Differ {
 
   void CompareObjects(const std::string& list, const std::string& id, const Json& before,
                       const Json& after) {
+    const Json nothing;
     for (const auto& [member, value] : before.items()) {
-      const Json other = after.value(member, Json());
+      const auto found = after.find(member);
+      const Json& other = found == after.end() ? nothing : *found;
       if (value != other) {
         CompareMembers(list, id, member, value, other);
       }
@@ -181,7 +184,7 @@ class Differ {
 }  // namespace
 
 std::vector<IntentChange> DiffIntents(const ValidatedIntent& before, const ValidatedIntent& after) {
-  return Differ().Run(Json::parse(ExportIntentJson(before)), Json::parse(ExportIntentJson(after)));
+  return Differ().Run(ExportIntentTree(before), ExportIntentTree(after));
 }
 
 std::string DiffText(const std::vector<IntentChange>& changes) {

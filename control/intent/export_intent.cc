@@ -1,7 +1,6 @@
 // ExportIntentJson: the shapes of loaders.h written back, made objects included, so that loading
 // the text gives an equal intent.
-#include <nlohmann/json.hpp>
-
+#include "control/intent/export_tree.h"
 #include "control/intent/rule_id.h"
 #include "control/intent/validated_intent.h"
 
@@ -446,7 +445,7 @@ void ExportList(Json& root, const char* key, const std::vector<T>& objects,
 
 }  // namespace
 
-std::string ExportIntentJson(const ValidatedIntent& validated) {
+Json ExportIntentTree(const ValidatedIntent& validated) {
   const Intent& intent = validated.intent();
   Json root = Json::object();
   ExportList(root, "Vpcs", intent.vpcs, ExportVpc);
@@ -474,7 +473,11 @@ std::string ExportIntentJson(const ValidatedIntent& validated) {
   if (validated.host_was_written()) {
     root["Host"] = ExportHost(validated.host());
   }
-  return root.dump(2) + "\n";
+  return root;
+}
+
+std::string ExportIntentJson(const ValidatedIntent& validated) {
+  return ExportIntentTree(validated).dump(2) + "\n";
 }
 
 }  // namespace sluice

@@ -165,8 +165,8 @@ void PrintTable(const Report& report, const HeroResult& result) {
   std::printf("  %-22s %llu, of which every session felt %llu; %.0f ms to apply one\n",
               "changes of policy", static_cast<unsigned long long>(result.changes),
               static_cast<unsigned long long>(result.felt_changes), result.apply_ms);
-  std::printf("  %-22s at most %.1f %% of the time it ran; it ran %.1f %% of real time\n", "worker busy",
-              100 * result.busy_share, 100 * result.running_share);
+  std::printf("  %-22s at most %.1f %% of the time it ran; it ran %.1f %% of real time\n",
+              "worker busy", 100 * result.busy_share, 100 * result.running_share);
   std::printf("  %-22s %.1f %% of a core, sweep and accounting; %llu sessions returned\n",
               "control thread", 100 * result.control_share,
               static_cast<unsigned long long>(result.returned));
