@@ -32,6 +32,7 @@ ANSWERS = {
     "update": united(fake_bench.report("update/effect", 900, p50_ns=1e3, p99_ns=5e3, p999_ns=9e4, dip=0.01,
                                        dip_low=-0.002, dip_high=0.02),
                      fake_bench.report("update/compile/rules:40", 3e5)),
+    "hero": fake_bench.report("hero", 100, burst_p50_ns=2e3, burst_p99_ns=9e3, late_p50_ns=500),
 }
 
 
@@ -52,7 +53,7 @@ class ReportCommand(unittest.TestCase):
         answer = self.report()
         self.assertEqual(answer.returncode, 0, answer.stderr)
         page = (self.out / "index.html").read_text()
-        for name in ("flows", "rules", "routes", "sizes", "stages", "repetitions", "rivals", "update", "update-dip"):
+        for name in ("flows", "rules", "routes", "sizes", "stages", "repetitions", "rivals", "update", "update-dip", "hero"):
             svg = (self.out / f"{name}.svg").read_text()
             xml.etree.ElementTree.fromstring(svg)  # well formed
             self.assertIn(svg, page)

@@ -1,217 +1,10 @@
+// The page's pictures in order, and those that are rows of single values.
 #include "tools/bench/report/drawings.h"
 
-#include <algorithm>
-#include <cstdlib>
-
-#include "tools/bench/figure.h"
-#include "tools/bench/report/chart.h"
+#include "tools/bench/report/draw_from.h"
 
 namespace sluice {
 namespace {
-
-constexpr const char* kAlone = "The structure alone, without the rest of the pipeline.";
-
-// Fills in `svg` from the run of this name, or says why there is none.
-template <typename Draw>
-void DrawFrom(const Measurements& measurements, const std::string& run, Drawing& drawing,
-              Draw&& draw) {
-  drawing.command = measurements.CommandOf(run);
-  const ReadReport* report = measurements.Get(run);
-  if (report == nullptr) {
-    drawing.missing = measurements.Why(run);
-  } else {
-    drawing.svg = draw(*report);
-    drawing.missing = drawing.svg.empty() ? "the run reports no such figure" : "";
-  }
-}
-
-ChartPoint RatePoint(double x, const ReadFigure& figure) {
-  return {x, Mpps(figure.ns.median), Mpps(figure.ns.high), Mpps(figure.ns.low)};
-}
-
-// Of rte_acl only the variant that was fastest runs, another one at another size: one line.
-std::string WithoutVariant(const std::string& rival) {
-  return rival.rfind("rte_acl", 0) == 0 ? "rte_acl, its fastest variant" : rival;
-}
-
-// Figures named PREFIX<number>[/<who>] as rates over the number: ours first, then every rival.
-std::vector<Series> SeriesByNumber(const ReadReport& report, const std::string& prefix,
-                                   const std::string& ours) {
-  std::vector<Series> all = {{ours, {}, false}};
-  for (const ReadFigure& figure : report.figures) {
-    if (figure.name.rfind(prefix, 0) != 0 || figure.ns.median <= 0) {
-      continue;
-    }
-    const std::string rest = figure.name.substr(prefix.size());
-    const size_t slash = rest.find('/');
-    const std::string who =
-        slash == std::string::npos ? ours : WithoutVariant(rest.substr(slash + 1));
-    auto found = std::find_if(all.begin(), all.end(),
-                              [&](const Series& series) { return series.name == who; });
-    if (found == all.end()) {
-      found = all.insert(all.end(), Series{who, {}, true});
-    }
-    found->points.push_back(RatePoint(std::strtod(rest.c_str(), nullptr), figure));
-  }
-  std::erase_if(all, [](const Series& series) { return series.points.empty(); });
-  return all;
-}
-
-std::string RateOverNumber(const ReadReport& report, const std::string& prefix,
-                           const std::string& ours, const ChartText& text) {
-  const std::vector<Series> series = SeriesByNumber(report, prefix, ours);
-  return series.empty() ? "" : LineChart(text, AxisScale::kLog, AxisScale::kLog, series);
-}
-
-Drawing DrawRules(const Measurements& m) {
-  Drawing drawing = {"rules", "Rate against the number of rules", kAlone, "", "", ""};
-  DrawFrom(m, "rules", drawing, [](const ReadReport& report) {
-    return RateOverNumber(
-        report, "rules/cloud/rules:", "Sluice",
-        {"Classifier, cloud-shaped rules", "rules", "million packets/s, one core"});
-  });
-  return drawing;
-}
-
-Drawing DrawRoutes(const Measurements& m) {
-  Drawing drawing = {"routes", "Rate against the number of routes", kAlone, "", "", ""};
-  DrawFrom(m, "routes", drawing, [](const ReadReport& report) {
-    return RateOverNumber(
-        report, "routes/routes:", "Sluice",
-        {"Route lookup, random keys", "routes of one table", "million lookups/s, one core"});
-  });
-  return drawing;
-}
-
-Drawing DrawFlows(const Measurements& m) {
-  Drawing drawing = {"flows",
-                     "Rate against the number of flows",
-                     "Established flows, all services, keys uniform over all flows.",
-                     "",
-                     "",
-                     ""};
-  DrawFrom(m, "flows", drawing, [](const ReadReport& report) {
-    Series ours = {"Sluice, all services", {}, false};
-    for (const ReadFigure& figure : report.figures) {
-      ours.points.push_back(RatePoint(figure.Number("flows"), figure));
-    }
-    return LineChart({"Established flows", "flows", "million packets/s, one core"}, AxisScale::kLog,
-                     AxisScale::kLinear, {ours});
-  });
-  return drawing;
-}
-
-// What a link of so many Gbit/s carries: preamble, start of frame and gap are 20 bytes (IEEE
-// 802.3).
-Series LineRate(double gbit, const std::vector<ChartPoint>& at) {
-  Series series = {"line rate, " + ShortNumber(gbit) + " Gbit/s", {}, true};
-  for (const ChartPoint& point : at) {
-    const double rate = gbit * 1e3 / (8 * (point.x + 20));
-    series.points.push_back({point.x, rate, rate, rate});
-  }
-  return series;
-}
-
-// The runs of all sizes, by name.
-std::vector<const ReadFigure*> SizeFigures(const Measurements& m, bool with_imix) {
-  std::vector<const ReadFigure*> figures;
-  for (const Needed& needed : AllNeeded(false)) {
-    const ReadReport* report = m.Get(needed.name);
-    if (needed.name.rfind("size-", 0) == 0 && report != nullptr &&
-        (with_imix || needed.name != "size-imix")) {
-      figures.push_back(&report->figures[0]);
-    }
-  }
-  return figures;
-}
-
-Drawing DrawSizes(const Measurements& m) {
-  Drawing drawing = {"sizes",
-                     "Rate against frame size",
-                     "One core, all services, 1,000 flows; what links carry beside. Sizes include "
-                     "the FCS, as RFC 2544 counts. There is no NIC in the figure: a card and its "
-                     "driver cost something too.",
-                     "sluice-bench forward --size=64 … 1518",
-                     "",
-                     ""};
-  Series ours = {"Sluice, all services", {}, false};
-  for (const ReadFigure* figure : SizeFigures(m, false)) {
-    ours.points.push_back(RatePoint(figure->Number("frame_bytes"), *figure));
-  }
-  if (ours.points.empty()) {
-    drawing.missing = m.Why("size-64");
-    return drawing;
-  }
-  drawing.svg = LineChart({"Rate by frame size", "bytes of a frame", "million packets/s, one core"},
-                          AxisScale::kLinear, AxisScale::kLog,
-                          {ours, LineRate(10, ours.points), LineRate(25, ours.points),
-                           LineRate(40, ours.points), LineRate(100, ours.points)});
-  return drawing;
-}
-
-Drawing DrawStages(const Measurements& m) {
-  Drawing drawing = {"stages",
-                     "Ticks a packet, by stage",
-                     "With the stage meter on, which costs a little itself; medians of rounds. A "
-                     "tick is one of the time-stamp counter.",
-                     "sluice-bench forward --stages",
-                     "",
-                     ""};
-  std::vector<Stack> stacks;
-  for (const char* run : {"stages-1k", "stages-1M", "stages-walk"}) {
-    if (const ReadReport* report = m.Get(run); report != nullptr && !report->stages.empty()) {
-      const ReadFigure& figure = report->figures[0];
-      Stack stack = {figure.Number("hit_rate") > 0
-                         ? ShortNumber(figure.Number("flows")) + " flows, established"
-                         : "every packet walks",
-                     {}};
-      for (const ReadStage& stage : report->stages) {
-        stack.parts.emplace_back(stage.name, stage.ticks);
-      }
-      stacks.push_back(std::move(stack));
-    }
-  }
-  if (stacks.empty()) {
-    drawing.missing = m.Why("stages-1k");
-    return drawing;
-  }
-  drawing.svg = StackChart({"Where the time goes", "", "ticks a packet"}, stacks);
-  return drawing;
-}
-
-// All rounds where they are known, else the quartiles.
-Box BoxOf(const std::string& name, const ReadFigure& figure) {
-  Box box = {name, figure.ns.low, figure.ns.low, figure.ns.median, figure.ns.high, figure.ns.high};
-  if (!figure.rounds_ns.empty()) {
-    const auto [least, most] =
-        std::minmax_element(figure.rounds_ns.begin(), figure.rounds_ns.end());
-    box.least = *least;
-    box.most = *most;
-  }
-  return box;
-}
-
-Drawing DrawRepetitions(const Measurements& m) {
-  Drawing drawing = {"repetitions",
-                     "How far repetitions lie apart",
-                     "Box: half of the rounds; whiskers: all of them.",
-                     "sluice-bench forward --size=64 … imix",
-                     "",
-                     ""};
-  std::vector<Box> boxes;
-  for (const ReadFigure* figure : SizeFigures(m, true)) {
-    const double bytes = figure->Number("frame_bytes");
-    const bool whole = bytes == static_cast<int>(bytes);
-    boxes.push_back(
-        BoxOf(whole ? std::to_string(static_cast<int>(bytes)) + " B" : "IMIX", *figure));
-  }
-  if (boxes.empty()) {
-    drawing.missing = m.Why("size-64");
-    return drawing;
-  }
-  drawing.svg = BoxChart({"Rounds of one run", "frame size", "ns a packet"}, boxes);
-  return drawing;
-}
 
 Dot DotOf(const std::string& name, const ReadFigure& figure, bool ours) {
   return {name, figure.ns.median, figure.ns.low, figure.ns.high, ours};
@@ -296,26 +89,23 @@ Drawing DrawUpdate(const Measurements& m) {
   return drawing;
 }
 
-Drawing DrawDip(const Measurements& m) {
-  Drawing drawing = {"update-dip",
-                     "Forwarding while policies change",
-                     "The rate with changes, as per cent below the rate without, in pairs of "
-                     "windows: quartiles.",
+Drawing DrawHero(const Measurements& m) {
+  Drawing drawing = {"hero",
+                     "Everything at once, in real time",
+                     "Background flows, new connections and policy changes together: a burst's "
+                     "way through the pipeline, and how late a packet was taken.",
                      "",
                      "",
                      ""};
-  DrawFrom(m, "update", drawing, [](const ReadReport& report) {
-    std::vector<Box> boxes;
-    for (const ReadFigure& figure : report.figures) {
-      if (figure.numbers.count("dip") != 0) {
-        const double low = std::max(0.0, 100 * figure.Number("dip_low"));
-        const double high = std::max(0.0, 100 * figure.Number("dip_high"));
-        boxes.push_back({"dip", low, low, std::max(0.0, 100 * figure.Number("dip")), high, high});
-      }
-    }
-    return boxes.empty()
-               ? ""
-               : BoxChart({"Dip while policies change", "", "per cent of the rate"}, boxes);
+  DrawFrom(m, "hero", drawing, [](const ReadReport& report) {
+    const std::vector<Dot> dots =
+        DotsOfKeys(report.figures[0], {{"burst_p50_ns", "a burst, half"},
+                                       {"burst_p99_ns", "a burst, 99 %"},
+                                       {"burst_longest_ns", "the longest"},
+                                       {"late_p50_ns", "late, half"},
+                                       {"late_p99_ns", "late, 99 %"},
+                                       {"late_longest_ns", "the latest"}});
+    return dots.empty() ? "" : DotChart({"Everything at once", "ns", ""}, dots);
   });
   return drawing;
 }
@@ -335,6 +125,7 @@ std::vector<Drawing> DrawAll(const Measurements& m) {
                   "full and filling: a connection, opened and closed; the others: one packet of "
                   "each step."),
       DrawFigures(m, "latency", "Latency of a burst", "Percentiles under load."),
+      DrawHero(m),
       DrawUpdate(m),
       DrawDip(m),
   };

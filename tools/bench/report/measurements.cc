@@ -51,6 +51,7 @@ std::vector<Needed> AllNeeded(bool quick) {
       {"cps", {"cps"}},
       {"rivals", {"rivals"}},
       {"latency", {"latency"}},
+      {"hero", {"hero"}},
       {"update", {"update"}},
   };
   for (const char* size : kSizes) {
