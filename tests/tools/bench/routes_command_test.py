@@ -38,6 +38,13 @@ class RoutesCommand(unittest.TestCase):
         self.assertLessEqual(figures["routes/addresses:2000"]["bytes_per_address"], 16.1)
         self.assertLessEqual(figures["routes/tables:20"]["bytes"], 20 * 3355)
 
+    def test_plain_forwarding_has_the_source_beside_it(self):
+        figures = {figure["name"]: figure for figure in json.loads(small("-j").stdout)["figures"]}
+        plain = figures["plain/destinations:65536"]
+        self.assertGreater(plain["ns"]["median"], 0)
+        self.assertGreater(plain["source_ns"]["median"], 0)
+        self.assertEqual(plain["frame_bytes"], 64)
+
     def test_last_line_is_the_figure(self):
         answer = small()
         self.assertEqual(answer.returncode, 0, answer.stderr)
