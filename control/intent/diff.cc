@@ -2,6 +2,7 @@
 #include "control/intent/diff.h"
 
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "control/intent/export_tree.h"
 

@@ -1,5 +1,7 @@
 // ExportIntentJson: the shapes of loaders.h written back, made objects included, so that loading
 // the text gives an equal intent.
+#include <nlohmann/json.hpp>
+
 #include "control/intent/export_tree.h"
 #include "control/intent/rule_id.h"
 #include "control/intent/validated_intent.h"

@@ -1,7 +1,7 @@
 // The export as a tree: for those in this room that compare or print it. Control thread.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "control/intent/validated_intent.h"
 
