@@ -113,16 +113,29 @@ void SessionSweep::Visit(PairIdx pair, const BurstClock& clock, bool pressure,
   }
 }
 
+// For a full table that knows of no finished connection although it may hold some.
+void SessionSweep::NoteIfClosed(PairIdx pair) {
+  if (table_.IsLive(pair) &&
+      PairIsClosed(table_.Line(ForwardLine(pair)).state.load(std::memory_order_relaxed),
+                   table_.Line(ReverseLine(pair)).state.load(std::memory_order_relaxed))) {
+    table_.NoteClosed(pair);
+  }
+}
+
 void SessionSweep::Step(const BurstClock& clock, uint32_t pair_budget, GracePeriods& grace,
                         FlowRecordSink* sink) {
   Reclaim(clock, pair_budget, grace, sink);
   if (table_.TakePressure()) {
     pressure_left_ = table_.pair_count();
   }
+  const bool note = pressure_left_ != 0 && !table_.HasClosed();
   for (uint32_t i = 0; i < pair_budget; ++i) {
     const PairIdx pair(hand_);
     if (table_.IsLive(pair)) {
       Visit(pair, clock, pressure_left_ != 0, sink);
+      if (note) {
+        NoteIfClosed(pair);
+      }
     }
     pressure_left_ -= pressure_left_ != 0 ? 1 : 0;
     if (++hand_ == table_.pair_count()) {

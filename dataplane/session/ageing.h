@@ -101,6 +101,7 @@ class SessionSweep {
   void Reclaim(const BurstClock& clock, uint32_t pair_budget, GracePeriods& grace,
                FlowRecordSink* sink);
   void Visit(PairIdx pair, const BurstClock& clock, bool pressure, FlowRecordSink* sink);
+  void NoteIfClosed(PairIdx pair);
   // `only_ended`: leave windows alone that packets can still reach.
   void Report(LineIdx line, const SessionCold& cold, const BurstClock& clock, bool only_ended,
               FlowRecordSink& sink);

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dataplane/session/ageing.h"
 #include "tests/dataplane/session/session_pairs.h"
 
 namespace sluice {
@@ -175,6 +176,27 @@ TEST(SessionTableTest, ClosedPairsAreEvictedOldestFirstAndEstablishedOnesNever) 
   EXPECT_FALSE(InsertPair(*table, KeyNumber(12)).has_value());
   EXPECT_TRUE(table->FindOne(KeyNumber(1)).has_value());
   EXPECT_TRUE(table->FindOne(KeyNumber(3)).has_value());
+}
+
+// The ring of closed pairs is shorter than the table; what it had no room for is not lost for good.
+TEST(SessionTableTest, ClosedPairsThatFoundNoRoomInTheRingAreNotedByTheSweepUnderPressure) {
+  constexpr uint32_t kPairs = 64;
+  auto table = MakeTable(kPairs);
+  auto sweep = SessionSweep::Make(*table, HeapMemory(), false);
+  NoReaders at_rest;
+  for (uint32_t n = 0; n < kPairs; ++n) {
+    SessionLine& line = table->Line(InsertPair(*table, KeyNumber(n)));
+    line.state.store(kLineSeen | kLineReset, std::memory_order_relaxed);
+    line.last_seen_ms.store(1000, std::memory_order_relaxed);
+    table->NoteClosed(PairIdx(PairOf(table->FindOne(KeyNumber(n)))));
+  }
+  uint32_t opened = 0;
+  while (InsertPair(*table, KeyNumber(1000 + opened)).has_value()) {
+    ++opened;
+  }
+  EXPECT_LT(opened, kPairs);
+  sweep->Step({1000, 1000}, table->pair_count(), at_rest, nullptr);
+  EXPECT_TRUE(InsertPair(*table, KeyNumber(2000)).has_value());
 }
 
 TEST(SessionTableTest, ReplaceSwapsTheForwardEntryAtPublication) {
