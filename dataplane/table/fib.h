@@ -5,10 +5,14 @@
 // Three tiers, one answer (Gupta, Lin, McKeown, "Routing lookups in hardware at memory access
 // speeds", INFOCOM 1998, for the third; range_map.h for the others). Adjacent ranges with one next
 // hop are merged before a tier is chosen:
-//   kRanges  up to 16 ranges: one or two lines
+//   kRanges  up to 16 ranges: one or two lines.
+//
 //   kTree    17-ary compare tree of 64-byte nodes, about 8.5 bytes a range; used to 8k routes,
-//   right for any size kDirect  DIR-24-8, folded (direct_map.h): entries of 2 bytes when the next
-//   hops fit (below 0x7fff), else of 4; 8 or 16 MB and what the routes add
+//            right for any size.
+//
+//   kDirect  DIR-24-8, folded (direct_map.h): entries of 2 bytes when the next hops fit (below
+//            0x7fff), else of 4; 8 or 16 MB and what the routes add.
+//
 // Bytes: docs/layouts/fib.md.
 #pragma once
 

@@ -5,7 +5,8 @@
 // Included by kernels_*.cc only, each compiled for its own instruction set. Everything depends on
 // Simd, so that no two of these files emit one symbol.
 //
-// Lanes advance level by level in chunks of 32: every load of a level has been prefetched by the
+// A chunk that asks one table goes through a straight loop (range_lanes.h, direct_lanes.h). Others
+// advance level by level in chunks of 32: every load of a level has been prefetched by the
 // level before, for all lanes, so a chunk waits for memory once a level and not once a lane (Kalia
 // et al., "Raising the bar for using GPUs in software packet processing", NSDI 2015).
 #pragma once
@@ -121,10 +122,10 @@ struct KernelLanes {
 
   template <typename Entry>
   static uint32_t OneDirect(const FibView& view, uint32_t destination) noexcept {
-    using Lanes = DirectLanes<Simd, Entry>;
+    using Map = DirectLanes<Simd, Entry>;
     const auto* entries = static_cast<const Entry*>(view.entries);
     const auto& node = static_cast<const DirectNode<Entry>*>(view.nodes)[destination >> 12];
-    return Lanes::NextHop(Lanes::EntryOf(node, entries, destination), entries, destination);
+    return Map::NextHop(Map::EntryOf(node, entries, destination), entries, destination);
   }
 
   static void Finish(const Direct& direct, const FibView* const* views, const uint32_t* destination,
