@@ -69,9 +69,7 @@ NatGatewayMetrics SumOfWorkers(const DaemonView& view, uint32_t idx) {
 struct Seen {
   SessionKey key;          // of the initiator's direction
   uint32_t responder = 0;  // interface index of the other side
-  uint32_t new_src = 0;
-  uint32_t new_dst = 0;
-  uint32_t new_ports = 0;
+  WalkOutcome walk;        // of the initiator's direction
   SessionCold cold;
   Expiry expiry;
 };
@@ -97,9 +95,7 @@ void ForEachSession(const DaemonView& view, const Wants& wants, const Visit& vis
     const SessionLine& reverse = table.Line(ReverseLine(pair));
     seen.key = KeyOf(forward);
     seen.responder = KeyOf(reverse).scope();
-    seen.new_src = forward.new_src.load(std::memory_order_relaxed);
-    seen.new_dst = forward.new_dst.load(std::memory_order_relaxed);
-    seen.new_ports = forward.new_ports.load(std::memory_order_relaxed);
+    seen.walk = ShowWalk(forward);
     seen.expiry =
         JudgeExpiry(ViewOf(forward), ViewOf(reverse), seen.cold, seen.key.protocol(), now_ms);
     if (table.IsLive(pair) && !seen.expiry.gone) {
@@ -126,7 +122,7 @@ class SessionMatcher {
       return false;
     }
     if (f.l4_port && *f.l4_port != seen.key.src_l4_port() && *f.l4_port != seen.key.dst_l4_port() &&
-        *f.l4_port != seen.new_ports >> 16 && *f.l4_port != (seen.new_ports & 0xffff)) {
+        *f.l4_port != seen.walk.new_src_l4_port && *f.l4_port != seen.walk.new_dst_l4_port) {
       return false;
     }
     return AtEither(seen, f.eni, &SessionMatcher::EniOf) &&
@@ -166,10 +162,10 @@ SessionReport MakeSessionReport(const CompiledConfig& config, const Seen& seen) 
   report.dst = Ipv4Address(seen.key.dst());
   report.src_l4_port = seen.key.src_l4_port();
   report.dst_l4_port = seen.key.dst_l4_port();
-  report.new_src = Ipv4Address(seen.new_src);
-  report.new_dst = Ipv4Address(seen.new_dst);
-  report.new_src_l4_port = static_cast<uint16_t>(seen.new_ports >> 16);
-  report.new_dst_l4_port = static_cast<uint16_t>(seen.new_ports);
+  report.new_src = Ipv4Address(seen.walk.new_src);
+  report.new_dst = Ipv4Address(seen.walk.new_dst);
+  report.new_src_l4_port = seen.walk.new_src_l4_port;
+  report.new_dst_l4_port = seen.walk.new_dst_l4_port;
   if (report.protocol == kProtocolIcmp) {
     report.new_dst_l4_port = report.dst_l4_port;  // both halves hold the new identifier
   }

@@ -31,6 +31,7 @@ bool Store(const std::vector<T>& rows, const char* name, MemorySource& memory,
 bool StoreRows(const SnapshotDraft& draft, MemorySource& memory, Snapshot& snapshot) {
   return Store(draft.interfaces, "interfaces", memory, snapshot.interfaces) &&
          Store(draft.adjacency, "adjacency", memory, snapshot.adjacency) &&
+         Store(draft.links, "links", memory, snapshot.links) &&
          Store(draft.ports, "ports", memory, snapshot.ports) &&
          Store(draft.sides, "sides", memory, snapshot.sides) &&
          Store(draft.vpcs, "vpcs", memory, snapshot.vpcs) &&

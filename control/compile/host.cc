@@ -1,6 +1,5 @@
 #include "control/compile/passes.h"
 #include "dataplane/packet/protocol.h"
-#include "dataplane/packet/wire.h"
 
 namespace sluice {
 namespace {
@@ -28,25 +27,10 @@ void CompileSide(SnapshotDraft& draft, const HostSide& side, InterfaceIdx idx, u
   row.neighbor = neighbor;
   draft.interfaces[idx.index()].primary = side.address.address;
   draft.sides.push_back({idx, row.port, side.vlan, side.address.address, side.next_hop});
+  draft.senders.push_back({row.port, side.vlan, kMacOfSides, idx});
   if (side.vlan == 0) {
     draft.ports[row.port.index()].side = idx;
-  } else {
-    draft.senders.push_back({row.port, side.vlan, MacAddress{}, idx});
-  }
-}
-
-// Frames of a port that one sender has for itself need no search for it.
-void NameSoleSenders(SnapshotDraft& draft) {
-  std::vector<int> senders(draft.ports.size());
-  for (const SenderMap::Attachment& a : draft.senders) {
-    if (a.vlan == 0) {
-      PortRow& row = draft.ports[a.port.index()];
-      row.sole = ++senders[a.port.index()] == 1 ? a.interface : InterfaceIdx::None();
-      row.sole_mac = PackMac(a.mac);
-    }
-  }
-  for (PortRow& row : draft.ports) {
-    row.sole = row.side.has_value() ? row.side : row.sole;
+    draft.ports[row.port.index()].mac_mask = 0;
   }
 }
 
@@ -60,6 +44,20 @@ void CompileSessionLimits(SnapshotDraft& draft) {
       draft.interfaces[draft.interface_idx.at(attachment.network_interface_id).index()]
           .session_limit = attachment.max_sessions;
     }
+  }
+}
+
+// After every adjacency is known.
+void CompileLinks(SnapshotDraft& draft) {
+  LinkLimits limits;
+  limits.edge_mtu_bytes =
+      std::min(draft.adjacency[draft.internet.index()].mtu_bytes, kInternetMtuBytes);
+  for (size_t i = 0; i < draft.adjacency.size(); ++i) {
+    const bool endpoint = (draft.interfaces[i].flags & kInterfaceForceTrack) != 0;
+    limits.receiver_mtu_bytes = i == draft.internet.index() ? limits.edge_mtu_bytes
+                                : endpoint                  ? kEndpointMtuBytes
+                                                            : uint16_t{0xffff};
+    draft.links.push_back(MakeLinkRow(draft.adjacency[i], draft.intent.host().router_mac, limits));
   }
 }
 
@@ -94,7 +92,7 @@ void CompileHost(SnapshotDraft& draft, const std::map<std::string, uint16_t>& de
     row.mtu_bytes = PortMtu(draft, attachment.port, false, device_mtu_bytes);
     draft.senders.push_back({row.port, row.vlan, row.mac, idx});
   }
-  NameSoleSenders(draft);
+  CompileLinks(draft);
 }
 
 }  // namespace sluice

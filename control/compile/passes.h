@@ -39,6 +39,7 @@ struct SnapshotDraft {
 
   std::vector<InterfaceRow> interfaces;
   std::vector<AdjacencyRow> adjacency;
+  std::vector<LinkRow> links;
   std::vector<PortRow> ports;
   std::vector<SideRow> sides;
   std::vector<VpcRow> vpcs;

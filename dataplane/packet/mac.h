@@ -31,6 +31,7 @@ struct MacAddress {
 };
 static_assert(sizeof(MacAddress) == 6);
 
+inline constexpr uint64_t kWholeMac = 0xffff'ffff'ffff;  // every bit of a packed MAC (wire.h)
 inline constexpr MacAddress kBroadcastMac = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
 // "02:00:00:00:00:01", either case; nullopt for anything else.

@@ -39,6 +39,7 @@ inline constexpr uint16_t kUdpBytes = 8;
 inline constexpr uint16_t kIcmpBytes = 8;
 inline constexpr uint16_t kInternetMtuBytes = 1500;
 inline constexpr uint16_t kVpcMtuBytes = 9001;
+inline constexpr uint16_t kEndpointMtuBytes = 8500;  // AWS-EP-06
 
 // The rule key of ICMP is one 16-bit number, type in the high byte, so that type and code ranges
 // are port ranges.

@@ -7,29 +7,42 @@ void CountReleasedDrop(WorkerContext& worker, PortIdx port, DropReason reason) n
   worker.counters->ports[port.index()].dropped[static_cast<size_t>(reason)].Add(1);
 }
 
+namespace {
+
+void CountFate(PortCounters& port, const Batch& batch, uint32_t lane) noexcept {
+  const auto reason = static_cast<size_t>(batch.reason[lane]);
+  switch (batch.verdict[lane]) {
+    case Verdict::kForward:
+      port.forwarded.Add(1);
+      break;
+    case Verdict::kConsume:
+      port.consumed[reason].Add(1);
+      break;
+    case Verdict::kDrop:
+      port.dropped[reason].Add(1);
+      break;
+    case Verdict::kHold:
+      port.held.Add(1);
+      break;
+  }
+}
+
+}  // namespace
+
 void CountBurst(WorkerContext& worker, const Batch& batch) noexcept {
+  PortCounters* ports = worker.counters->ports.data();
   for (uint32_t lane = 0; lane < batch.count; ++lane) {
-    PortCounters& port = worker.counters->ports[batch.rx_port[lane].index()];
-    if (batch.reentered[lane] != 0) {
+    PortCounters& port = ports[batch.rx_port[lane].index()];
+    if (batch.reentered[lane] != 0) [[unlikely]] {
       port.released.Add(1);
     } else {
       port.received.Add(1);
       port.received_bytes.Add(batch.frame_bytes[lane]);
     }
-    const auto reason = static_cast<size_t>(batch.reason[lane]);
-    switch (batch.verdict[lane]) {
-      case Verdict::kForward:
-        port.forwarded.Add(1);
-        break;
-      case Verdict::kConsume:
-        port.consumed[reason].Add(1);
-        break;
-      case Verdict::kDrop:
-        port.dropped[reason].Add(1);
-        break;
-      case Verdict::kHold:
-        port.held.Add(1);
-        break;
+    if (batch.verdict[lane] == Verdict::kForward) [[likely]] {
+      port.forwarded.Add(1);
+    } else {
+      CountFate(port, batch, lane);
     }
   }
 }

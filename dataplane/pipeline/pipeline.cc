@@ -85,7 +85,7 @@ bool ClearTheWay(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
 }
 
 uint32_t TakeExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
-                     const ExpressLanes& found, uint32_t from, bool changed) {
+                     ExpressLanes& found, uint32_t from, bool changed) {
   const StageMeter meter(worker, StageId::kExpress, 0, 0);
   return ExpressTake(snapshot, worker, batch, found, from, changed);
 }
@@ -99,7 +99,7 @@ void RunExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   }
   uint32_t next = 0;
   for (uint32_t lane = first; lane < first + count; ++lane) {
-    if (next < found.count && found.lane[next] == lane) {
+    if (next < found.count && found.glance.lane[next] == lane) {
       const uint32_t from = next;
       if (IsSettled(worker, found.line[next]) && ClearTheWay(snapshot, worker, batch, express)) {
         next = TakeExpress(snapshot, worker, batch, found, from, express.overtaken != 0);

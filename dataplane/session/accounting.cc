@@ -30,7 +30,7 @@ uint32_t FullMinute(uint32_t bits, const BurstClock& clock) {
 FlowRecord MakeLineRecord(LineIdx line, const SessionLine& fields, const SessionCold& cold,
                           const LineWindow& window, const BurstClock& clock) noexcept {
   const SessionKey key = KeyOf(fields);
-  const uint32_t ports = fields.new_ports.load(std::memory_order_relaxed);
+  const WalkOutcome walk = ShowWalk(fields);
   const bool forward = IsForward(line);
   const bool with_ports = key.protocol() == kProtocolTcp || key.protocol() == kProtocolUdp;
   FlowRecord r;
@@ -48,12 +48,12 @@ FlowRecord MakeLineRecord(LineIdx line, const SessionLine& fields, const Session
   r.peer_interface_idx = forward ? cold.responder_interface_idx : cold.initiator_interface_idx;
   r.src = key.src();
   r.dst = key.dst();
-  r.new_src = fields.new_src.load(std::memory_order_relaxed);
-  r.new_dst = fields.new_dst.load(std::memory_order_relaxed);
+  r.new_src = walk.new_src;
+  r.new_dst = walk.new_dst;
   r.src_l4_port = with_ports ? key.src_l4_port() : uint16_t{0};
   r.dst_l4_port = with_ports ? key.dst_l4_port() : uint16_t{0};
-  r.new_src_l4_port = with_ports ? static_cast<uint16_t>(ports >> 16) : uint16_t{0};
-  r.new_dst_l4_port = with_ports ? static_cast<uint16_t>(ports) : uint16_t{0};
+  r.new_src_l4_port = with_ports ? walk.new_src_l4_port : uint16_t{0};
+  r.new_dst_l4_port = with_ports ? walk.new_dst_l4_port : uint16_t{0};
   r.nat_gateway_idx = cold.nat() ? cold.nat_gateway_idx : kNoGateway;
   r.protocol = key.protocol();
   r.direction = FlowDirection::kEgress;

@@ -127,6 +127,20 @@ inline bool CountInOpenWindow(SessionLine& line, uint16_t now, uint32_t ip_bytes
   return true;
 }
 
+// The same for a window that is known to be open, for a packet without flags worth noting. False,
+// with nothing done, already when the counters are half full: one test then sees that and a line
+// that counts nothing.
+inline bool CountUnderHalf(SessionLine& line, uint32_t ip_bytes) noexcept {
+  constexpr uint64_t kHalves = uint64_t{1} << 63 | uint64_t{1} << (kLineBytesBits - 1);
+  const uint64_t counters = line.counters.load(std::memory_order_relaxed);
+  if (((counters - 1) & kHalves) != 0) [[unlikely]] {
+    return false;
+  }
+  line.counters.store(counters + (uint64_t{1} << kLineBytesBits | ip_bytes),
+                      std::memory_order_release);
+  return true;
+}
+
 // Counts one packet in its direction's line. Before the packet's last-seen time is stored: the line
 // still holds that of the window's last packet. True when a window ended (or the counters ran
 // nearly full): `ended` is its record's substance. Owner of the line only.

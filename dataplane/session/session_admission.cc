@@ -10,14 +10,6 @@
 namespace sluice {
 namespace {
 
-// Where the tag of an entry lives: the head word for entries 0..3, the tags word for the rest.
-std::atomic<uint64_t>& TagWord(SessionBucket& bucket, uint32_t slot) {
-  return slot < 4 ? bucket.head : bucket.tags;
-}
-constexpr uint64_t TagBits(uint8_t tag, uint32_t slot) {
-  return uint64_t{tag} << 8 * (slot < 4 ? slot : slot - 4);
-}
-
 void SetKey(SessionLine& line, const SessionKey& key) {
   line.key_addresses.store(key.addresses, std::memory_order_relaxed);
   line.key_rest.store(key.rest, std::memory_order_relaxed);

@@ -15,6 +15,7 @@
 #include <emmintrin.h>
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -32,10 +33,12 @@ inline constexpr uint32_t kRefPending = 0x8000'0000;  // claimed, not published
 inline constexpr uint32_t kRefDying = 0x7fff'ffff;    // being removed: its tag is about to go
 inline constexpr uint32_t kRefMask = 0x7fff'ffff;     // line index + 1; 0 is a free entry
 
-// head: tags of entries 0..3 in bits 0..31, version in 32..51, overflow count in 52..63.
-inline constexpr uint64_t kHeadVersionOne = uint64_t{1} << 32;
-inline constexpr uint64_t kHeadVersionMask = uint64_t{0xfffff} << 32;
-inline constexpr uint64_t kHeadOverflowOne = uint64_t{1} << 52;
+// head: version in bits 0..19, overflow count in 20..31, tags of entries 0..3 in 32..63. So the tag
+// of entry i is byte 4 + i of the bucket, and its reference the bucket's 32-bit word 4 + i.
+inline constexpr uint64_t kHeadVersionOne = 1;
+inline constexpr uint64_t kHeadVersionMask = 0xfffff;
+inline constexpr uint64_t kHeadOverflowOne = uint64_t{1} << 20;
+inline constexpr int kFirstTagByte = 4;
 
 struct alignas(kCacheLineBytes) SessionBucket {
   std::atomic<uint64_t> head;
@@ -45,7 +48,7 @@ struct alignas(kCacheLineBytes) SessionBucket {
 static_assert(sizeof(SessionBucket) == 64);
 
 constexpr uint32_t HeadOverflow(uint64_t head) {
-  return static_cast<uint32_t>(head >> 52);
+  return static_cast<uint32_t>(head) >> 20;
 }
 constexpr uint64_t HeadNextVersion(uint64_t head) {
   return (head & ~kHeadVersionMask) | ((head + kHeadVersionOne) & kHeadVersionMask);
@@ -60,13 +63,23 @@ constexpr uint32_t HomeOf(uint64_t hash, uint32_t bucket_count) {
   return static_cast<uint32_t>((hash >> 32) * bucket_count >> 32);
 }
 
-// Bit i set: entry i carries the tag.
+// Where a tag lives, and its bits there.
+inline std::atomic<uint64_t>& TagWord(SessionBucket& bucket, uint32_t slot) {
+  return slot < 4 ? bucket.head : bucket.tags;
+}
+constexpr uint64_t TagBits(uint8_t tag, uint32_t slot) {
+  return uint64_t{tag} << 8 * (slot < 4 ? slot + kFirstTagByte : slot - 4);
+}
+
+// Bit kFirstTagByte + i set: entry i carries the tag.
 inline uint32_t MatchTags(uint64_t head, uint64_t tags, uint8_t tag) noexcept {
-  const __m128i all =
-      _mm_set_epi64x(static_cast<long long>(tags), static_cast<long long>(head & 0xffffffff));
+  const __m128i all = _mm_set_epi64x(static_cast<long long>(tags), static_cast<long long>(head));
   const __m128i equal = _mm_cmpeq_epi8(all, _mm_set1_epi8(static_cast<char>(tag)));
-  const uint32_t mask = static_cast<uint32_t>(_mm_movemask_epi8(equal));
-  return (mask & 0xf) | (mask >> 4 & 0xff0);
+  return static_cast<uint32_t>(_mm_movemask_epi8(equal)) & 0xfff0;
+}
+// The entry of the lowest bit of such a mask, which is not zero.
+inline uint32_t FirstMatch(uint32_t mask) noexcept {
+  return static_cast<uint32_t>(std::countr_zero(mask)) - kFirstTagByte;
 }
 
 }  // namespace sluice

@@ -4,12 +4,11 @@ namespace sluice {
 
 void FillWalk(SessionLine& line, const WalkOutcome& walk, uint32_t generation) noexcept {
   // Release: pairs with the acquire loads of ReadWalk.
-  line.new_src.store(walk.new_src, std::memory_order_release);
-  line.new_dst.store(walk.new_dst, std::memory_order_release);
-  line.new_ports.store(uint32_t{walk.new_src_l4_port} << 16 | walk.new_dst_l4_port,
-                       std::memory_order_release);
-  line.deltas.store(uint32_t{walk.l3_delta} << 16 | walk.l4_delta, std::memory_order_release);
-  line.next_hop.store(walk.next_hop, std::memory_order_release);
+  const WalkWords words = ToWords(walk);
+  line.new_addresses.store(words.addresses, std::memory_order_release);
+  line.new_ports.store(words.ports, std::memory_order_release);
+  line.deltas.store(words.deltas, std::memory_order_release);
+  line.next_hop.store(words.next_hop, std::memory_order_release);
   line.generation.store(generation, std::memory_order_release);
 }
 

@@ -69,12 +69,11 @@ constexpr bool PairIsClosed(uint8_t forward_state, uint8_t reverse_state) {
 struct alignas(kCacheLineBytes) SessionLine {
   std::atomic<uint64_t> key_addresses;  // SessionKey::addresses
   std::atomic<uint64_t> key_rest;       // SessionKey::rest
-  std::atomic<uint32_t>
-      new_src;  // the packet as it leaves: equal to the key's fields when not translated
-  std::atomic<uint32_t> new_dst;
-  std::atomic<uint32_t> new_ports;  // source << 16 | destination
-  std::atomic<uint32_t> deltas;  // one's complement checksum deltas, IPv4 header << 16 | transport
-  std::atomic<uint32_t> next_hop;  // an interface's index and kNextHopDirect
+  // The packet as it leaves, in the order of the wire, ready to be stored: WalkWords.
+  std::atomic<uint64_t> new_addresses;
+  std::atomic<uint32_t> new_ports;
+  std::atomic<uint32_t> deltas;
+  std::atomic<uint32_t> next_hop;  // an interface's index and kNextHop... bits
   std::atomic<uint32_t>
       generation;  // walk generation of the sender's interface; pairs with itself (sequence lock)
   std::atomic<uint32_t> last_seen_ms;  // BurstClock::now_ms of the last accepted packet
@@ -87,7 +86,7 @@ struct alignas(kCacheLineBytes) SessionLine {
   std::atomic<uint64_t> counters;  // packets << 38 | bytes, of the window
 };
 static_assert(sizeof(SessionLine) == 64 && alignof(SessionLine) == 64);
-static_assert(offsetof(SessionLine, new_src) == 16 && offsetof(SessionLine, next_hop) == 32);
+static_assert(offsetof(SessionLine, new_addresses) == 16 && offsetof(SessionLine, next_hop) == 32);
 static_assert(offsetof(SessionLine, last_seen_ms) == 40 && offsetof(SessionLine, window) == 52);
 static_assert(offsetof(SessionLine, counters) == 56);
 static_assert(std::is_trivially_destructible_v<SessionLine>);
@@ -98,9 +97,13 @@ inline SessionKey KeyOf(const SessionLine& line) {
           line.key_rest.load(std::memory_order_relaxed)};
 }
 
-// Bit of a next-hop word, whose other bits are the side it leads to: the packet went layer-2
-// direct.
-inline constexpr uint32_t kNextHopDirect = uint32_t{1} << 31;
+// A next-hop word: the side it leads to, and how the packet went.
+inline constexpr uint32_t kNextHopDirect = uint32_t{1} << 31;  // layer-2 direct
+inline constexpr uint32_t kNextHopEdge = uint32_t{1} << 30;    // through the internet gateway
+inline constexpr uint32_t kNextHopSide = kMaxInterfaces;
+constexpr InterfaceIdx SideOf(uint32_t next_hop) {
+  return InterfaceIdx(next_hop & kNextHopSide);
+}
 
 // The NAT gateway of a line with kLineNat and without kLineFin, as every line is that a packet hits
 // (HitsOwnLine).
@@ -108,7 +111,7 @@ inline NatGatewayIdx GatewayOf(const SessionLine& line) {
   return NatGatewayIdx(line.fin_seq.load(std::memory_order_relaxed));
 }
 
-// What the walk of one direction decided, as the rewrite stage wants it.
+// What the walk of one direction decided, as the rewrite stage wants it. Host order.
 struct WalkOutcome {
   uint32_t new_src = 0;
   uint32_t new_dst = 0;
@@ -122,25 +125,54 @@ struct WalkOutcome {
 };
 static_assert(std::is_trivially_copyable_v<WalkOutcome> && sizeof(WalkOutcome) == 20);
 
+// The same as a line keeps it: addresses and ports as the bytes of the packet, checksum deltas
+// with their bytes exchanged like the sums they are added to (RFC 1071 section 2 (B)), IPv4
+// header's in the low half.
+struct WalkWords {
+  uint64_t addresses = 0;
+  uint32_t ports = 0;
+  uint32_t deltas = 0;
+  uint32_t next_hop = 0;
+};
+constexpr WalkWords ToWords(const WalkOutcome& walk) {
+  const uint32_t deltas = uint32_t{walk.l3_delta} << 16 | walk.l4_delta;
+  return {__builtin_bswap64(uint64_t{walk.new_src} << 32 | walk.new_dst),
+          __builtin_bswap32(uint32_t{walk.new_src_l4_port} << 16 | walk.new_dst_l4_port),
+          __builtin_bswap32(deltas), walk.next_hop};
+}
+constexpr WalkOutcome FromWords(const WalkWords& words) {
+  const uint64_t addresses = __builtin_bswap64(words.addresses);
+  const uint32_t ports = __builtin_bswap32(words.ports);
+  const uint32_t deltas = __builtin_bswap32(words.deltas);
+  return {static_cast<uint32_t>(addresses >> 32),
+          static_cast<uint32_t>(addresses),
+          static_cast<uint16_t>(ports >> 16),
+          static_cast<uint16_t>(ports),
+          static_cast<uint16_t>(deltas >> 16),
+          static_cast<uint16_t>(deltas),
+          words.next_hop};
+}
+
 // Copies the walk's fields when they are of `generation`; false when stale, unstamped or changed
 // while being read.
-inline bool ReadWalk(const SessionLine& line, uint32_t generation, WalkOutcome* out) noexcept {
+inline bool ReadWalk(const SessionLine& line, uint32_t generation, WalkWords* out) noexcept {
   // Pairs with the release store at the end of StampWalk.
   if (line.generation.load(std::memory_order_acquire) != generation) {
     return false;
   }
   // Acquire loads (plain moves on x86) keep the second look at the generation behind them; each
   // pairs with the release store of the same field in StampWalk.
-  const uint32_t ports = line.new_ports.load(std::memory_order_acquire);
-  const uint32_t deltas = line.deltas.load(std::memory_order_acquire);
-  out->new_src = line.new_src.load(std::memory_order_acquire);
-  out->new_dst = line.new_dst.load(std::memory_order_acquire);
-  out->new_src_l4_port = static_cast<uint16_t>(ports >> 16);
-  out->new_dst_l4_port = static_cast<uint16_t>(ports);
-  out->l3_delta = static_cast<uint16_t>(deltas >> 16);
-  out->l4_delta = static_cast<uint16_t>(deltas);
+  out->addresses = line.new_addresses.load(std::memory_order_acquire);
+  out->ports = line.new_ports.load(std::memory_order_acquire);
+  out->deltas = line.deltas.load(std::memory_order_acquire);
   out->next_hop = line.next_hop.load(std::memory_order_acquire);
   return line.generation.load(std::memory_order_relaxed) == generation;
+}
+// The fields as they stand, of whatever generation: for those who show or record them.
+inline WalkOutcome ShowWalk(const SessionLine& line) noexcept {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  return FromWords({line.new_addresses.load(kRelaxed), line.new_ports.load(kRelaxed),
+                    line.deltas.load(kRelaxed), line.next_hop.load(kRelaxed)});
 }
 
 // Writes the walk's fields without the lock: only while the pair is unpublished.

@@ -211,13 +211,15 @@ inline bool RstIsValid(const SessionLine& own, const SessionLine& peer, const Pa
          p.tcp_ack == peer.next_seq.load(std::memory_order_relaxed);
 }
 
-// The update of a hit: own line, no peer. Not for SYN, FIN or RST.
-// `end_seq` of a TCP segment: TcpEndSeq.
-inline void RefreshLine(SessionLine& own, bool tcp, uint32_t end_seq, uint32_t now_ms) {
+// The update of a hit: own line, no peer. Not for SYN, FIN or RST. `end_seq` of a TCP segment:
+// TcpEndSeq; of other protocols 0, which their lines hold. No branch: how far a segment reaches is
+// anybody's guess.
+inline void RefreshLine(SessionLine& own, uint32_t end_seq, uint32_t now_ms) {
   own.last_seen_ms.store(now_ms, std::memory_order_relaxed);
   const uint32_t next = own.next_seq.load(std::memory_order_relaxed);
-  const bool further = tcp & (static_cast<int32_t>(end_seq - next) > 0);
-  own.next_seq.store(further ? end_seq : next, std::memory_order_relaxed);
+  const auto further = static_cast<int32_t>(end_seq - next);
+  own.next_seq.store(next + static_cast<uint32_t>(further & ~(further >> 31)),
+                     std::memory_order_relaxed);
 }
 
 enum class AcceptEffect : uint8_t {

@@ -61,44 +61,45 @@ std::unique_ptr<SessionTable> SessionTable::Make(MemorySource& source,
 
 // --- lookup ---
 
-void SessionTable::Find(const SessionKey* keys, const uint64_t* hashes, LineIdx* lines,
-                        size_t count) const noexcept {
-  for (size_t from = 0; from < count; from += kFindBatch) {
-    const size_t group = std::min<size_t>(kFindBatch, count - from);
-    FindGroup(keys + from, hashes + from, lines + from, static_cast<uint32_t>(group));
+void SessionTable::PrefetchHomes(const uint64_t* hashes, size_t count) const noexcept {
+  const SessionBucket* buckets = buckets_.data();
+  const uint32_t bucket_count = bucket_count_;
+  for (size_t i = 0; i < count; ++i) {
+    PrefetchRead(&buckets[HomeOf(hashes[i], bucket_count)]);
   }
 }
 
-void SessionTable::FindGroup(const SessionKey* keys, const uint64_t* hashes, LineIdx* lines,
-                             uint32_t count) const noexcept {
-  uint32_t refs[kFindBatch];  // line index + 1 of the first candidate; 0 = proved absent
-  for (uint32_t i = 0; i < count; ++i) {
-    PrefetchRead(&buckets_[HomeOf(hashes[i], bucket_count_)]);
-  }
-  for (uint32_t i = 0; i < count; ++i) {
-    const SessionBucket& bucket = buckets_[HomeOf(hashes[i], bucket_count_)];
+void SessionTable::FindCandidates(const uint64_t* hashes, LineIdx* candidates,
+                                  size_t count) const noexcept {
+  const SessionBucket* buckets = buckets_.data();
+  const SessionLine* lines = lines_.data();
+  const uint32_t bucket_count = bucket_count_;
+  for (size_t i = 0; i < count; ++i) {
+    const SessionBucket& bucket = buckets[HomeOf(hashes[i], bucket_count)];
     const uint64_t head = bucket.head.load(std::memory_order_acquire);  // pairs with CommitSlot
     const uint64_t tags = bucket.tags.load(std::memory_order_acquire);
     const uint32_t mask = MatchTags(head, tags, TagOf(hashes[i]));
-    refs[i] = HeadOverflow(head) != 0 ? kRefPending : 0;
-    if (mask != 0) {
-      // Pairs with the release store of Publish. A single published candidate is the normal case;
-      // anything else, and a candidate whose key differs, takes the slow way below.
-      const uint32_t ref = bucket.refs[std::countr_zero(mask)].load(std::memory_order_acquire);
-      refs[i] = ref == 0 || ref >= kRefDying ? kRefPending : ref;
-      PrefetchRead(&lines_[(refs[i] & kRefMask) == 0 ? 0 : (refs[i] & kRefMask) - 1]);
-    }
-  }
-  for (uint32_t i = 0; i < count; ++i) {
-    lines[i] = LineIdx::None();
-    if (refs[i] == 0) {
+    if (mask == 0) [[unlikely]] {
+      candidates[i] = HeadOverflow(head) != 0 ? kLineUnsure : LineIdx::None();
       continue;
     }
-    const uint32_t at = refs[i] & kRefMask;
-    if (at != 0 && KeyOf(lines_[at - 1]) == keys[i]) [[likely]] {
-      lines[i] = LineIdx(at - 1);
-    } else {
-      lines[i] = FindSlow(keys[i], hashes[i]);
+    // Pairs with the release store of Publish. A single published candidate is the normal case;
+    // for anything else all entries are gone through.
+    const uint32_t ref = bucket.refs[FirstMatch(mask)].load(std::memory_order_acquire);
+    const bool published = ref - 1 < kRefDying - 1;
+    candidates[i] = published ? LineIdx(ref - 1) : kLineUnsure;
+    PrefetchRead(&lines[published ? ref - 1 : 0]);
+  }
+}
+
+void SessionTable::Find(const SessionKey* keys, const uint64_t* hashes, LineIdx* lines,
+                        size_t count) const noexcept {
+  for (size_t from = 0; from < count; from += kFindBatch) {
+    const size_t end = std::min<size_t>(count, from + kFindBatch);
+    PrefetchHomes(hashes + from, end - from);
+    FindCandidates(hashes + from, lines + from, end - from);
+    for (size_t i = from; i < end; ++i) {
+      lines[i] = Confirm(keys[i], hashes[i], lines[i]);
     }
   }
 }
@@ -122,7 +123,7 @@ SessionTable::Scan SessionTable::ScanFor(const SessionKey& key, uint32_t home, u
     const uint64_t own = probe == 0 ? head : bucket.head.load(std::memory_order_acquire);
     uint32_t mask = MatchTags(own, bucket.tags.load(std::memory_order_acquire), tag);
     for (; mask != 0; mask &= mask - 1) {
-      const uint32_t ref = bucket.refs[std::countr_zero(mask)].load(std::memory_order_acquire);
+      const uint32_t ref = bucket.refs[FirstMatch(mask)].load(std::memory_order_acquire);
       const uint32_t at = ref & kRefMask;
       if (at != 0 && at != kRefDying && KeyOf(lines_[at - 1]) == key) {
         return {LineIdx(at - 1), (ref & kRefPending) != 0, true};

@@ -35,6 +35,8 @@ inline constexpr uint32_t kClaimAttempts = 64;  // scans of one claim, each afte
 inline constexpr uint32_t kClaimWaits = 512;    // looks at another worker's unpublished claim
 inline constexpr uint32_t kEvictionSteps = 32;  // pairs looked at for one cache-only victim
 inline constexpr uint32_t kMaxSessionPairs = 1u << 29;
+// Between a free line and none: some entry has to be looked at twice.
+inline constexpr LineIdx kLineUnsure = LineIdx(0xfffffffe);
 
 struct SessionTableSizes {
   uint32_t capacity = 0;           // MaxSessions: counted pairs, 1..kMaxSessionPairs
@@ -98,6 +100,19 @@ class SessionTable {
   void Find(const SessionKey* keys, const uint64_t* hashes, LineIdx* lines,
             size_t count) const noexcept;
   LineIdx FindOne(const SessionKey& key) const noexcept;
+
+  // The same in three steps, for callers who have something to do while memory answers: each step
+  // asks for the cache line that the next one reads.
+  void PrefetchHomes(const uint64_t* hashes, size_t count) const noexcept;
+  // candidates[i]: the line whose tag fits, or kLineUnsure; None: surely absent.
+  void FindCandidates(const uint64_t* hashes, LineIdx* candidates, size_t count) const noexcept;
+  // The line of the key, or None.
+  LineIdx Confirm(const SessionKey& key, uint64_t hash, LineIdx candidate) const noexcept {
+    if (candidate.value < kLineUnsure.value && KeyOf(lines_[candidate.index()]) == key) [[likely]] {
+      return candidate;
+    }
+    return candidate.has_value() ? FindSlow(key, hash) : candidate;
+  }
 
   SessionLine& Line(LineIdx line) noexcept { return lines_[line.value]; }
   const SessionLine& Line(LineIdx line) const noexcept { return lines_[line.value]; }
@@ -205,8 +220,6 @@ class SessionTable {
     const uint32_t b = home + probe;
     return b < bucket_count_ ? b : b - bucket_count_;
   }
-  void FindGroup(const SessionKey* keys, const uint64_t* hashes, LineIdx* lines,
-                 uint32_t count) const noexcept;
   LineIdx FindSlow(const SessionKey& key, uint64_t hash) const noexcept;
   Scan ScanFor(const SessionKey& key, uint32_t home, uint64_t head, uint8_t tag) const noexcept;
   ClaimOutcome Claim(const SessionKey& key, uint64_t hash, LineIdx line, Admission::Entry* entry,

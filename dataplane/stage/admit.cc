@@ -429,7 +429,7 @@ void AdmitHit(WorkerContext& worker, Batch& batch, uint32_t lane) {
   const LineIdx idx(batch.session[lane].value);
   CountAccepted(worker, batch, lane, idx);
   const PacketFacts facts = FactsOf(batch, lane);
-  RefreshLine(worker.sessions->Line(idx), facts.protocol == kProtocolTcp, TcpEndSeq(facts),
+  RefreshLine(worker.sessions->Line(idx), facts.protocol == kProtocolTcp ? TcpEndSeq(facts) : 0,
               worker.now_ms);
 }
 

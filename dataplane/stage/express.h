@@ -14,17 +14,19 @@
 
 #include "dataplane/packet/batch.h"
 #include "dataplane/session/session_table.h"
+#include "dataplane/stage/glance.h"
 #include "dataplane/stage/worker_context.h"
 #include "dataplane/table/snapshot.h"
 
 namespace sluice {
 
-// Those lanes of a run of at most kFindBatch whose session was found, in rising order.
+// Packets of a run of at most kFindBatch that may take the short way, with the lines that probably
+// are theirs, densely and in rising order of lanes. Of the glance, its columns but `fits_bytes`.
 struct ExpressLanes {
+  Glance glance;
+  Glance::Places<uint64_t> hash;
+  Glance::Places<LineIdx> line;  // a candidate, until ExpressTake has confirmed it
   uint32_t count = 0;
-  uint8_t lane[kFindBatch];
-  LineIdx line[kFindBatch];
-  InterfaceIdx sender[kFindBatch];
   uint16_t window = 0;  // WindowOf the burst
 };
 
@@ -39,6 +41,6 @@ void ExpressStage(const Snapshot& snapshot, const WorkerContext& worker, const B
 // packets have been committed since the lanes were found, so that a session may have left the
 // table.
 uint32_t ExpressTake(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
-                     const ExpressLanes& found, uint32_t from, bool changed) noexcept;
+                     ExpressLanes& found, uint32_t from, bool changed) noexcept;
 
 }  // namespace sluice

@@ -74,7 +74,7 @@ DropReason NameSender(const Snapshot& snapshot, Batch& batch, uint32_t lane) noe
   if (batch.sender[lane].has_value()) {
     return DropReason::kNone;
   }
-  batch.sender[lane] = snapshot.senders->Find(port, vlan, LoadMac(batch.frame[lane] + 6));
+  batch.sender[lane] = snapshot.senders->Find(port, vlan, PackMac(batch.frame[lane] + 6));
   if (batch.sender[lane].has_value()) {
     return DropReason::kNone;
   }

@@ -13,14 +13,13 @@
 namespace sluice {
 namespace {
 
-constexpr uint32_t kInterfaceEndpointMtuBytes = 8500;  // AWS-EP-06: larger packets drop in silence
 constexpr uint32_t kMaxIpv4Bytes = 60;
 constexpr uint8_t kOptionCopied = 0x80;
 
 // An interface endpoint drops what is too long in silence (AWS-EP-06).
 bool IsTooLongForEndpoint(const Snapshot& snapshot, const Batch& batch, uint32_t lane) noexcept {
   return (snapshot.interfaces[batch.out[lane].index()].flags & kInterfaceForceTrack) != 0 &&
-         batch.ip_bytes[lane] > kInterfaceEndpointMtuBytes;
+         batch.ip_bytes[lane] > kEndpointMtuBytes;
 }
 
 uint32_t MtuOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane) noexcept {

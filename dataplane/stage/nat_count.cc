@@ -74,7 +74,7 @@ void CountNatLeft(WorkerContext& worker, const Batch& batch, const LaneList& for
     switch (batch.match[lane]) {
       case SessionMatch::kHit:
       case SessionMatch::kSettling:
-        CountNatHit(worker, batch.bound_nat[lane], line, batch.ip_bytes[lane]);
+        CountNatHit(worker.counters->Of(batch.bound_nat[lane]), line, batch.ip_bytes[lane]);
         break;
       default:
         CountWalked(worker, batch, lane);

@@ -15,11 +15,9 @@
 
 namespace sluice {
 
-// A packet of `ip_bytes` that leaves through `gateway` by what its session's line remembers, which
+// A packet of `ip_bytes` that leaves through a gateway by what its session's line remembers, which
 // tells the direction.
-inline void CountNatHit(WorkerContext& worker, NatGatewayIdx gateway, LineIdx line,
-                        uint32_t ip_bytes) noexcept {
-  NatCounters& counters = worker.counters->Of(gateway);
+inline void CountNatHit(NatCounters& counters, LineIdx line, uint32_t ip_bytes) noexcept {
   NatWay& way = IsForward(line) ? counters.from_source : counters.from_destination;
   way.left_packets.Add(1);
   way.left_bytes.Add(ip_bytes);

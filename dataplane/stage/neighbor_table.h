@@ -9,12 +9,13 @@
 #include <cstring>
 
 #include "dataplane/packet/mac.h"
+#include "dataplane/table/link_row.h"
 
 namespace sluice {
 
 class NeighborTable {
  public:
-  static constexpr uint32_t kCapacity = 256;  // sides of one host
+  static constexpr uint32_t kCapacity = kNoNeighbor;  // sides of one host
 
   // Control thread. index < kCapacity.
   void Resolve(uint32_t index, const MacAddress& mac) noexcept {
@@ -24,7 +25,7 @@ class NeighborTable {
   }
   void Forget(uint32_t index) noexcept { entries_[index].store(0, std::memory_order_release); }
 
-  // Any thread. As PackMac; 0: not resolved (yet).
+  // Any thread, index <= kCapacity. As PackMac; 0: not resolved (yet), and at kNoNeighbor.
   uint64_t LookupPacked(uint32_t index) const noexcept {
     return entries_[index].load(std::memory_order_acquire) & ~kResolved;
   }
@@ -41,7 +42,7 @@ class NeighborTable {
  private:
   // An entry is the six bytes in the order of memory, and this bit.
   static constexpr uint64_t kResolved = uint64_t{1} << 63;
-  std::array<std::atomic<uint64_t>, kCapacity> entries_{};
+  std::array<std::atomic<uint64_t>, kCapacity + 1> entries_{};
 };
 
 }  // namespace sluice

@@ -2,51 +2,31 @@
 // table: the one place that says so. Worker threads.
 #pragma once
 
-#include <algorithm>
-
-#include "dataplane/packet/protocol.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/stage/walk_generation.h"
 #include "dataplane/table/snapshot.h"
 
 namespace sluice {
 
-// What fits here needs no walk to know whether it passes the internet's edge.
-inline uint16_t MtuOfAnyWayBytes(const Snapshot& snapshot, InterfaceIdx out) noexcept {
-  const uint16_t edge_bytes = snapshot.adjacency[snapshot.internet.index()].mtu_bytes;
-  return std::min({snapshot.adjacency[out.index()].mtu_bytes, edge_bytes, kInternetMtuBytes});
+// False: the line's walk is of another generation or being written, and the packet must walk. Says
+// nothing of the connection's state.
+inline bool RememberWalk(const Snapshot& snapshot, const SessionLine& line, InterfaceIdx sender,
+                         WalkWords& walk) noexcept {
+  const InterfaceIdx leads = SideOf(line.next_hop.load(std::memory_order_relaxed));
+  return ReadWalk(line, WalkGenerationOf(snapshot, sender, leads), &walk);
 }
 
-// What is asked about a packet.
-struct WalkQuestion {
-  InterfaceIdx sender;
-  uint16_t ip_bytes = 0;
-  uint8_t ttl = 0;
-};
+// Whether a NAT gateway translates the line's packets, which takes one of the TTL.
+inline bool IsTranslated(const SessionLine& line) noexcept {
+  return (line.state.load(std::memory_order_relaxed) & kLineNat) != 0;
+}
 
-// A remembered walk: where it leads and how.
-struct RememberedWalk {
-  WalkOutcome outcome;
-  InterfaceIdx out;
-  bool direct = false;      // to an ENI of the same subnet, by its MAC (AWS-RT-10)
-  bool translated = false;  // by a NAT gateway, which takes one of the TTL
-};
-
-// False: the packet must walk. The line's walk is of another generation or being written, or the
-// packet is one a gateway answers (TTL) or that does not fit where it leads. Says nothing of the
-// connection's state.
-inline bool RememberWalk(const Snapshot& snapshot, const SessionLine& line,
-                         const WalkQuestion& packet, RememberedWalk& walk) noexcept {
-  const InterfaceIdx leads(line.next_hop.load(std::memory_order_relaxed) & ~kNextHopDirect);
-  const uint32_t generation = WalkGenerationOf(snapshot, packet.sender, leads);
-  if (!ReadWalk(line, generation, &walk.outcome)) {
-    return false;
-  }
-  walk.direct = (walk.outcome.next_hop & kNextHopDirect) != 0;
-  walk.out = InterfaceIdx(walk.outcome.next_hop & ~kNextHopDirect);
-  walk.translated = (line.state.load(std::memory_order_relaxed) & kLineNat) != 0;
-  return (!walk.translated || packet.ttl > 1) &&
-         packet.ip_bytes <= MtuOfAnyWayBytes(snapshot, walk.out);
+// Whether the packet fits where the walk leads and has TTL left for it. Otherwise a gateway has to
+// answer it or cut it: it must walk. `link` is that of SideOf(walk.next_hop).
+inline bool WalkCarries(const LinkRow& link, const WalkWords& walk, bool translated,
+                        uint32_t ip_bytes, uint8_t ttl) noexcept {
+  const uint32_t most = (walk.next_hop & kNextHopEdge) != 0 ? link.edge_mtu_bytes : link.mtu_bytes;
+  return (!translated | (ttl > 1)) & (ip_bytes <= most);
 }
 
 }  // namespace sluice

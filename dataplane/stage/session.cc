@@ -149,24 +149,28 @@ bool MustWalk(const Batch& batch, uint32_t lane) {
 
 // Whether the line's own walk may be used for this packet; copies it into the lane's columns.
 bool UseWalk(const Snapshot& snapshot, Batch& batch, uint32_t lane, const SessionLine& line) {
-  RememberedWalk walk;
-  if (MustWalk(batch, lane) ||
-      !RememberWalk(snapshot, line, {batch.sender[lane], batch.ip_bytes[lane], batch.ttl[lane]},
-                    walk)) {
+  WalkWords words;
+  if (MustWalk(batch, lane) || !RememberWalk(snapshot, line, batch.sender[lane], words)) {
     return false;
   }
-  if (walk.direct != ((batch.traits[lane] & kTraitL2Direct) != 0) ||
-      (walk.direct && walk.out != batch.target[lane])) {
+  const InterfaceIdx out = SideOf(words.next_hop);
+  const bool direct = (words.next_hop & kNextHopDirect) != 0;
+  const bool translated = IsTranslated(line);
+  if (direct != ((batch.traits[lane] & kTraitL2Direct) != 0) ||
+      (direct && out != batch.target[lane]) ||
+      !WalkCarries(snapshot.links[out.index()], words, translated, batch.ip_bytes[lane],
+                   batch.ttl[lane])) {
     return false;
   }
-  batch.out[lane] = walk.out;
-  batch.walk_src[lane] = walk.outcome.new_src;
-  batch.walk_dst[lane] = walk.outcome.new_dst;
-  batch.walk_l4_src[lane] = walk.outcome.new_src_l4_port;
-  batch.walk_l4_dst[lane] = walk.outcome.new_dst_l4_port;
-  batch.l3_delta[lane] = walk.outcome.l3_delta;
-  batch.l4_delta[lane] = walk.outcome.l4_delta;
-  batch.ttl_spent[lane] = walk.translated ? 1 : 0;
+  const WalkOutcome walk = FromWords(words);
+  batch.out[lane] = out;
+  batch.walk_src[lane] = walk.new_src;
+  batch.walk_dst[lane] = walk.new_dst;
+  batch.walk_l4_src[lane] = walk.new_src_l4_port;
+  batch.walk_l4_dst[lane] = walk.new_dst_l4_port;
+  batch.l3_delta[lane] = walk.l3_delta;
+  batch.l4_delta[lane] = walk.l4_delta;
+  batch.ttl_spent[lane] = translated ? 1 : 0;
   return true;
 }
 

@@ -40,7 +40,9 @@ inline PacketFacts FactsOf(const Batch& batch, uint32_t lane) noexcept {
 
 // How the walk of a line is kept in its next-hop word (remembered_walk.h takes it apart).
 inline uint32_t PackNextHop(const Batch& batch, uint32_t lane) noexcept {
-  return batch.out[lane].value | ((batch.traits[lane] & kTraitL2Direct) != 0 ? kNextHopDirect : 0);
+  const bool direct = (batch.traits[lane] & kTraitL2Direct) != 0;
+  const bool edge = (batch.walk_flags[lane] & kWalkGateway) != 0;
+  return batch.out[lane].value | (direct ? kNextHopDirect : 0) | (edge ? kNextHopEdge : 0);
 }
 
 }  // namespace sluice

@@ -6,12 +6,15 @@
 
 namespace sluice {
 
-// The generation of a walk from `sender` to `out`. The internet belongs to no VPC: what such a walk
-// reads lies in the VPC it ended in.
+// Whose generation judges a walk from `sender` to `out`. The internet belongs to no VPC: what such
+// a walk reads lies in the VPC it ended in.
+constexpr InterfaceIdx JudgeOfWalk(InterfaceIdx internet, InterfaceIdx sender,
+                                   InterfaceIdx out) noexcept {
+  return sender == internet ? out : sender;
+}
 inline uint32_t WalkGenerationOf(const Snapshot& snapshot, InterfaceIdx sender,
                                  InterfaceIdx out) noexcept {
-  const InterfaceIdx judge = sender == snapshot.internet ? out : sender;
-  return snapshot.walk_generation[judge.index()];
+  return snapshot.walk_generation[JudgeOfWalk(snapshot.internet, sender, out).index()];
 }
 
 // A walk that turned back at the internet gateway into another VPC depends on that one too: its

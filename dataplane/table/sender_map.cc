@@ -1,64 +1,80 @@
 #include "dataplane/table/sender_map.h"
 
+#include <algorithm>
 #include <bit>
 #include <map>
 #include <utility>
+
+#include "dataplane/packet/wire.h"
 
 namespace sluice {
 
 namespace {
 
-// Broadcast sends nothing, so its key is free to stand for "whoever owns this place alone".
-constexpr uint64_t kSoleOwnerMac = 0xffffffffffff;
-
-constexpr uint64_t PackPlace(uint16_t vlan, uint64_t mac) {
-  return uint64_t{1} << 63 | uint64_t{vlan} << 48 | mac;
+// Stands for whoever owns a port and VLAN alone. Bit 63, which the place of every MAC has, is
+// clear.
+constexpr uint64_t SolePlace(uint16_t vlan) {
+  return uint64_t{1} << 62 | uint64_t{vlan} << 48;
 }
+
+constexpr uint64_t kKeysTried = 16;
 
 }  // namespace
 
-size_t SenderMap::Slot(uint32_t port, uint64_t place) const noexcept {
-  uint64_t x = (place ^ hash_key_) * 0x9e3779b97f4a7c15 ^ (port + hash_key_) * 0xc2b2ae3d27d4eb4f;
-  x = (x ^ x >> 32) * 0xd6e8feb86659fd93;
-  return static_cast<size_t>((x ^ x >> 32) & mask_);
-}
-
-void SenderMap::Insert(uint32_t port, uint64_t place, InterfaceIdx interface) noexcept {
-  size_t slot = Slot(port, place);
-  while (entries_[slot].place != 0) {
-    slot = (slot + 1) & mask_;
+size_t SenderMap::Fill(const std::vector<Entry>& all, uint64_t key) noexcept {
+  std::fill_n(entries_.data(), entries_.size(), Entry{});
+  first_probe_.key_ = key;
+  size_t displaced = 0;
+  for (const Entry& entry : all) {
+    const size_t first = first_probe_.Slot(entry.port, entry.place);
+    size_t slot = first;
+    while (entries_[slot].place != 0) {
+      slot = (slot + 1) & mask_;
+    }
+    entries_[slot] = entry;
+    displaced += slot == first ? 0 : 1;
   }
-  entries_[slot] = {place, port, interface.value};
+  return displaced;
 }
 
 std::shared_ptr<const SenderMap> SenderMap::Build(const std::vector<Attachment>& attachments,
                                                   uint64_t key, MemorySource& memory) {
+  std::vector<Entry> all;
   std::map<std::pair<uint16_t, uint16_t>, std::pair<InterfaceIdx, int>> places;
   for (const Attachment& a : attachments) {
     auto& [owner, count] = places[{a.port.value, a.vlan}];
     owner = a.interface;
     ++count;
+    all.push_back({PackPlace(a.vlan, PackMac(a.mac)), a.port.value, a.interface.value});
+  }
+  for (const auto& [place, owner] : places) {
+    const InterfaceIdx sole = owner.second == 1 ? owner.first : InterfaceIdx::None();
+    all.push_back({SolePlace(place.second), place.first, sole.value});
   }
   auto map = std::make_shared<SenderMap>();
-  const size_t slots = std::bit_ceil(2 * (attachments.size() + places.size()) + 2);
+  const size_t slots = std::bit_ceil(4 * all.size() + 2);
   map->entries_ = AlignedArray<Entry>::Make(memory, "sender map", slots);
   if (!map->entries_.ok()) {
     return nullptr;
   }
-  map->hash_key_ = key;
   map->mask_ = slots - 1;
-  for (const Attachment& a : attachments) {
-    map->Insert(a.port.value, PackPlace(a.vlan, a.mac.ToUint64()), a.interface);
+  map->first_probe_.entries_ = map->entries_.data();
+  map->first_probe_.shift_ = static_cast<uint32_t>(64 - std::countr_zero(slots));
+  uint64_t best = key;
+  size_t least = map->Fill(all, key);
+  for (uint64_t tried = 1; tried < kKeysTried && least != 0; ++tried) {
+    const uint64_t other = key ^ tried * 0xc2b2ae3d27d4eb4f;
+    const size_t displaced = map->Fill(all, other);
+    best = displaced < least ? other : best;
+    least = std::min(least, displaced);
   }
-  for (const auto& [place, owner] : places) {
-    map->Insert(place.first, PackPlace(place.second, kSoleOwnerMac),
-                owner.second == 1 ? owner.first : InterfaceIdx::None());
-  }
+  map->Fill(all, best);
   return map;
 }
 
 const SenderMap::Entry* SenderMap::FindPlace(uint32_t port, uint64_t place) const noexcept {
-  for (size_t slot = Slot(port, place); entries_[slot].place != 0; slot = (slot + 1) & mask_) {
+  for (size_t slot = first_probe_.Slot(port, place); entries_[slot].place != 0;
+       slot = (slot + 1) & mask_) {
     if (entries_[slot].place == place && entries_[slot].port == port) {
       return &entries_[slot];
     }
@@ -66,19 +82,19 @@ const SenderMap::Entry* SenderMap::FindPlace(uint32_t port, uint64_t place) cons
   return nullptr;
 }
 
-InterfaceIdx SenderMap::Find(PortIdx port, uint16_t vlan, const MacAddress& mac) const noexcept {
-  const uint64_t place = PackPlace(vlan, mac.ToUint64());
-  const Entry* entry = mac == kBroadcastMac ? nullptr : FindPlace(port.value, place);
+InterfaceIdx SenderMap::FindFurther(PortIdx port, uint16_t vlan,
+                                    uint64_t packed_mac) const noexcept {
+  const Entry* entry = FindPlace(port.value, PackPlace(vlan, packed_mac));
   return entry == nullptr ? InterfaceIdx::None() : InterfaceIdx(entry->interface);
 }
 
 InterfaceIdx SenderMap::SoleOwner(PortIdx port, uint16_t vlan) const noexcept {
-  const Entry* entry = FindPlace(port.value, PackPlace(vlan, kSoleOwnerMac));
+  const Entry* entry = FindPlace(port.value, SolePlace(vlan));
   return entry == nullptr ? InterfaceIdx::None() : InterfaceIdx(entry->interface);
 }
 
 bool SenderMap::HasOwner(PortIdx port, uint16_t vlan) const noexcept {
-  return FindPlace(port.value, PackPlace(vlan, kSoleOwnerMac)) != nullptr;
+  return FindPlace(port.value, SolePlace(vlan)) != nullptr;
 }
 
 }  // namespace sluice

@@ -17,6 +17,7 @@
 #include "dataplane/packet/mac.h"
 #include "dataplane/packet/verdict.h"
 #include "dataplane/table/dhcp_row.h"
+#include "dataplane/table/link_row.h"
 
 namespace sluice {
 
@@ -103,10 +104,11 @@ static_assert(sizeof(AdjacencyRow) == 16);
 struct PortRow {
   InterfaceIdx side;  // the one side whose untagged frames arrive here, when it is the uplink or a
                       // Services side
-  InterfaceIdx sole;  // the only sender of untagged frames: `side`, or an ENI that shares with none
-  uint64_t sole_mac = 0;  // of that ENI, as PackMac
+  uint32_t reserved = 0;
+  // Of the packed MACs of untagged frames, what is looked at to name their sender: nothing where
+  // `side` sends them all.
+  uint64_t mac_mask = kWholeMac;
 };
-static_assert(sizeof(PortRow) == 16);
 
 // The router's own end of the internet side or of a Services side: few, so that a scan finds one by
 // port and VLAN.
@@ -201,6 +203,7 @@ struct Snapshot {
 
   AlignedArray<InterfaceRow> interfaces;  // by InterfaceIdx
   AlignedArray<AdjacencyRow> adjacency;   // by InterfaceIdx
+  AlignedArray<LinkRow> links;            // by InterfaceIdx, made of `adjacency`
   AlignedArray<uint32_t>
       walk_generation;  // by InterfaceIdx, never 0: sessions walked under another one are stale
                         // (dataplane/stage/walk_generation.h)

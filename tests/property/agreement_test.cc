@@ -2,6 +2,8 @@
 // without session cache, packet by packet and in bursts) and through the reference world.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "control/explain/packet_maker.h"
 #include "tests/control/explain/world_fixture.h"
 #include "tests/property/scenario.h"
@@ -251,6 +253,12 @@ TEST_F(AgreementTest, WhatIsOddAboutAPacketOfAnEstablishedFlowIsSeen) {
   odd(kTcp + 12, 0xf0, "drop malformed_l4");  // of 60, of which 30 are there
   odd(kTcp + 13, 0, "forward");               // insane flags change nothing
   odd(kTcp + 13, kTcpSyn, "forward");         // nor does a SYN
+  Frame broadcast = plain;
+  std::fill_n(broadcast.begin() + 6, 6, uint8_t{0xff});
+  SendBytes("eni-app", broadcast, "drop source_check");
+  Frame from_nobody = plain;
+  std::fill_n(from_nobody.begin() + 6, 6, uint8_t{0});
+  SendBytes("eni-app", from_nobody, "drop source_check");
   Frame tagged = plain;
   tagged.insert(tagged.begin() + 12, {0x81, 0x00, 0x00, 0x00});  // a priority tag: as untagged
   SendBytes("eni-app", tagged, "forward");

@@ -286,6 +286,25 @@ TEST_F(PathMtuSemantics, AWS_MTU_01_9001Inside1500ToTheInternet) {
   Expect("eni-web", out, "consume mtu_exceeded eni-web: icmp 3/4 10.0.0.1 > 10.0.0.10 *");
 }
 
+// Established flows of jumbo packets are remembered too, up to what fits on their way.
+TEST_F(PathMtuSemantics, AWS_MTU_01_JumboPacketsHitTheirSession) {
+  Start();
+  const PacketSpec small = Udp("10.0.0.10:5", "10.0.1.10:80", 100);
+  Expect("eni-web", small, "forward eni-app");
+  Expect("eni-app", Udp("10.0.1.10:80", "10.0.0.10:5", 9001 - 28), "forward eni-web");
+  Expect("eni-web", small, "forward eni-app");
+  const uint64_t before = SessionHits();
+  Expect("eni-web", Udp("10.0.0.10:5", "10.0.1.10:80", 9001 - 28), "forward eni-app");
+  Expect("eni-app", Udp("10.0.1.10:80", "10.0.0.10:5", 9001 - 28), "forward eni-web");
+  EXPECT_EQ(SessionHits() - before, 2u);
+
+  const PacketSpec out = Udp("10.0.0.10:5", "203.0.113.9:53", 1472);
+  Expect("eni-web", out, "forward internet: *");
+  PacketSpec long_out = Udp("10.0.0.10:5", "203.0.113.9:53", 1473);
+  long_out.dont_fragment = true;
+  Expect("eni-web", long_out, "consume mtu_exceeded eni-web: icmp 3/4 10.0.0.1 > 10.0.0.10 *");
+}
+
 TEST_F(PathMtuSemantics, AWS_IGW_06_RFC_ROW_17_RFC_ROW_81_RFC_ROW_85_FragmentationNeeded) {
   Start();
   for (const size_t payload : {1473u, 4000u, 8900u}) {

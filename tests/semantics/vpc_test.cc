@@ -424,6 +424,10 @@ uint64_t VpcTest::Count(const std::string& reason) const {
   return count;
 }
 
+uint64_t VpcTest::SessionHits() const {
+  return scene_->cached.dataplane->counters().session_hits.Read();
+}
+
 std::string VpcTest::NatCounts(const std::string& nat_gateway_id) const {
   std::string first;
   Scene& scene = *scene_;

@@ -85,6 +85,9 @@ class VpcTest : public ::testing::Test {
   // Inputs that ended as "reason" so far, over all ports; dropped or consumed.
   uint64_t Count(const std::string& reason) const;
 
+  // Packets so far that a session's remembered walk was used for.
+  uint64_t SessionHits() const;
+
   // CloudWatch's counts of a NAT gateway, packets and bytes, the same with and without the session
   // cache: "source 3/120 left 3/120, destination 1/40 left 1/40, dropped 0, tcp 1 of 1, no port 0,
   // idle 0". "tcp" is established of attempted.

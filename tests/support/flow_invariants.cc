@@ -15,11 +15,11 @@ FlowTuple TupleOf(const SessionKey& key) {
 // A NAT pair's answers must lead back to where its request came from.
 bool LeadsBack(const SessionLine& forward, const SessionLine& reverse) {
   const SessionKey request = KeyOf(forward);
+  const WalkOutcome walk = ShowWalk(reverse);
   return reverse.generation.load() == kGenerationNone ||
-         (reverse.new_dst.load() == request.src() && reverse.new_src.load() == request.dst() &&
-          (request.protocol() == 1 ||
-           reverse.new_ports.load() ==
-               (uint32_t{request.dst_l4_port()} << 16 | request.src_l4_port())));
+         (walk.new_dst == request.src() && walk.new_src == request.dst() &&
+          (request.protocol() == 1 || (walk.new_src_l4_port == request.dst_l4_port() &&
+                                       walk.new_dst_l4_port == request.src_l4_port())));
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ TEST(AccountingTest, AWS_FL_03_ALineEndsItsWindowAtTheFirstPacketOfTheNext) {
   SessionLine& fields = table->Line(line);
   const auto send = [&](uint64_t ms, uint32_t bytes, uint8_t flags) {
     account->CountLine(line, fields, cold, bytes, flags, At(ms));
-    RefreshLine(fields, true, 0, At(ms).now_ms);
+    RefreshLine(fields, 0, At(ms).now_ms);
   };
   send(1'500, 60, kTcpSyn);
   send(2'000, 52, kTcpAck);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <thread>
 
 #include "tests/dataplane/session/session_pairs.h"
@@ -252,15 +253,27 @@ TEST(SessionStateTest, TheShortWayNeverContradictsTheFullJudgement) {
 
 TEST(SessionLineTest, AWalkIsReadWholeOrNotAtAll) {
   SessionLine line{};
-  WalkOutcome walk;
+  WalkWords walk;
   EXPECT_FALSE(ReadWalk(line, 7, &walk));
   const WalkOutcome first{1, 2, 3, 4, 5, 6, 7};
   ASSERT_TRUE(StampWalk(line, first, 7));
   ASSERT_TRUE(ReadWalk(line, 7, &walk));
-  EXPECT_EQ(walk, first);
+  EXPECT_EQ(FromWords(walk), first);
+  EXPECT_EQ(ShowWalk(line), first);
   EXPECT_FALSE(ReadWalk(line, 8, &walk));
   line.generation.store(kGenerationBusy);
   EXPECT_FALSE(StampWalk(line, first, 8)) << "somebody else is writing";
+}
+
+// The words of a line are the bytes that a packet of the walk carries.
+TEST(SessionLineTest, WalkWordsLieAsInAPacket) {
+  const WalkWords words = ToWords({0x0a000102, 0xc6336401, 0x1234, 0x0050, 0xabcd, 0xef01, 9});
+  const uint8_t addresses[] = {0x0a, 0, 1, 2, 0xc6, 0x33, 0x64, 1};
+  const uint8_t ports[] = {0x12, 0x34, 0, 0x50};
+  const uint8_t deltas[] = {0xab, 0xcd, 0xef, 0x01};
+  EXPECT_EQ(std::memcmp(&words.addresses, addresses, sizeof(addresses)), 0);
+  EXPECT_EQ(std::memcmp(&words.ports, ports, sizeof(ports)), 0);
+  EXPECT_EQ(std::memcmp(&words.deltas, deltas, sizeof(deltas)), 0);
 }
 
 // One thread stamps generation n with fields that all say n; readers see n in every field or
@@ -273,10 +286,12 @@ TEST(SessionLineTest, ConcurrentStampsAreNeverTorn) {
   std::thread reader([&] {
     while (!stop.load(std::memory_order_relaxed)) {
       const uint32_t n = current.load(std::memory_order_relaxed);
-      WalkOutcome w;
-      if (ReadWalk(line, n, &w) && (w.new_src != n || w.new_dst != n || w.next_hop != n ||
-                                    w.new_src_l4_port != static_cast<uint16_t>(n) ||
-                                    w.l4_delta != static_cast<uint16_t>(n))) {
+      WalkWords words;
+      const bool read = ReadWalk(line, n, &words);
+      const WalkOutcome w = FromWords(words);
+      if (read && (w.new_src != n || w.new_dst != n || w.next_hop != n ||
+                   w.new_src_l4_port != static_cast<uint16_t>(n) ||
+                   w.l4_delta != static_cast<uint16_t>(n))) {
         torn.fetch_add(1);
       }
     }

@@ -47,6 +47,10 @@ TEST(InterfaceTest, SenderByPortVlanAndMac) {
   EXPECT_EQ(Judge(spec, 0).sender, InterfaceIdx(0)) << "the only ENI there is the sender";
   EXPECT_EQ(Judge(spec, 2).reason, DropReason::kSourceCheck);
   EXPECT_FALSE(Judge(spec, 2).sender.has_value());
+  for (const MacAddress& nobody : {kBroadcastMac, MacAddress{}}) {
+    spec.src_mac = nobody;
+    EXPECT_EQ(Judge(spec, 0).reason, DropReason::kSourceCheck);
+  }
   spec = UdpSpec();
   spec.src_mac = EniMac(2);
   spec.src = Address("10.0.0.12");

@@ -1,0 +1,186 @@
+#include "dataplane/stage/glance.h"
+
+#include <algorithm>
+
+#include "dataplane/packet/protocol.h"
+#include "dataplane/packet/wire.h"
+#include "dataplane/stage/eight.h"
+#include "dataplane/stage/interface.h"
+#include "dataplane/table/sender_map.h"
+
+namespace sluice {
+namespace {
+
+// Of the IPv4 packet: where UDP needs fewer too.
+constexpr uint32_t kLookedAtBytes = kIpv4MinBytes + kTcpMinBytes;
+
+uint64_t Load64(const uint8_t* bytes) {
+  uint64_t word;
+  std::memcpy(&word, bytes, sizeof(word));
+  return word;
+}
+// What names the senders of a burst, in registers.
+struct Senders {
+  const PortRow* ports;
+  uint64_t router_mac;
+  SenderMap::FirstProbe probe;
+};
+
+// The sender of a frame addressed to the router; none: unknown, layer-2 direct or not found at the
+// first look. Frames of a side's port are taken from any MAC to any MAC (its entry in the map is
+// kMacOfSides): both kinds of port take one path, since they alternate in a burst.
+InterfaceIdx RoutedSender(const Senders& senders, const uint8_t* frame, PortIdx port,
+                          uint16_t vlan) {
+  const uint64_t mask = vlan == 0 ? senders.ports[port.index()].mac_mask : kWholeMac;
+  const uint64_t source = Load64(frame + 4) >> 16 & mask;
+  const bool to_router = ((Load64(frame) ^ senders.router_mac) & mask) == 0;
+  const InterfaceIdx sender = senders.probe.Find(port, vlan, source);
+  return to_router ? sender : InterfaceIdx::None();
+}
+
+// The same for those not found at the first look.
+InterfaceIdx RoutedSenderSlowly(const Snapshot& snapshot, const uint8_t* frame, PortIdx port,
+                                uint16_t vlan) {
+  const InterfaceIdx side = FindSide(snapshot, port, vlan);
+  return side.has_value() || PackMac(frame) != PackMac(snapshot.router_mac)
+             ? side
+             : snapshot.senders->Find(port, vlan, PackMac(frame + 6));
+}
+
+FourWords LoadIp(uint8_t* const* ip, uint32_t offset) {
+  return LoadFourWords(
+      [=](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(ip[i] + offset)); });
+}
+
+// All ones where the five words sum up as an IPv4 header must (RFC 1071).
+__m256i HeaderHolds(const __m256i (&header)[5]) {
+  __m256i sum = _mm256_setzero_si256();
+  for (const __m256i& word : header) {
+    sum = _mm256_add_epi32(sum, Fold(word));
+  }
+  // Not zero, and at most 10 * 0xffff: one more fold leaves 0xffff if and only if it is a multiple.
+  return Equal(Fold(sum), All(0xffff));
+}
+
+void StoreKeys(__m256i src, __m256i dst, __m256i ports, __m256i low, SessionKey* keys) {
+  // Two packets of each half a vector: the words of their keys, then keys side by side.
+  const __m256i addresses[2] = {_mm256_unpacklo_epi32(dst, src), _mm256_unpackhi_epi32(dst, src)};
+  const __m256i rest[2] = {_mm256_unpacklo_epi32(low, ports), _mm256_unpackhi_epi32(low, ports)};
+  for (int i = 0; i < 2; ++i) {
+    const __m256i even = _mm256_unpacklo_epi64(addresses[i], rest[i]);
+    const __m256i odd = _mm256_unpackhi_epi64(addresses[i], rest[i]);
+    const auto store = [&](int at, __m128i key) {
+      _mm_store_si128(reinterpret_cast<__m128i*>(keys + at), key);
+    };
+    store(2 * i, _mm256_castsi256_si128(even));
+    store(2 * i + 1, _mm256_castsi256_si128(odd));
+    store(2 * i + 4, _mm256_extracti128_si256(even, 1));
+    store(2 * i + 5, _mm256_extracti128_si256(odd, 1));
+  }
+}
+
+// What is said of the bytes behind the IPv4 header, in host order.
+struct Transport {
+  __m256i tcp;  // condition: TCP, otherwise UDP is supposed
+  __m256i tcp_header_bytes;
+  __m256i first_word;  // TCP: sequence number; UDP: length << 16 | checksum
+  __m256i sum;         // the checksum field, in the byte order of memory
+};
+Transport ReadTransport(__m256i protocol, const FourWords& l4) {
+  const __m256i(&word)[4] = l4.word;  // from byte 4 on: see first_word | ACK | flags | TCP checksum
+  Transport t;
+  t.tcp = Equal(protocol, All(kProtocolTcp));
+  t.tcp_header_bytes = _mm256_srli_epi32(Bits(word[2], 0xf0), 2);
+  t.first_word = Swap(word[0]);
+  t.sum = Select(t.tcp, Bits(word[3], 0xffff), _mm256_srli_epi32(word[0], 16));
+  return t;
+}
+
+// Whether parse would pass these bytes and no stage would look at them twice: TCP with ACK and
+// none of SYN, FIN and RST, or UDP, with a length that agrees.
+__m256i IsCalm(__m256i protocol, __m256i flags, const Transport& t, __m256i l4_bytes) {
+  constexpr uint32_t kDecisive = uint32_t{kTcpSyn | kTcpFin | kTcpRst | kTcpAck} << 8;
+  const __m256i acks = Equal(Bits(flags, kDecisive), All(uint32_t{kTcpAck} << 8));
+  const __m256i known = Select(t.tcp, acks, Equal(protocol, All(kProtocolUdp)));
+  const __m256i said = Select(t.tcp, t.tcp_header_bytes, _mm256_srli_epi32(t.first_word, 16));
+  const __m256i least = Select(t.tcp, All(kTcpMinBytes), All(kUdpBytes));
+  const __m256i agrees = _mm256_and_si256(AtMost(least, said), AtMost(said, l4_bytes));
+  return _mm256_and_si256(known, agrees);
+}
+
+}  // namespace
+
+void GlanceAtLinks(const Snapshot& snapshot, const Batch& batch, uint32_t first, uint32_t count,
+                   Glance& glance) noexcept {
+  const Senders senders{snapshot.ports.data(), PackMac(snapshot.router_mac),
+                        snapshot.senders->first_probe()};
+  uint32_t n = 0;
+  for (uint32_t lane = first; lane < first + count; ++lane) {
+    uint8_t* frame = batch.frame[lane];
+    // UDP of a few bytes in a frame without padding may be shorter: it walks.
+    const uint32_t looked_at_bytes = batch.segment_bytes[lane] - kLookedAtBytes;
+    if (static_cast<int32_t>(looked_at_bytes) < kEthernetBytes) [[unlikely]] {
+      continue;
+    }
+    uint32_t l2_bytes = kEthernetBytes;
+    uint16_t vlan = 0;
+    if (LoadBe16(frame + 12) != kEtherTypeIpv4) {
+      if (LoadBe16(frame + 12) != kEtherTypeVlan || LoadBe16(frame + 16) != kEtherTypeIpv4) {
+        continue;
+      }
+      l2_bytes = kEthernetBytes + kVlanTagBytes;
+      vlan = LoadBe16(frame + 14) & 0x0fff;
+    }
+    InterfaceIdx sender = RoutedSender(senders, frame, batch.rx_port[lane], vlan);
+    if (!sender.has_value()) [[unlikely]] {
+      sender = RoutedSenderSlowly(snapshot, frame, batch.rx_port[lane], vlan);
+    }
+    glance.sender[n] = sender.value;
+    glance.fits_bytes[n] = batch.frame_bytes[lane] - l2_bytes;
+    glance.ip[n] = frame + l2_bytes;
+    glance.lane[n] = lane;
+    n += sender.has_value() & (looked_at_bytes >= l2_bytes) ? 1 : 0;
+  }
+  glance.count = n;
+  glance.plain = 0;
+  // Groups are read whole: the last one is filled up with a frame that fits nothing.
+  for (; n % kEight != 0; ++n) {
+    glance.ip[n] = glance.ip[0];
+    glance.sender[n] = 0;
+    glance.fits_bytes[n] = 0;
+  }
+}
+
+void GlanceAtEight(Glance& glance, uint32_t at) noexcept {
+  const FourWords front = LoadIp(&glance.ip[at], 0);
+  const FourWords back = LoadIp(&glance.ip[at], 16);
+  const FourWords l4 = LoadIp(&glance.ip[at], kIpv4MinBytes + 4);
+  const __m256i(&a)[4] = front.word;  // version, length | id, fragment | TTL, protocol | source
+  const __m256i(&b)[4] = back.word;   // destination | ports
+  const __m256i ip_bytes = Bits(Swap(a[0]), 0xffff);
+  const __m256i l4_bytes = _mm256_sub_epi32(ip_bytes, All(kIpv4MinBytes));
+  const __m256i protocol = Bits(_mm256_srli_epi32(a[2], 8), 0xff);
+  const Transport t = ReadTransport(protocol, l4);
+
+  constexpr uint32_t kFragment = __builtin_bswap32(kIpv4MoreFragments | kIpv4OffsetMask);
+  const __m256i header[5] = {a[0], a[1], a[2], a[3], b[0]};
+  __m256i plain = Equal(Bits(a[0], 0xff), All(0x45));
+  plain = _mm256_and_si256(plain, Equal(Bits(a[1], kFragment), All(0)));
+  plain = _mm256_and_si256(plain, HeaderHolds(header));
+  plain = _mm256_and_si256(plain, AtMost(ip_bytes, Load(&glance.fits_bytes[at])));
+  plain = _mm256_and_si256(plain, IsCalm(protocol, l4.word[2], t, l4_bytes));
+
+  Store(&glance.ip_bytes[at], ip_bytes);
+  Store(&glance.head[at], a[2]);
+  Store(&glance.tcp[at], t.tcp);
+  Store(&glance.l4_sum[at], t.sum);
+  const __m256i end_seq =
+      _mm256_add_epi32(t.first_word, _mm256_sub_epi32(l4_bytes, t.tcp_header_bytes));
+  Store(&glance.end_seq[at], _mm256_and_si256(t.tcp, end_seq));
+  StoreKeys(Swap(a[3]), Swap(b[0]), Swap(b[1]),
+            _mm256_or_si256(_mm256_slli_epi32(protocol, 24), Load(&glance.sender[at])),
+            &glance.key[at]);
+  glance.plain |= MaskOf(plain) << at;
+}
+
+}  // namespace sluice
