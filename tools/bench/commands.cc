@@ -13,6 +13,7 @@ std::vector<Verb> AllBenchCommands() {
            &CpsCommand,      //
            &UpdateCommand,   //
            &HeroCommand,     //
+           &LatencyCommand,  //
            &BudgetCommand,   //
            &TargetsCommand,  //
            &ReportCommand,   //

@@ -24,6 +24,7 @@ Verb RulesCommand();
 Verb BudgetCommand();
 Verb CompareCommand();
 Verb CpsCommand();
+Verb LatencyCommand();
 Verb ExportCommand();
 Verb TrendCommand();
 Verb TargetsCommand();

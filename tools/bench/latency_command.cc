@@ -1,0 +1,152 @@
+// `sluice-bench latency`: how long packets are on their way, against load.
+#include <gflags/gflags.h>
+
+#include <cstdio>
+
+#include "tools/bench/commands.h"
+#include "tools/bench/flag_checks.h"
+#include "tools/bench/flags.h"
+#include "tools/bench/forward_request.h"
+#include "tools/bench/latency/latency_run.h"
+#include "tools/bench/report_output.h"
+
+DEFINE_double(load_seconds, 2, "Time at each load, of `latency`: above 0, at most 3600.");
+DEFINE_uint32(queue, 1024, "Packets that wait at most before they are lost, of `latency`.");
+
+namespace sluice {
+namespace {
+
+constexpr double kLoads[] = {0.1, 0.5, 0.9};
+
+bool ReadFlags(ForwardRequest& request) {
+  if (!(FLAGS_load_seconds > 0 && FLAGS_load_seconds <= 3600)) {
+    UsageError("--load_seconds is not above 0 and at most 3600");
+    return false;
+  }
+  return ReadForwardFlags(request) && InRange("queue", FLAGS_queue, FLAGS_burst, 1u << 20);
+}
+
+Figure MakeFigure(double load, double offered_pps, const LatencyResult& result) {
+  Figure figure;
+  figure.name = "latency/load:" + std::to_string(static_cast<int>(load * 100 + 0.5));
+  const auto ns = [&](double q) { return static_cast<double>(result.ns.Quantile(q)); };
+  figure.ns = {ns(0.5), ns(0.25), ns(0.75)};
+  figure.rounds = 1;
+  figure.round_items = result.ns.total();
+  figure.counters = {{"load", load},
+                     {"offered_mpps", offered_pps / 1e6},
+                     {"p50_ns", ns(0.5)},
+                     {"p90_ns", ns(0.9)},
+                     {"p99_ns", ns(0.99)},
+                     {"p999_ns", ns(0.999)},
+                     {"p9999_ns", ns(0.9999)},
+                     {"max_ns", static_cast<double>(result.ns.max())},
+                     {"packets", static_cast<double>(result.ns.total())},
+                     {"lost", static_cast<double>(result.lost)},
+                     {"mean_burst", static_cast<double>(result.ns.total()) /
+                                        static_cast<double>(std::max<uint64_t>(1, result.bursts))},
+                     {"busy_share", result.busy_share},
+                     {"preemptions", static_cast<double>(result.preemptions)}};
+  return figure;
+}
+
+void PrintRow(double load, double offered_pps, const LatencyResult& result) {
+  const auto us = [&](double q) { return static_cast<double>(result.ns.Quantile(q)) / 1e3; };
+  std::printf("  %4.0f%% %8.2f %8.2f %8.2f %8.2f %9.2f %9.1f %9.1f %9llu %8llu\n", load * 100,
+              offered_pps / 1e6, us(0.5), us(0.9), us(0.99), us(0.999), us(0.9999),
+              static_cast<double>(result.ns.max()) / 1e3,
+              static_cast<unsigned long long>(result.lost),
+              static_cast<unsigned long long>(result.preemptions));
+  std::fflush(stdout);
+}
+
+void Judge(double load, const LatencyResult& result, Report& report) {
+  const Fates& fates = result.fates;
+  if (fates.received != result.ns.total() || fates.forwarded != fates.received ||
+      fates.hits != fates.received) {
+    report.broken_claims.push_back(
+        "at " + std::to_string(static_cast<int>(load * 100 + 0.5)) + " % load: of " +
+        std::to_string(result.ns.total()) + " packets " + std::to_string(fates.forwarded) +
+        " were forwarded and " + std::to_string(fates.hits) + " hit the session cache");
+  }
+}
+
+void MeasureLoads(Workbench& bench, const ForwardRequest& request, double capacity_pps,
+                  Report& report) {
+  const std::vector<Stamp> schedule =
+      MakeSchedule(bench.flows(), bench.links(), request.forward.schedule);
+  if (!FLAGS_j) {
+    std::printf("  %5s %8s %8s %8s %8s %9s %9s %9s %9s %8s\n", "LOAD", "MPPS", "P50 US", "P90",
+                "P99", "P99.9", "P99.99", "MAX", "LOST", "PREEMPTED");
+  }
+  for (const double load : kLoads) {
+    LatencyOptions options;
+    options.packets_per_second = load * capacity_pps;
+    options.seconds = FLAGS_quick ? std::min(FLAGS_load_seconds, 0.1) : FLAGS_load_seconds;
+    options.queue_packets = FLAGS_queue;
+    const LatencyResult result = RunLatency(bench, schedule, options);
+    report.figures.push_back(MakeFigure(load, options.packets_per_second, result));
+    Judge(load, result, report);
+    if (!FLAGS_j) {
+      PrintRow(load, options.packets_per_second, result);
+    }
+  }
+}
+
+int RunLatencyCommand(const Arguments& arguments) {
+  ForwardRequest request;
+  if (!FlagsOnly("latency", arguments) || !ReadFlags(request)) {
+    return kExitUsage;
+  }
+  SetFlows(FLAGS_flows, request);
+  request.bench.intent = LoadBenchConfig(arguments, FLAGS_flows);
+  if (request.bench.intent == nullptr) {
+    return kExitNo;
+  }
+  const auto bench = Workbench::Make(request.bench);
+  if (!bench.ok()) {
+    std::fprintf(stderr, "sluice-bench: %s\n", std::string(bench.status().message()).c_str());
+    return kExitNo;
+  }
+  const ForwardResult capacity = RunForward(**bench, request.forward);
+  Report report = StartForwardReport();
+  report.settings.emplace_back("load_seconds", std::to_string(FLAGS_load_seconds));
+  report.settings.emplace_back("queue", std::to_string(FLAGS_queue));
+  report.broken_claims = BrokenClaims(capacity.totals, true);
+  const double capacity_pps = 1e9 / capacity.whole_ns.median;
+  MeasureLoads(**bench, request, capacity_pps, report);
+  if (!WriteGoogleBenchmark(report)) {
+    return kExitNo;
+  }
+  PrintJson(report);
+  if (!FLAGS_j && report.broken_claims.empty()) {
+    std::printf(
+        "\nlatency: 100%% load is %.1f Mpps (%.0f ns a packet, %.0f ns of them the source); from "
+        "arrival to the end of its burst; dataplane only, no NIC; %s\n",
+        capacity_pps / 1e6, capacity.whole_ns.median, capacity.source_ns.median,
+        Provenance(report).c_str());
+  }
+  return JudgeReport(report);
+}
+
+}  // namespace
+
+Verb LatencyCommand() {
+  return {
+      "latency",
+      "[--flows=N] [--load_seconds=S] [--queue=N] [-j]",
+      "How long packets are on their way at 10, 50 and 90 % of the highest rate.",
+      "Measures the highest rate of established flows first. Then packets arrive evenly by the\n"
+      "clock, wait in a queue as on a NIC, and are handled in bursts as they come; the time of a\n"
+      "packet is from its arrival to the end of its burst, the source's work included. Where the\n"
+      "machine gives the processor to somebody else, packets wait: PREEMPTED says how often, LOST\n"
+      "how many met a full queue. The highest percentiles are those of the machine then.",
+      {"flows",   "load_seconds",  "queue",    "keys",     "zipf",
+       "size",    "direction",     "traffic",  "protocol", "config",
+       "senders", "rules",         "simd",     "source",   "burst",
+       "rounds",  "round_packets", "schedule", "samples",  "quick",
+       "seed",    "benchmark_out", "j"},
+      RunLatencyCommand};
+}
+
+}  // namespace sluice
