@@ -130,7 +130,7 @@ bool SessionTable::Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) 
     uint32_t mask = MatchTags(bucket.head.load(std::memory_order_acquire),
                               bucket.tags.load(std::memory_order_acquire), tag);
     for (; mask != 0; mask &= mask - 1) {
-      const auto slot = static_cast<uint32_t>(std::countr_zero(mask));
+      const uint32_t slot = FirstMatch(mask);
       if (bucket.refs[slot].load(std::memory_order_acquire) == line.value + 1) {
         *entry = {home, at, slot, true};
         return true;

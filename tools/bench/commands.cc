@@ -14,6 +14,7 @@ std::vector<Verb> AllBenchCommands() {
            &UpdateCommand,   //
            &HeroCommand,     //
            &LatencyCommand,  //
+           &ScaleCommand,    //
            &BudgetCommand,   //
            &TargetsCommand,  //
            &ReportCommand,   //

@@ -25,6 +25,7 @@ Verb BudgetCommand();
 Verb CompareCommand();
 Verb CpsCommand();
 Verb LatencyCommand();
+Verb ScaleCommand();
 Verb ExportCommand();
 Verb TrendCommand();
 Verb TargetsCommand();
