@@ -67,13 +67,6 @@ struct Express {
 // worth a pass of their own only so often; after that, whatever follows goes the long way too.
 constexpr uint32_t kMaxOvertaken = 4;
 
-// Whether the short way would take the lane as things stand: most that it refuses, such as the
-// first and last segments of a connection, it refuses for their line's state.
-bool IsSettled(const WorkerContext& worker, LineIdx idx) {
-  const SessionLine& line = worker.sessions->Line(idx);
-  return HitsOwnLine(ViewOf(line), IsForward(idx), KeyOf(line).protocol(), worker.now_ms);
-}
-
 // Whether the short way is open to the lane that comes now.
 bool ClearTheWay(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, Express& express) {
   if (!express.rest.empty() && express.overtaken < kMaxOvertaken) {
@@ -101,7 +94,7 @@ void RunExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   for (uint32_t lane = first; lane < first + count; ++lane) {
     if (next < found.count && found.glance.lane[next] == lane) {
       const uint32_t from = next;
-      if (IsSettled(worker, found.line[next]) && ClearTheWay(snapshot, worker, batch, express)) {
+      if (ExpressIsFor(worker, found, next) && ClearTheWay(snapshot, worker, batch, express)) {
         next = TakeExpress(snapshot, worker, batch, found, from, express.overtaken != 0);
       }
       if (next != from) {

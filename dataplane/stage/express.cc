@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/session/accounting.h"
+#include "dataplane/session/session_state.h"
 #include "dataplane/stage/account.h"
 #include "dataplane/stage/eight.h"
 #include "dataplane/stage/express_group.h"
@@ -74,6 +75,14 @@ void ExpressStage(const Snapshot& snapshot, const WorkerContext& worker, const B
       Keep(found, i, found.count++);
     }
   }
+}
+
+bool ExpressIsFor(const WorkerContext& worker, ExpressLanes& found, uint32_t i) noexcept {
+  const SessionKey& key = found.glance.key[i];
+  const LineIdx line = worker.sessions->Confirm(key, found.hash[i], found.line[i]);
+  found.line[i] = line;
+  return line.has_value() && HitsOwnLine(ViewOf(worker.sessions->Line(line)), IsForward(line),
+                                         key.protocol(), worker.now_ms);
 }
 
 uint32_t ExpressTake(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,

@@ -35,6 +35,10 @@ struct ExpressLanes {
 void ExpressStage(const Snapshot& snapshot, const WorkerContext& worker, const Batch& batch,
                   uint32_t first, uint32_t count, ExpressLanes& found) noexcept;
 
+// Whether the short way would take the i-th as things stand: most that it refuses, such as the
+// first and last segments of a connection, it refuses for their line's state. Confirms its line.
+bool ExpressIsFor(const WorkerContext& worker, ExpressLanes& found, uint32_t i) noexcept;
+
 // Judges, counts and rewrites found lanes from the `from`-th on, as long as they are neighbours and
 // may be taken: forward, with every result column written. Returns the first that was not taken;
 // if lanes are left at all, that one is untouched and must go the long way. `changed`: other

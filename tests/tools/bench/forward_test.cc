@@ -51,6 +51,20 @@ TEST(ForwardTest, EveryKindOfTrafficOfTheGeneratedNetworkHoldsItsClaims) {
   }
 }
 
+// A full table: home buckets have overflowed, and keys share a tag with others of their bucket.
+TEST(ForwardTest, EveryFlowOfAFullTableIsFound) {
+  constexpr uint32_t kFlows = 60'000;
+  const auto bench = MakeBench(SampleNetworkJson({.max_sessions = kFlows}), Traffic::kNat, kFlows);
+  ASSERT_NE(bench, nullptr);
+  EXPECT_GT(bench->dataplane().sessions().OverflowPartsPerMillion(), 0u);
+  ForwardOptions options = Quick("64");
+  options.schedule.packets = options.warmup_packets = 4 * kFlows;
+  options.round_packets = 4 * kFlows;
+  for (const std::string& claim : BrokenClaims(RunForward(*bench, options).totals, true)) {
+    ADD_FAILURE() << claim;
+  }
+}
+
 TEST(ForwardTest, AnyConfigurationWillDo) {
   const auto bench = MakeBench(std::string(testing::kSampleConfig), Traffic::kMixed, 100);
   ASSERT_NE(bench, nullptr);
