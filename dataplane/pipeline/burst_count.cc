@@ -9,7 +9,13 @@ void CountReleasedDrop(WorkerContext& worker, PortIdx port, DropReason reason) n
 
 namespace {
 
-void CountFate(PortCounters& port, const Batch& batch, uint32_t lane) noexcept {
+void CountLane(PortCounters& port, const Batch& batch, uint32_t lane) noexcept {
+  if (batch.reentered[lane] != 0) {
+    port.released.Add(1);
+  } else {
+    port.received.Add(1);
+    port.received_bytes.Add(batch.frame_bytes[lane]);
+  }
   const auto reason = static_cast<size_t>(batch.reason[lane]);
   switch (batch.verdict[lane]) {
     case Verdict::kForward:
@@ -33,16 +39,13 @@ void CountBurst(WorkerContext& worker, const Batch& batch) noexcept {
   PortCounters* ports = worker.counters->ports.data();
   for (uint32_t lane = 0; lane < batch.count; ++lane) {
     PortCounters& port = ports[batch.rx_port[lane].index()];
-    if (batch.reentered[lane] != 0) [[unlikely]] {
-      port.released.Add(1);
-    } else {
+    const bool plain = (batch.verdict[lane] == Verdict::kForward) & (batch.reentered[lane] == 0);
+    if (plain) [[likely]] {
       port.received.Add(1);
       port.received_bytes.Add(batch.frame_bytes[lane]);
-    }
-    if (batch.verdict[lane] == Verdict::kForward) [[likely]] {
       port.forwarded.Add(1);
     } else {
-      CountFate(port, batch, lane);
+      CountLane(port, batch, lane);
     }
   }
 }

@@ -11,11 +11,21 @@
 namespace sluice {
 namespace {
 
-// Moves what was found of one packet to a place further down.
-void Keep(ExpressLanes& found, uint32_t from, uint32_t to) {
-  if (from == to) [[likely]] {
-    return;
+constexpr uint32_t AllOf(uint32_t count) {
+  return static_cast<uint32_t>((uint64_t{1} << count) - 1);
+}
+
+bool AnyAbsent(const ExpressLanes& found) {
+  uint32_t absent = 0;
+  for (uint32_t at = 0; at < found.count; at += kEight) {
+    const __m256i lines = Load(&found.line[at].value);
+    absent |= MaskOf(Equal(lines, All(LineIdx::kNoneValue))) << at;
   }
+  return (absent & AllOf(found.count)) != 0;
+}
+
+// Moves what was found of one packet to a place further down.
+void Move(ExpressLanes& found, uint32_t from, uint32_t to) {
   Glance& glance = found.glance;
   for (Glance::Places<uint32_t>* column :
        {&glance.sender, &glance.ip_bytes, &glance.head, &glance.l4_sum, &glance.end_seq,
@@ -28,21 +38,35 @@ void Keep(ExpressLanes& found, uint32_t from, uint32_t to) {
   found.line[to] = found.line[from];
 }
 
+// Drops those that are not plain or whose line is surely absent.
+void KeepOpen(ExpressLanes& found) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < found.count; ++i) {
+    if (found.line[i].has_value() & (found.glance.plain >> i & 1)) {
+      Move(found, i, kept++);
+    }
+  }
+  found.count = kept;
+}
+
 // How many, at most eight, from the i-th on have a session for certain and lie in neighbouring
 // lanes from `lane` on.
 uint32_t ConfirmSome(const WorkerContext& worker, ExpressLanes& found, uint32_t from, uint32_t lane,
                      bool changed) {
   const Glance& glance = found.glance;
   const SessionTable& sessions = *worker.sessions;
-  const uint32_t most = std::min(found.count - from, kEight);
-  uint32_t count = 0;
-  for (uint32_t i = from; count < most && glance.lane[i] == lane + count; ++i, ++count) {
-    found.line[i] = sessions.Confirm(glance.key[i], found.hash[i], found.line[i]);
-    if (!found.line[i].has_value() || (changed && !sessions.IsLive(PairOf(found.line[i])))) {
-      break;
+  uint32_t most = std::min(found.count - from, kEight);
+  while (most != 0 && glance.lane[from + most - 1] != lane + most - 1) {
+    --most;
+  }
+  for (uint32_t i = from; i < from + most; ++i) {
+    const LineIdx line = sessions.Confirm(glance.key[i], found.hash[i], found.line[i]);
+    found.line[i] = line;
+    if (!line.has_value() || (changed && !sessions.IsLive(PairOf(line)))) [[unlikely]] {
+      return i - from;
     }
   }
-  return count;
+  return most;
 }
 
 // What is the same for all of a run.
@@ -69,11 +93,9 @@ void ExpressStage(const Snapshot& snapshot, const WorkerContext& worker, const B
     sessions.PrefetchHomes(&found.hash[at], kEight);
   }
   sessions.FindCandidates(found.hash.data(), found.line.data(), glance.count);
-  found.count = 0;
-  for (uint32_t i = 0; i < glance.count; ++i) {
-    if (found.line[i].has_value() & (glance.plain >> i & 1)) {
-      Keep(found, i, found.count++);
-    }
+  found.count = glance.count;
+  if (glance.plain != AllOf(glance.count) || AnyAbsent(found)) {
+    KeepOpen(found);
   }
 }
 

@@ -247,7 +247,6 @@ uint32_t TakeGroup(const Snapshot& snapshot, WorkerContext& worker, Batch& batch
   PrepareCounting(packets, lines, found.window, counting);
   NatCounters* nat_counters = worker.counters->nat_gateways.data();
   const uint32_t first_lane = glance.lane[from];
-  alignas(32) uint32_t link_bytes[kEight];
   for (uint32_t i = 0; i < fit; ++i) {
     const uint32_t at = from + i;
     const uint32_t ip_bytes = glance.ip_bytes[at];
@@ -255,10 +254,8 @@ uint32_t TakeGroup(const Snapshot& snapshot, WorkerContext& worker, Batch& batch
     RefreshLine(*group.line[i], glance.end_seq[at], worker.now_ms);
     CountNatHit(nat_counters[counting.nat_gateway[i]], found.line[at], ip_bytes);
     batch.out_frame[first_lane + i] = WriteOne(group, rewritten, i, glance.tcp[at], glance.ip[at]);
-    link_bytes[i] = group.link[i]->bytes;
+    batch.out_bytes[first_lane + i] = group.link[i]->bytes + ip_bytes;
   }
-  const __m256i out_bytes = _mm256_add_epi32(packets.ip_bytes, Load(link_bytes));
-  StoreFirst(fit, out_bytes, &batch.out_bytes[first_lane]);
   StoreFirst(fit, Bits(lines.next_hop, kNextHopSide), &batch.out[first_lane].value);
   StoreFirst(fit, Load(&glance.sender[from]), &batch.sender[first_lane].value);
   return fit;

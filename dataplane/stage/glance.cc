@@ -19,32 +19,45 @@ uint64_t Load64(const uint8_t* bytes) {
   std::memcpy(&word, bytes, sizeof(word));
   return word;
 }
-// What names the senders of a burst, in registers.
+// What names the senders of untagged frames, in registers.
 struct Senders {
   const PortRow* ports;
   uint64_t router_mac;
   SenderMap::FirstProbe probe;
 };
 
-// The sender of a frame addressed to the router; none: unknown, layer-2 direct or not found at the
-// first look. Frames of a side's port are taken from any MAC to any MAC (its entry in the map is
-// kMacOfSides): both kinds of port take one path, since they alternate in a burst.
-InterfaceIdx RoutedSender(const Senders& senders, const uint8_t* frame, PortIdx port,
-                          uint16_t vlan) {
-  const uint64_t mask = vlan == 0 ? senders.ports[port.index()].mac_mask : kWholeMac;
-  const uint64_t source = Load64(frame + 4) >> 16 & mask;
+// The sender of an untagged frame addressed to the router; none: unknown, layer-2 direct or not
+// found at the first look. Frames of a side's port are taken from any MAC to any MAC (its entry in
+// the map is kMacOfSides): both kinds of port take one path, since they alternate in a burst.
+inline InterfaceIdx RoutedSender(const Senders& senders, const uint8_t* frame, PortIdx port) {
+  const uint64_t mask = senders.ports[port.index()].mac_mask;
   const bool to_router = ((Load64(frame) ^ senders.router_mac) & mask) == 0;
-  const InterfaceIdx sender = senders.probe.Find(port, vlan, source);
+  const InterfaceIdx sender = senders.probe.Find(port, 0, Load64(frame + 4) >> 16 & mask);
   return to_router ? sender : InterfaceIdx::None();
 }
 
-// The same for those not found at the first look.
-InterfaceIdx RoutedSenderSlowly(const Snapshot& snapshot, const uint8_t* frame, PortIdx port,
-                                uint16_t vlan) {
-  const InterfaceIdx side = FindSide(snapshot, port, vlan);
-  return side.has_value() || PackMac(frame) != PackMac(snapshot.router_mac)
-             ? side
-             : snapshot.senders->Find(port, vlan, PackMac(frame + 6));
+struct Link {
+  InterfaceIdx sender;  // none: no IPv4, or no known sender's
+  uint32_t bytes = kEthernetBytes;
+};
+
+// The same for tagged frames, for those not found at the first look, and for what is no IPv4.
+[[gnu::noinline]] Link ReadLinkSlowly(const Snapshot& snapshot, const uint8_t* frame,
+                                      PortIdx port) {
+  Link link;
+  uint16_t vlan = 0;
+  if (LoadBe16(frame + 12) == kEtherTypeVlan) {
+    link.bytes += kVlanTagBytes;
+    vlan = LoadBe16(frame + 14) & 0x0fff;
+  }
+  if (LoadBe16(frame + link.bytes - 2) != kEtherTypeIpv4) {
+    return link;
+  }
+  link.sender = FindSide(snapshot, port, vlan);
+  if (!link.sender.has_value() && PackMac(frame) == PackMac(snapshot.router_mac)) {
+    link.sender = snapshot.senders->Find(port, vlan, PackMac(frame + 6));
+  }
+  return link;
 }
 
 FourWords LoadIp(uint8_t* const* ip, uint32_t offset) {
@@ -118,28 +131,24 @@ void GlanceAtLinks(const Snapshot& snapshot, const Batch& batch, uint32_t first,
   for (uint32_t lane = first; lane < first + count; ++lane) {
     uint8_t* frame = batch.frame[lane];
     // UDP of a few bytes in a frame without padding may be shorter: it walks.
-    const uint32_t looked_at_bytes = batch.segment_bytes[lane] - kLookedAtBytes;
-    if (static_cast<int32_t>(looked_at_bytes) < kEthernetBytes) [[unlikely]] {
+    const uint32_t segment_bytes = batch.segment_bytes[lane];
+    if (segment_bytes < kEthernetBytes + kLookedAtBytes) [[unlikely]] {
       continue;
     }
-    uint32_t l2_bytes = kEthernetBytes;
-    uint16_t vlan = 0;
-    if (LoadBe16(frame + 12) != kEtherTypeIpv4) {
-      if (LoadBe16(frame + 12) != kEtherTypeVlan || LoadBe16(frame + 16) != kEtherTypeIpv4) {
+    Link link;
+    if (LoadBe16(frame + 12) == kEtherTypeIpv4) [[likely]] {
+      link.sender = RoutedSender(senders, frame, batch.rx_port[lane]);
+    }
+    if (!link.sender.has_value()) [[unlikely]] {
+      link = ReadLinkSlowly(snapshot, frame, batch.rx_port[lane]);
+      if (!link.sender.has_value() || segment_bytes < link.bytes + kLookedAtBytes) {
         continue;
       }
-      l2_bytes = kEthernetBytes + kVlanTagBytes;
-      vlan = LoadBe16(frame + 14) & 0x0fff;
     }
-    InterfaceIdx sender = RoutedSender(senders, frame, batch.rx_port[lane], vlan);
-    if (!sender.has_value()) [[unlikely]] {
-      sender = RoutedSenderSlowly(snapshot, frame, batch.rx_port[lane], vlan);
-    }
-    glance.sender[n] = sender.value;
-    glance.fits_bytes[n] = batch.frame_bytes[lane] - l2_bytes;
-    glance.ip[n] = frame + l2_bytes;
-    glance.lane[n] = lane;
-    n += sender.has_value() & (looked_at_bytes >= l2_bytes) ? 1 : 0;
+    glance.sender[n] = link.sender.value;
+    glance.fits_bytes[n] = batch.frame_bytes[lane] - link.bytes;
+    glance.ip[n] = frame + link.bytes;
+    glance.lane[n++] = lane;
   }
   glance.count = n;
   glance.plain = 0;

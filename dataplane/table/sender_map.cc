@@ -17,7 +17,7 @@ constexpr uint64_t SolePlace(uint16_t vlan) {
   return uint64_t{1} << 62 | uint64_t{vlan} << 48;
 }
 
-constexpr uint64_t kKeysTried = 16;
+constexpr uint64_t kKeysTried = 32;
 
 }  // namespace
 
@@ -52,7 +52,7 @@ std::shared_ptr<const SenderMap> SenderMap::Build(const std::vector<Attachment>&
     all.push_back({SolePlace(place.second), place.first, sole.value});
   }
   auto map = std::make_shared<SenderMap>();
-  const size_t slots = std::bit_ceil(4 * all.size() + 2);
+  const size_t slots = std::bit_ceil(8 * all.size() + 2);
   map->entries_ = AlignedArray<Entry>::Make(memory, "sender map", slots);
   if (!map->entries_.ok()) {
     return nullptr;

@@ -1,5 +1,5 @@
 // Who sends on a port: (port, VLAN, source MAC) -> interface, and the sole owner of (port, VLAN)
-// where there is one. An immutable keyed hash with linear probes, a quarter full at most, its
+// where there is one. An immutable keyed hash with linear probes, an eighth full at most, its
 // key the best of a few: a place that is not the first is a branch mispredicted. Built by the
 // control thread, read by workers.
 #pragma once
