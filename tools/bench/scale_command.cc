@@ -19,6 +19,9 @@ namespace {
 constexpr uint32_t kTracedFlows = 4096;
 constexpr int64_t kTracedPacketNs = 50;  // a trace takes long; to the sessions it must not seem so
 
+// Another key of the bucket has the same tag in 1 % of searches, and its line is looked at in vain.
+constexpr double kMostForeignReads = 0.02;
+
 struct Measured {
   ScaleResult scale;
   SharingResult sharing;
@@ -88,8 +91,9 @@ std::vector<std::string> BrokenClaims(const Measured& measured) {
   claim(sharing.contested_lines == 0,
         "lines that several workers wrote: " + std::to_string(sharing.contested_lines) +
             ", first in " + sharing.first_contested);
-  claim(sharing.foreign_reads == 0,
-        "lines read that another worker writes: " + std::to_string(sharing.foreign_reads));
+  claim(sharing.foreign_reads <= kMostForeignReads * static_cast<double>(sharing.packets),
+        "lines read that another worker writes: " + std::to_string(sharing.foreign_reads) + " by " +
+            std::to_string(sharing.packets) + " packets");
   return broken;
 }
 
@@ -195,7 +199,7 @@ Verb ScaleCommand() {
       "is what W of them do on processors of their own, if those share nothing else. Then, on as\n"
       "many threads as there are processors, what this machine makes of it. Last, packets are\n"
       "traced access by access: exit 1 when a line of shared memory was written by two workers,\n"
-      "or written by one and read by another.",
+      "or more lines that one writes were read by another than tags equal by chance explain.",
       {"workers",       "flows",    "keys",  "zipf", "size",          "traffic", "protocol",
        "config",        "senders",  "rules", "simd", "source",        "burst",   "rounds",
        "round_packets", "schedule", "quick", "seed", "benchmark_out", "j"},
