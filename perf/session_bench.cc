@@ -1,6 +1,6 @@
 // The session table alone: batched lookup of uniform random keys (index and line, no packet work),
-// misses, and the admission of a pair. The argument is the number of pairs in the table. Every run
-// asserts that it found what it names.
+// misses, the admission of a pair, and ageing. The argument is the number of pairs in the table.
+// Every run asserts that it found what it names.
 #include <benchmark/benchmark.h>
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/base/check.h"
+#include "dataplane/session/ageing.h"
 #include "dataplane/session/session_table.h"
 
 namespace sluice {
@@ -36,6 +37,7 @@ bool Admit(SessionTable& table, const SessionKey& key, PairIdx* pair) {
     return false;
   }
   *pair = admission.pair;
+  table.Line(ForwardLine(*pair)).state.fetch_or(kLineSeen);  // alive, for the sweep
   table.Publish(admission);
   return true;
 }
@@ -107,6 +109,29 @@ void BM_AdmitAndFree(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
 }
 BENCHMARK(BM_AdmitAndFree)->Arg(1000)->Arg(1 << 20);
+
+// Ageing: a whole round of the sweep over live pairs, in steps as the daemon takes them. Its share
+// of a core is that of a round every ten seconds (ageing.h).
+void BM_SweepRound(benchmark::State& state) {
+  constexpr double kRoundSeconds = 10;
+  SessionTable& table = TableOf(static_cast<uint32_t>(state.range(0)));
+  const auto sweep = SessionSweep::Make(table, HeapMemory(), false);
+  SLUICE_CHECK(sweep != nullptr);
+  NoReaders grace;
+  const uint32_t step = SweepPairsAStep(table.pair_count());
+  for (auto _ : state) {
+    const uint64_t rounds = sweep->counts().rounds;
+    while (sweep->counts().rounds == rounds) {
+      sweep->Step({1000, 1'700'000'000'000}, step, grace, nullptr);
+    }
+  }
+  SLUICE_CHECK(sweep->counts().expired == 0);
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * table.pair_count());
+  state.counters["core_percent"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * kRoundSeconds / 100,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(BM_SweepRound)->Arg(1 << 20)->Arg(16 << 20)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace sluice

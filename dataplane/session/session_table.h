@@ -181,6 +181,11 @@ class SessionTable {
   PairIdx NextUnlinked(PairIdx pair) const noexcept;
   void Free(PairIdx pair) noexcept;
 
+  // Asks for both lines of a pair that is about to be looked at.
+  void PrefetchVisit(PairIdx pair) const noexcept {
+    PrefetchRead(&lines_[ForwardLine(pair).value]);
+    PrefetchRead(&lines_[ReverseLine(pair).value]);
+  }
   bool IsLive(PairIdx pair) const noexcept {
     return links_[pair].load(std::memory_order_acquire) == kLinkLive;  // pairs with Publish
   }
