@@ -39,8 +39,9 @@ void CountBurst(WorkerContext& worker, const Batch& batch) noexcept {
   PortCounters* ports = worker.counters->ports.data();
   for (uint32_t lane = 0; lane < batch.count; ++lane) {
     PortCounters& port = ports[batch.rx_port[lane].index()];
-    const bool plain = (batch.verdict[lane] == Verdict::kForward) & (batch.reentered[lane] == 0);
-    if (plain) [[likely]] {
+    const uint32_t odd =
+        (batch.verdict[lane] == Verdict::kForward ? 0u : 1u) | batch.reentered[lane];
+    if (odd == 0) [[likely]] {
       port.received.Add(1);
       port.received_bytes.Add(batch.frame_bytes[lane]);
       port.forwarded.Add(1);
