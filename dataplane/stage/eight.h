@@ -75,21 +75,20 @@ inline __m256i Fold(__m256i sums) noexcept {
   return _mm256_add_epi32(Bits(sums, 0xffff), _mm256_srli_epi32(sums, 16));
 }
 
-// `to` is 32-byte aligned.
+// `to` and `from` are aligned like any number; where they are to 32 bytes, it costs nothing.
 inline void Store(uint32_t* to, __m256i words) noexcept {
-  _mm256_store_si256(reinterpret_cast<__m256i*>(to), words);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), words);
 }
 // The first `count` of eight to where any number may stand.
 inline void StoreFirst(uint32_t count, __m256i words, uint32_t* to) noexcept {
   if (count == kEight) [[likely]] {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), words);
+    Store(to, words);
     return;
   }
   alignas(32) uint32_t all[kEight];
   Store(all, words);
   std::copy_n(all, count, to);
 }
-// `from` is aligned like any number.
 inline __m256i Load(const uint32_t* from) noexcept {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
 }

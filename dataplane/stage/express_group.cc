@@ -196,8 +196,8 @@ void Rewrite(const Packets& packets, const Lines& lines, Rewritten& out) {
 
 // What is counted beside the line's own numbers.
 struct alignas(32) Counting {
-  uint32_t open;                 // bit i: the i-th line's window is the burst's
   uint32_t nat_gateway[kEight];  // kCountedNatGateways: none, or one without counts of its own
+  uint32_t open;                 // bit i: the i-th line's window is the burst's
 };
 void PrepareCounting(const Packets& packets, const Lines& lines, uint16_t window,
                      Counting& counting) {
