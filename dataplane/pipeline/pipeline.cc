@@ -6,7 +6,6 @@
 #include "dataplane/pipeline/pass.h"
 #include "dataplane/pipeline/stage_meter.h"
 #include "dataplane/session/accounting.h"
-#include "dataplane/session/session_state.h"
 #include "dataplane/session/session_table.h"
 #include "dataplane/stage/account.h"
 #include "dataplane/stage/arp.h"

@@ -77,17 +77,12 @@ int RunBudgetCommand(const Arguments& arguments) {
   // A trace takes long; to the sessions it must not seem so.
   request.bench.burst_ns = FLAGS_burst_ns == 0 ? kPacketNs : request.bench.burst_ns;
   request.bench.memory = &memory;
-  request.bench.intent = LoadBenchConfig(arguments, flows);
-  if (request.bench.intent == nullptr) {
-    return kExitNo;
-  }
-  const auto bench = Workbench::Make(request.bench);
-  if (!bench.ok()) {
-    std::fprintf(stderr, "sluice-bench: %s\n", std::string(bench.status().message()).c_str());
+  const auto bench = OpenBench(arguments, flows, request.bench);
+  if (bench == nullptr) {
     return kExitNo;
   }
   const BudgetResult result =
-      MeasureBudget(**bench, memory, {FLAGS_quick ? 250u : 1000u, FLAGS_seed});
+      MeasureBudget(*bench, memory, {FLAGS_quick ? 250u : 1000u, FLAGS_seed});
   Report report = StartForwardReport();
   report.figures.push_back(MakeFigure(flows, result));
   report.broken_claims = BrokenBudget(result);

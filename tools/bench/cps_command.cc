@@ -199,12 +199,11 @@ int RunCpsCommand(const Arguments& arguments) {
   if (bench_options.intent == nullptr) {
     return kExitNo;
   }
-  const auto bench = Workbench::Make(bench_options);
-  if (!bench.ok()) {
-    std::fprintf(stderr, "sluice-bench: %s\n", std::string(bench.status().message()).c_str());
+  const auto bench = OpenBench(bench_options);
+  if (bench == nullptr) {
     return kExitNo;
   }
-  const CpsResult result = RunCps(**bench, request.cps);
+  const CpsResult result = RunCps(*bench, request.cps);
   Report report = StartCpsReport(request);
   AddFigures(request, result, report);
   report.broken_claims =

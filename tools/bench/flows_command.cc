@@ -14,18 +14,13 @@ namespace {
 bool MeasureFlows(const Arguments& arguments, uint32_t flows, ForwardRequest& request,
                   Report& report) {
   SetFlows(flows, request);
-  request.bench.intent = LoadBenchConfig(arguments, flows);
-  if (request.bench.intent == nullptr) {
+  const auto bench = OpenBench(arguments, flows, request.bench);
+  if (bench == nullptr) {
     return false;
   }
-  const auto bench = Workbench::Make(request.bench);
-  if (!bench.ok()) {
-    std::fprintf(stderr, "sluice-bench: %s\n", std::string(bench.status().message()).c_str());
-    return false;
-  }
-  const ForwardResult result = RunForward(**bench, request.forward);
-  Figure figure = MakeForwardFigure(**bench, request, result);
-  const auto bytes = static_cast<double>((*bench)->table_bytes());
+  const ForwardResult result = RunForward(*bench, request.forward);
+  Figure figure = MakeForwardFigure(*bench, request, result);
+  const auto bytes = static_cast<double>(bench->table_bytes());
   report.memory_mode = MemoryModeNow();
   const Spread& ns = figure.ns;
   if (!FLAGS_j) {

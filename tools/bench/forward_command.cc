@@ -58,24 +58,19 @@ int RunForwardCommand(const Arguments& arguments) {
     return kExitUsage;
   }
   SetFlows(FLAGS_flows, request);
-  request.bench.intent = LoadBenchConfig(arguments, FLAGS_flows);
-  if (request.bench.intent == nullptr) {
+  const auto bench = OpenBench(arguments, FLAGS_flows, request.bench);
+  if (bench == nullptr) {
     return kExitNo;
   }
-  const auto bench = Workbench::Make(request.bench);
-  if (!bench.ok()) {
-    std::fprintf(stderr, "sluice-bench: %s\n", std::string(bench.status().message()).c_str());
-    return kExitNo;
-  }
-  const ForwardResult result = RunForward(**bench, request.forward);
+  const ForwardResult result = RunForward(*bench, request.forward);
   Report report = StartForwardReport();
-  report.figures.push_back(MakeForwardFigure(**bench, request, result));
+  report.figures.push_back(MakeForwardFigure(*bench, request, result));
   report.broken_claims = BrokenClaims(result.totals, request.forward.session_cache);
   if (!WriteGoogleBenchmark(report)) {
     return kExitNo;
   }
   if (FLAGS_stages && report.broken_claims.empty()) {
-    report.stages = StageFigures(report.machine, MeasureStages(**bench, request.forward));
+    report.stages = StageFigures(report.machine, MeasureStages(*bench, request.forward));
   }
   PrintJson(report);
   if (FLAGS_j || !report.broken_claims.empty()) {

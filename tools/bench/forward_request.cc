@@ -1,6 +1,7 @@
 #include "tools/bench/forward_request.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "perf/workload/sample_network.h"
 #include "tools/bench/flag_checks.h"
@@ -98,6 +99,22 @@ void SetFlows(uint32_t flows, ForwardRequest& request) {
   forward.warmup_packets = forward.schedule.packets;
   forward.sampled_packets = FLAGS_quick ? std::min(FLAGS_samples, 200u) : FLAGS_samples;
   forward.session_cache = FLAGS_session_cache;
+}
+
+std::unique_ptr<Workbench> OpenBench(const WorkbenchOptions& options) {
+  auto bench = Workbench::Make(options);
+  if (!bench.ok()) {
+    std::fprintf(stderr, "sluice-bench: %s\n", std::string(bench.status().message()).c_str());
+    return nullptr;
+  }
+  return *std::move(bench);
+}
+
+std::unique_ptr<Workbench> OpenBench(const Arguments& arguments, uint32_t flows,
+                                     WorkbenchOptions options) {
+  options.flows = flows;
+  options.intent = LoadBenchConfig(arguments, flows);
+  return options.intent == nullptr ? nullptr : OpenBench(options);
 }
 
 Report StartForwardReport() {

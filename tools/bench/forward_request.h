@@ -22,6 +22,11 @@ bool ReadForwardFlags(ForwardRequest& request);
 void SetFlows(uint32_t flows, ForwardRequest& request);
 // --config, or the generated network with room for so many flows; nullptr after the errors.
 std::shared_ptr<const ValidatedIntent> LoadBenchConfig(const Arguments& arguments, uint32_t flows);
+// The bench of these options; nullptr after the error. The second: on the configuration above, with
+// so many flows open.
+std::unique_ptr<Workbench> OpenBench(const WorkbenchOptions& options);
+std::unique_ptr<Workbench> OpenBench(const Arguments& arguments, uint32_t flows,
+                                     WorkbenchOptions options);
 
 // With the flags above as its settings; no figures yet.
 Report StartForwardReport();

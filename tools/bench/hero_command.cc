@@ -9,6 +9,7 @@
 #include "tools/bench/commands.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
+#include "tools/bench/forward_request.h"
 #include "tools/bench/hero/hero_run.h"
 #include "tools/bench/memory_check.h"
 #include "tools/bench/report_output.h"
@@ -201,12 +202,11 @@ int RunHeroCommand(const Arguments& arguments) {
   options.seed = FLAGS_seed;
   options.hash = HashOfSimdFlag();
   options.flow_account = true;
-  const auto bench = Workbench::Make(options);
-  if (!bench.ok()) {
-    std::fprintf(stderr, "sluice-bench: %s\n", std::string(bench.status().message()).c_str());
+  const auto bench = OpenBench(options);
+  if (bench == nullptr) {
     return kExitNo;
   }
-  const auto result = RunHero(**bench, versions, FLAGS_seed, request.hero);
+  const auto result = RunHero(*bench, versions, FLAGS_seed, request.hero);
   if (!result.ok()) {
     std::fprintf(stderr, "sluice-bench: %s\n", std::string(result.status().message()).c_str());
     return kExitNo;

@@ -99,22 +99,17 @@ int RunLatencyCommand(const Arguments& arguments) {
     return kExitUsage;
   }
   SetFlows(FLAGS_flows, request);
-  request.bench.intent = LoadBenchConfig(arguments, FLAGS_flows);
-  if (request.bench.intent == nullptr) {
+  const auto bench = OpenBench(arguments, FLAGS_flows, request.bench);
+  if (bench == nullptr) {
     return kExitNo;
   }
-  const auto bench = Workbench::Make(request.bench);
-  if (!bench.ok()) {
-    std::fprintf(stderr, "sluice-bench: %s\n", std::string(bench.status().message()).c_str());
-    return kExitNo;
-  }
-  const ForwardResult capacity = RunForward(**bench, request.forward);
+  const ForwardResult capacity = RunForward(*bench, request.forward);
   Report report = StartForwardReport();
   report.settings.emplace_back("load_seconds", std::to_string(FLAGS_load_seconds));
   report.settings.emplace_back("queue", std::to_string(FLAGS_queue));
   report.broken_claims = BrokenClaims(capacity.totals, true);
   const double capacity_pps = 1e9 / capacity.whole_ns.median;
-  MeasureLoads(**bench, request, capacity_pps, report);
+  MeasureLoads(*bench, request, capacity_pps, report);
   if (!WriteGoogleBenchmark(report)) {
     return kExitNo;
   }

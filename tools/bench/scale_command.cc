@@ -28,22 +28,6 @@ struct Measured {
   ThreadRates threads;
 };
 
-std::unique_ptr<Workbench> MakeBench(const Arguments& arguments, uint32_t flows,
-                                     const WorkbenchOptions& options) {
-  WorkbenchOptions with_config = options;
-  with_config.flows = flows;
-  with_config.intent = LoadBenchConfig(arguments, flows);
-  if (with_config.intent == nullptr) {
-    return nullptr;
-  }
-  auto bench = Workbench::Make(with_config);
-  if (!bench.ok()) {
-    std::fprintf(stderr, "sluice-bench: %s\n", std::string(bench.status().message()).c_str());
-    return nullptr;
-  }
-  return *std::move(bench);
-}
-
 // False after a message.
 bool Measure(const Arguments& arguments, const ForwardRequest& request, Measured& measured) {
   ScaleOptions options;
@@ -52,7 +36,7 @@ bool Measure(const Arguments& arguments, const ForwardRequest& request, Measured
   options.rounds = request.forward.rounds;
   options.round_packets = request.forward.round_packets;
   {
-    const auto bench = MakeBench(arguments, FLAGS_flows, request.bench);
+    const auto bench = OpenBench(arguments, FLAGS_flows, request.bench);
     if (bench == nullptr) {
       return false;
     }
@@ -65,7 +49,7 @@ bool Measure(const Arguments& arguments, const ForwardRequest& request, Measured
   traced.burst = 1;
   traced.burst_ns = kTracedPacketNs;
   traced.memory = &memory;
-  const auto bench = MakeBench(arguments, std::min(FLAGS_flows, kTracedFlows), traced);
+  const auto bench = OpenBench(arguments, std::min(FLAGS_flows, kTracedFlows), traced);
   if (bench == nullptr) {
     return false;
   }

@@ -1,16 +1,13 @@
 #!/usr/bin/env python3
 """`sluice-bench budget` as users and scripts call it."""
 import json
-import subprocess
-import sys
 import unittest
 
-BENCH = None
+import bench_run
 
 
 def bench(*words):
-    return subprocess.run([BENCH, "budget", "--quick", *words], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=100)
+    return bench_run.bench("budget", "--quick", *words)
 
 
 class BudgetCommand(unittest.TestCase):
@@ -31,5 +28,4 @@ class BudgetCommand(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BENCH = sys.argv.pop(1)
-    unittest.main()
+    bench_run.main()

@@ -2,18 +2,17 @@
 """`sluice-bench cps` as users and scripts call it."""
 import json
 import pathlib
-import subprocess
-import sys
 import tempfile
 import unittest
 
-BENCH = None
+import bench_run
+
+
 STEPS = ["syn", "syn_ack", "ack", "fin", "fin_ack", "last_ack"]
 
 
 def bench(*words):
-    return subprocess.run([BENCH, "cps", *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=100)
+    return bench_run.bench("cps", *words)
 
 
 class CpsCommand(unittest.TestCase):
@@ -58,5 +57,4 @@ class CpsCommand(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BENCH = sys.argv.pop(1)
-    unittest.main()
+    bench_run.main()

@@ -2,20 +2,16 @@
 """`sluice-bench export` and `sluice-bench trend`: reports for services and for the nights to come."""
 import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
 
+import bench_run
+from bench_run import bench
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 import fake_bench  # noqa: E402
-
-BENCH = None
-
-
-def bench(*words):
-    return subprocess.run([BENCH, *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
 
 
 class WithReports(unittest.TestCase):
@@ -108,5 +104,4 @@ class Trend(WithReports):
 
 
 if __name__ == "__main__":
-    BENCH = sys.argv.pop(1)
-    unittest.main()
+    bench_run.main()

@@ -2,16 +2,13 @@
 """`sluice-bench hero` as users and scripts call it. Whether it is met depends on the machine; what became of the
 packets does not."""
 import json
-import subprocess
-import sys
 import unittest
 
-BENCH = None
+import bench_run
 
 
 def bench(*words):
-    return subprocess.run([BENCH, "hero", *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=100)
+    return bench_run.bench("hero", *words)
 
 
 class HeroCommand(unittest.TestCase):
@@ -41,5 +38,4 @@ class HeroCommand(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BENCH = sys.argv.pop(1)
-    unittest.main()
+    bench_run.main()

@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
 """`sluice-bench latency` as users and scripts call it."""
 import json
-import subprocess
-import sys
 import unittest
 
-BENCH = None
+import bench_run
+
+
 QUANTILES = ["p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns"]
 
 
 def bench(*words):
-    return subprocess.run([BENCH, "latency", *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=100)
+    return bench_run.bench("latency", *words)
 
 
 class LatencyCommand(unittest.TestCase):
@@ -44,5 +43,4 @@ class LatencyCommand(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BENCH = sys.argv.pop(1)
-    unittest.main()
+    bench_run.main()

@@ -3,17 +3,11 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import unittest
 
-BENCH = None
-
-
-def bench(*words, env=None):
-    return subprocess.run([BENCH, *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100,
-                          env=env)
+import bench_run
+from bench_run import bench
 
 
 class RivalsCommand(unittest.TestCase):
@@ -46,5 +40,4 @@ class RivalsCommand(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BENCH = sys.argv.pop(1)
-    unittest.main()
+    bench_run.main()

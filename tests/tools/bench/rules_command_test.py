@@ -1,15 +1,10 @@
 #!/usr/bin/env python3
 """`sluice-bench rules` as users and scripts call it."""
 import json
-import subprocess
-import sys
 import unittest
 
-BENCH = None
-
-
-def bench(*words):
-    return subprocess.run([BENCH, *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
+import bench_run
+from bench_run import bench
 
 
 def report(*words):
@@ -69,5 +64,4 @@ class RulesCommand(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BENCH = sys.argv.pop(1)
-    unittest.main()
+    bench_run.main()

@@ -1,16 +1,13 @@
 #!/usr/bin/env python3
 """`sluice-bench scale` as users and scripts call it."""
 import json
-import subprocess
-import sys
 import unittest
 
-BENCH = None
+import bench_run
 
 
 def bench(*words):
-    return subprocess.run([BENCH, "scale", *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=100)
+    return bench_run.bench("scale", *words)
 
 
 class ScaleCommand(unittest.TestCase):
@@ -41,5 +38,4 @@ class ScaleCommand(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BENCH = sys.argv.pop(1)
-    unittest.main()
+    bench_run.main()

@@ -2,16 +2,13 @@
 """`sluice-bench update` as users and scripts call it. What it says of time depends on the machine; what it says of
 packets does not."""
 import json
-import subprocess
-import sys
 import unittest
 
-BENCH = None
+import bench_run
 
 
 def bench(*words):
-    return subprocess.run([BENCH, "update", *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=100)
+    return bench_run.bench("update", *words)
 
 
 class UpdateCommand(unittest.TestCase):
@@ -48,5 +45,4 @@ class UpdateCommand(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BENCH = sys.argv.pop(1)
-    unittest.main()
+    bench_run.main()

@@ -26,7 +26,6 @@ class VirtualWorker {
 
   const WorkerCounters& counters() const { return *counters_; }
   uint32_t burst() const { return driver_->burst(); }
-  BurstDriver& driver() { return *driver_; }
   // The next burst's packets, one after another.
   const Stamp* TakeBurst();
 
