@@ -17,7 +17,11 @@ constexpr uint64_t SolePlace(uint16_t vlan) {
   return uint64_t{1} << 62 | uint64_t{vlan} << 48;
 }
 
+// Few senders get a map that is an eighth full, and the best of several keys; many get what is
+// built in the time of one key.
+constexpr size_t kFewEntries = 4096;
 constexpr uint64_t kKeysTried = 32;
+constexpr size_t kSlotsTried = size_t{1} << 14;  // of all keys together
 
 }  // namespace
 
@@ -52,7 +56,7 @@ std::shared_ptr<const SenderMap> SenderMap::Build(const std::vector<Attachment>&
     all.push_back({SolePlace(place.second), place.first, sole.value});
   }
   auto map = std::make_shared<SenderMap>();
-  const size_t slots = std::bit_ceil(8 * all.size() + 2);
+  const size_t slots = std::bit_ceil((all.size() <= kFewEntries ? 8 : 2) * all.size() + 2);
   map->entries_ = AlignedArray<Entry>::Make(memory, "sender map", slots);
   if (!map->entries_.ok()) {
     return nullptr;
@@ -62,13 +66,16 @@ std::shared_ptr<const SenderMap> SenderMap::Build(const std::vector<Attachment>&
   map->first_probe_.shift_ = static_cast<uint32_t>(64 - std::countr_zero(slots));
   uint64_t best = key;
   size_t least = map->Fill(all, key);
-  for (uint64_t tried = 1; tried < kKeysTried && least != 0; ++tried) {
+  const uint64_t keys = std::min<uint64_t>(kKeysTried, kSlotsTried / slots);
+  for (uint64_t tried = 1; tried < keys && least != 0; ++tried) {
     const uint64_t other = key ^ tried * 0xc2b2ae3d27d4eb4f;
     const size_t displaced = map->Fill(all, other);
     best = displaced < least ? other : best;
     least = std::min(least, displaced);
   }
-  map->Fill(all, best);
+  if (best != map->first_probe_.key_) {
+    map->Fill(all, best);
+  }
   return map;
 }
 

@@ -1,7 +1,7 @@
 // Who sends on a port: (port, VLAN, source MAC) -> interface, and the sole owner of (port, VLAN)
-// where there is one. An immutable keyed hash with linear probes, an eighth full at most, its
-// key the best of a few: a place that is not the first is a branch mispredicted. Built by the
-// control thread, read by workers.
+// where there is one. An immutable keyed hash with linear probes, at most half full; of few
+// senders an eighth, with the best of several keys, since a place that is not the first is a branch
+// mispredicted. Built by the control thread, read by workers.
 #pragma once
 
 #include <cstdint>

@@ -68,6 +68,19 @@ TEST(SenderMapTest, SoleOwnersAreNoSenders) {
   }
 }
 
+TEST(SenderMapTest, ManySendersAreAllFound) {
+  std::vector<SenderMap::Attachment> attachments;
+  for (uint32_t i = 0; i < 20'000; ++i) {
+    attachments.push_back({PortIdx(0), 0, MacOf(0x020000000000 + i), InterfaceIdx(i)});
+  }
+  const auto map = SenderMap::Build(attachments, 7, HeapMemory());
+  ASSERT_NE(map, nullptr);
+  for (const SenderMap::Attachment& a : attachments) {
+    ASSERT_EQ(map->Find(a.port, a.vlan, PackMac(a.mac)), a.interface);
+  }
+  EXPECT_FALSE(map->Find(PortIdx(0), 0, PackMac(MacOf(0x020000000000 + 20'000))).has_value());
+}
+
 // A few senders, as on most hosts: none of them costs a second probe.
 TEST(SenderMapTest, FewSendersAreAllFoundAtOnce) {
   std::vector<SenderMap::Attachment> attachments;
