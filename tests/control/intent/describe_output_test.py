@@ -6,7 +6,8 @@ Usage: describe_output_test.py LOAD_FILES. Skipped (77) without moto or boto3.
 Faults of moto that loading tolerates with a warning: a NAT gateway's and an interface endpoint's own interface has
 InterfaceType "interface", groups, and an address outside its subnet; SG and NACL CIDRs keep host bits; a VPC names
 DHCP options that are not listed; a route table keeps the local route of a CIDR that is not associated any more. Public
-addresses lie in 127/8, which nothing here forbids.
+addresses lie in 127/8, which nothing here forbids. It chooses reserved and used addresses now and then: every interface
+that may carry an address of its subnet is given one here.
 """
 import json
 import os
@@ -73,7 +74,8 @@ def build(ec2):
                                    Entries=[{"Cidr": "9.0.0.0/8"}])
     ec2.create_dhcp_options(DhcpConfigurations=[
         {"Key": "domain-name-servers", "Values": ["10.50.0.2", "AmazonProvidedDNS"]}])
-    ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=private)
+    ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=private,
+                      PrivateIpAddress="10.50.2.40")
 
 
 def build_oddities(ec2):
@@ -85,8 +87,8 @@ def build_oddities(ec2):
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[
         {"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "PrefixListIds": [{"PrefixListId": lists["ours"]}]},
         {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 9, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}])
-    eni = ec2.create_network_interface(SubnetId=subnet, Groups=[group],
-                                       SecondaryPrivateIpAddressCount=2)["NetworkInterface"]
+    eni = ec2.create_network_interface(SubnetId=subnet, Groups=[group], PrivateIpAddresses=[
+        {"PrivateIpAddress": f"10.50.1.{host}", "Primary": host == 20} for host in (20, 21, 22)])["NetworkInterface"]
     ec2.associate_address(AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"],
                           NetworkInterfaceId=eni["NetworkInterfaceId"],
                           PrivateIpAddress=eni["PrivateIpAddresses"][1]["PrivateIpAddress"])
@@ -110,7 +112,8 @@ def build_oddities(ec2):
         peering = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=other)["VpcPeeringConnection"]
         if gone:
             ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=peering["VpcPeeringConnectionId"])
-    instance = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=subnet)["Instances"][0]
+    instance = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=subnet,
+                                 PrivateIpAddress="10.50.1.40")["Instances"][0]
     ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
 
 
