@@ -9,8 +9,8 @@
 namespace sluice {
 namespace {
 
-constexpr uint32_t kBroadcastAddress = 0xffffffff;
 constexpr uint32_t kLinkLocalPrefix = 0xa9fe;  // 169.254/16
+constexpr uint32_t kBroadcastAddress = 0xffffffff;
 
 bool IsDhcpToRouter(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
                     const InterfaceRow& row) noexcept {
@@ -45,17 +45,26 @@ DropReason JudgeEniPacket(const Snapshot& snapshot, Batch& batch, uint32_t lane)
   if (!AcceptDestinationMac(snapshot, batch, lane, row)) {
     return DropReason::kUnknownMac;
   }
+  const bool checks_source = (row.flags & kInterfaceSourceDestCheck) != 0;
+  return JudgeAddresses(row, sender, src, dst,
+                        checks_source ? snapshot.addresses->Lookup(row.vpc.value, src) : kNoAddress,
+                        snapshot.addresses->Lookup(row.vpc.value, dst));
+}
+
+}  // namespace
+
+DropReason JudgeAddresses(const InterfaceRow& row, InterfaceIdx sender, uint32_t src, uint32_t dst,
+                          uint32_t src_owner, uint32_t dst_owner) noexcept {
   if (IsMartian(src, dst)) {
     return DropReason::kMartianAddress;
   }
-  if ((row.flags & kInterfaceSourceDestCheck) != 0 &&
-      snapshot.addresses->Lookup(row.vpc.value, src) != sender.value) {
+  if ((row.flags & kInterfaceSourceDestCheck) != 0 && src_owner != sender.value) {
     return DropReason::kSourceCheck;
   }
   if (dst >> 16 == kLinkLocalPrefix) {
     return DropReason::kLinkLocalRange;
   }
-  switch (snapshot.addresses->Lookup(row.vpc.value, dst)) {
+  switch (dst_owner) {
     case kAddressReserved:
       return DropReason::kReservedAddress;
     case kAddressResolver:
@@ -64,8 +73,6 @@ DropReason JudgeEniPacket(const Snapshot& snapshot, Batch& batch, uint32_t lane)
       return DropReason::kNone;
   }
 }
-
-}  // namespace
 
 DropReason NameSender(const Snapshot& snapshot, Batch& batch, uint32_t lane) noexcept {
   const PortIdx port = batch.rx_port[lane];

@@ -31,6 +31,12 @@ inline InterfaceIdx FindSide(const Snapshot& snapshot, PortIdx port, uint16_t vl
   return InterfaceIdx::None();
 }
 
+// Whether an ENI may send from `src` to `dst`: kNone or the reason of the drop. The owners are
+// those of the two addresses in its VPC (Snapshot::addresses); that of the source is read where it
+// is checked.
+DropReason JudgeAddresses(const InterfaceRow& row, InterfaceIdx sender, uint32_t src, uint32_t dst,
+                          uint32_t src_owner, uint32_t dst_owner) noexcept;
+
 // Packets to be walked join `out`; DHCP requests to the router of the sender's subnet join `dhcp`.
 void InterfaceStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                     const LaneList& in, LaneList& dhcp, LaneList& out) noexcept;

@@ -3,6 +3,7 @@
 #include "dataplane/packet/protocol.h"
 #include "dataplane/session/session_key.h"
 #include "dataplane/stage/lane_ops.h"
+#include "dataplane/stage/nat_mapping.h"
 
 namespace sluice {
 namespace {
@@ -77,15 +78,6 @@ Ipv4Address PublicOf(const NatGatewayRow& row, Ipv4Address private_ip) {
   return Ipv4Address();
 }
 
-bool HasAddress(const NatGatewayRow& row, Ipv4Address private_ip) {
-  for (uint32_t i = 0; i < row.address_count; ++i) {
-    if (row.addresses[i].private_ip == private_ip) {
-      return true;
-    }
-  }
-  return false;
-}
-
 // An ICMP error from inside about a packet that came in through the mapping: its quote is
 // translated as that packet was.
 void TranslateErrorOut(Batch& batch, uint32_t lane, Ipv4Address private_ip) {
@@ -108,7 +100,7 @@ Mapping Outbound(const Snapshot& snapshot, const WorkerContext& worker, Batch& b
   }
   const Ipv4Address bound(batch.bound_address[lane]);
   const bool asks = (batch.pair_flags[lane] & kPairForward) != 0;
-  if (asks && BoundAt(batch, lane, gateway) && HasAddress(row, bound)) {
+  if (asks && BoundAt(batch, lane, gateway) && HasAddress(row, bound.value)) {
     if ((batch.traits[lane] & kTraitIcmpError) != 0) {
       TranslateErrorOut(batch, lane, bound);
     } else {

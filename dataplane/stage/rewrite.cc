@@ -188,16 +188,13 @@ void ResolveNextHopStage(const Snapshot& snapshot, WorkerContext& worker, Batch&
 
 void ComputeDeltas(Batch& batch, const LaneList& in) noexcept {
   for (const uint8_t lane : in) {
-    ChecksumDelta delta;
-    delta.Replace32(batch.src[lane], batch.walk_src[lane]);
-    delta.Replace32(batch.dst[lane], batch.walk_dst[lane]);
-    batch.l3_delta[lane] = delta.value();
-    batch.l4_delta[lane] = 0;
-    if ((batch.traits[lane] & kTraitPorts) != 0) {
-      delta.Replace16(batch.l4_src[lane], batch.walk_l4_src[lane]);
-      delta.Replace16(batch.l4_dst[lane], batch.walk_l4_dst[lane]);
-      batch.l4_delta[lane] = delta.value();
-    } else if ((batch.traits[lane] & kTraitIcmpQuery) != 0) {
+    const WalkDeltas deltas =
+        DeltasOf({batch.src[lane], batch.dst[lane], batch.l4_src[lane], batch.l4_dst[lane]},
+                 {batch.walk_src[lane], batch.walk_dst[lane], batch.walk_l4_src[lane],
+                  batch.walk_l4_dst[lane]});
+    batch.l3_delta[lane] = deltas.l3;
+    batch.l4_delta[lane] = (batch.traits[lane] & kTraitPorts) != 0 ? deltas.l4 : 0;
+    if ((batch.traits[lane] & kTraitIcmpQuery) != 0) {
       ChecksumDelta id;
       id.Replace16(batch.l4_src[lane], WalkedQueryId(batch, lane));
       batch.l4_delta[lane] = id.value();

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "dataplane/packet/batch.h"
+#include "dataplane/packet/checksum.h"
 #include "dataplane/stage/worker_context.h"
 #include "dataplane/table/snapshot.h"
 
@@ -31,6 +32,29 @@ void ResolveNextHopStage(const Snapshot& snapshot, WorkerContext& worker, Batch&
 // traits, split, walk_src, walk_dst, protocol, verdict; writes nat_ip_id.
 void GiveNatIpId(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                  uint32_t lane) noexcept;
+
+// What a packet's checksums change by (checksum.h).
+struct WalkDeltas {
+  uint16_t l3 = 0;  // of the IPv4 header, without TTL
+  uint16_t l4 = 0;  // of TCP or UDP
+};
+struct FlowAddresses {
+  uint32_t src = 0;
+  uint32_t dst = 0;
+  uint16_t src_l4_port = 0;
+  uint16_t dst_l4_port = 0;
+};
+constexpr WalkDeltas DeltasOf(const FlowAddresses& before, const FlowAddresses& after) noexcept {
+  ChecksumDelta delta;
+  delta.Replace32(before.src, after.src);
+  delta.Replace32(before.dst, after.dst);
+  WalkDeltas deltas;
+  deltas.l3 = delta.value();
+  delta.Replace16(before.src_l4_port, after.src_l4_port);
+  delta.Replace16(before.dst_l4_port, after.dst_l4_port);
+  deltas.l4 = delta.value();
+  return deltas;
+}
 
 // Fills l3_delta and l4_delta from src..l4_dst to walk_src..walk_l4_dst. Reads traits too: an ICMP
 // query's delta is of its id alone, other protocols have no transport delta.

@@ -57,15 +57,6 @@ bool ComesFromOwnVpc(const Snapshot& snapshot, const Batch& batch, uint32_t lane
   return snapshot.fibs->Lookup(places, batch.walk_src[lane]) != kFibMiss;
 }
 
-// Whether `interface` of a VPC has the address. An ENI's addresses are all of its subnet
-// (validation sees to it), so of most packets that a route leads to an appliance no table is asked.
-bool Owns(const Snapshot& snapshot, uint32_t interface, uint32_t address) {
-  const InterfaceRow& row = snapshot.interfaces[interface];
-  return row.subnet.has_value() &&
-         snapshot.subnets[row.subnet.index()].Contains(Ipv4Address(address)) &&
-         snapshot.addresses->Lookup(row.vpc.value, address) == interface;
-}
-
 void ApplyNextHop(const Snapshot& snapshot, Batch& batch, uint32_t lane, uint32_t next_hop) {
   if (next_hop == kFibMiss) {
     SetUnrouted(snapshot, batch, lane, DropReason::kNoRoute);
@@ -164,6 +155,13 @@ void RouteDirect(const Snapshot& snapshot, Batch& batch, uint32_t lane) {
 }
 
 }  // namespace
+
+bool Owns(const Snapshot& snapshot, uint32_t interface, uint32_t address) noexcept {
+  const InterfaceRow& row = snapshot.interfaces[interface];
+  return row.subnet.has_value() &&
+         snapshot.subnets[row.subnet.index()].Contains(Ipv4Address(address)) &&
+         snapshot.addresses->Lookup(row.vpc.value, address) == interface;
+}
 
 void StartWalk(Batch& batch, const LaneList& lanes) noexcept {
   for (const uint8_t lane : lanes) {

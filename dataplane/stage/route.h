@@ -12,6 +12,10 @@
 
 namespace sluice {
 
+// Whether `interface` of a VPC has the address. An ENI's addresses are all of its subnet
+// (validation sees to it), so of most packets that a route leads to an appliance no table is asked.
+bool Owns(const Snapshot& snapshot, uint32_t interface, uint32_t address) noexcept;
+
 // Puts a lane at the start of its walk, at its sender.
 void StartWalk(Batch& batch, const LaneList& lanes) noexcept;
 
