@@ -1,10 +1,12 @@
 #include "dataplane/stage/express.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "dataplane/session/accounting.h"
 #include "dataplane/session/session_state.h"
 #include "dataplane/stage/account.h"
+#include "dataplane/stage/confirm_walk.h"
 #include "dataplane/stage/eight.h"
 #include "dataplane/stage/express_group.h"
 
@@ -77,6 +79,14 @@ void Forward(Batch& batch, uint32_t first, uint32_t count) {
   std::fill_n(batch.split.begin() + first, count, uint8_t{0});
 }
 
+void CountTaken(WorkerCounters& counters, uint32_t walked, uint32_t taken) {
+  const auto walks = static_cast<uint32_t>(std::popcount(walked));
+  counters.session_hits.Add(taken - walks);
+  if (walks != 0) {
+    counters.session_walks.Add(walks);
+  }
+}
+
 }  // namespace
 
 void ExpressStage(const Snapshot& snapshot, const WorkerContext& worker, const Batch& batch,
@@ -111,13 +121,20 @@ uint32_t ExpressTake(const Snapshot& snapshot, WorkerContext& worker, Batch& bat
                      ExpressLanes& found, uint32_t from, bool changed) noexcept {
   const uint32_t first = found.glance.lane[from];
   uint32_t i = from;
-  for (uint32_t taken = kEight; taken == kEight; i += taken) {
+  for (bool more = true; more;) {
     const uint32_t count = ConfirmSome(worker, found, i, first + (i - from), changed);
-    taken = count == 0 ? 0 : TakeGroup(snapshot, worker, batch, found, i, count);
+    const uint32_t taken = count == 0 ? 0 : TakeGroup(snapshot, worker, batch, found, i, count);
+    i += taken;
+    more = taken == kEight;
+    if (taken < count && !found.confirmed) {
+      ConfirmWalks(snapshot, worker, found, i, changed);
+      found.confirmed = true;
+      more = (found.walked >> i & 1) != 0;
+    }
   }
   if (i != from) {
     Forward(batch, first, i - from);
-    worker.counters->session_hits.Add(i - from);
+    CountTaken(*worker.counters, found.walked & AllOf(i) & ~AllOf(from), i - from);
   }
   return i;
 }
