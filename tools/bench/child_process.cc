@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,8 +37,7 @@ struct Pipe {
   }
 };
 
-[[noreturn]] void BecomeChild(const std::vector<std::string>& command, const Pipe& out,
-                              const Pipe& err) {
+[[noreturn]] void BecomeChild(const std::vector<std::string>& command, int out, int err) {
   std::vector<char*> words;
   for (const std::string& word : command) {
     words.push_back(const_cast<char*>(word.c_str()));
@@ -45,8 +45,8 @@ struct Pipe {
   words.push_back(nullptr);
   const int empty = open("/dev/null", O_RDONLY | O_CLOEXEC);
   dup2(empty, STDIN_FILENO);
-  dup2(out.write_end, STDOUT_FILENO);
-  dup2(err.write_end, STDERR_FILENO);
+  dup2(out, STDOUT_FILENO);
+  dup2(err, STDERR_FILENO);
   execvp(words[0], words.data());
   dprintf(STDERR_FILENO, "%s: %s\n", words[0], std::strerror(errno));
   _exit(127);
@@ -91,7 +91,7 @@ ChildResult RunChild(const std::vector<std::string>& command) {
     child = fork();
   }
   if (child == 0) {
-    BecomeChild(command, out, err);
+    BecomeChild(command, out.write_end, err.write_end);
   }
   if (child < 0) {
     result.exit_code = 127;
@@ -106,6 +106,45 @@ ChildResult RunChild(const std::vector<std::string>& command) {
   out.CloseAll();
   err.CloseAll();
   return result;
+}
+
+BackgroundChild::BackgroundChild(const std::vector<std::string>& command, const std::string& log) {
+  const pid_t parent = getpid();
+  const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  pid_ = file < 0 ? -1 : fork();
+  if (pid_ == 0) {
+    // Ends with this process, however that ends; and is not meant by ^C at the terminal.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setpgid(0, 0);
+    if (getppid() != parent) {
+      _exit(127);
+    }
+    BecomeChild(command, file, file);
+  }
+  if (file >= 0) {
+    close(file);
+  }
+}
+
+bool BackgroundChild::Running() {
+  if (pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) != 0) {
+    pid_ = -1;
+  }
+  return pid_ > 0;
+}
+
+BackgroundChild::~BackgroundChild() {
+  constexpr int kPatienceMs = 5000;
+  for (int ms = 0; Running() && ms < kPatienceMs; ms += 10) {
+    if (ms == 0) {
+      kill(pid_, SIGTERM);
+    }
+    usleep(10'000);
+  }
+  if (Running()) {
+    kill(pid_, SIGKILL);
+    WaitFor(pid_);
+  }
 }
 
 std::string OwnPath() {

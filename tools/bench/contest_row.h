@@ -12,6 +12,7 @@ namespace sluice {
 struct ContestRow {
   std::vector<Figure> figures;        // ours, then the rivals that ran
   std::vector<std::string> absent;    // "rte_lpm: why"
+  std::vector<std::string> notes;     // "OVS-DPDK: what stands behind its figure"
   std::vector<std::string> mistaken;  // broken claims
   std::string memory_mode;            // with all tables of the row alive
 };

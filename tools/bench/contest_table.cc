@@ -41,6 +41,13 @@ bool TakeContestRow(const absl::StatusOr<ContestRow>& row, Report& report) {
   for (const std::string& absent : row->absent) {
     NoteAbsent(absent, report);
   }
+  for (const std::string& note : row->notes) {
+    if (!FLAGS_j) {
+      std::printf("    %s\n", note.c_str());
+    }
+    const size_t colon = note.find(": ");
+    report.settings.emplace_back(note.substr(0, colon), note.substr(colon + 2));
+  }
   std::fflush(stdout);
   report.memory_mode = row->memory_mode;
   report.broken_claims.insert(report.broken_claims.end(), row->mistaken.begin(),

@@ -2,7 +2,11 @@
 """`sluice-bench rivals` as users and scripts call it."""
 import json
 import os
+import pathlib
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -24,9 +28,39 @@ class RivalsCommand(unittest.TestCase):
         for mode in ("io", "mac"):
             self.assertNotEqual(f"testpmd/{mode}/net_null" in names,
                                 f"not run: testpmd {mode}" in report["settings"])
-        self.assertIn("not run: OVS-DPDK", report["settings"])
+        ovs = [figure for figure in report["figures"] if figure["name"] == "services/flows:1000/ovs_dpdk"]
+        absent = report["settings"].get("not run: OVS-DPDK at 1000 flows")
+        self.assertNotEqual(bool(ovs), bool(absent))
+        if absent:
+            print(f"OVS-DPDK: {absent}", file=sys.stderr)
+        for figure in ovs:
+            self.assertGreater(figure["ratio"], 1)
+            self.assertEqual((figure["connections"], figure["upcalls"], figure["passes"]), (3000, 0, 4))
         sessions = [figure for figure in report["figures"] if figure["name"] == "sessions/sessions:1000"]
         self.assertGreater(sessions[0]["bytes_per_session"], 0)
+
+    def test_without_open_vswitch_the_remedy_is_said(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.symlink(shutil.which("sh"), os.path.join(folder, "sh"))
+            answer = bench("rivals", "--quick", "-j", "--ovs", env={"PATH": folder})
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("apt-get install openvswitch-switch-dpdk",
+                      json.loads(answer.stdout)["settings"]["not run: OVS-DPDK at 1000 flows"])
+
+    @unittest.skipUnless(shutil.which("ovsdb-server"), "openvswitch-switch-dpdk is not installed")
+    def test_a_signal_leaves_nothing_behind(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run = subprocess.Popen([bench_run.program, "rivals", "--quick", "--ovs"], env={**os.environ, "TMPDIR": folder},
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while run.poll() is None and not list(pathlib.Path(folder).glob("sluice-ovs-*/switch.log")):
+                os.sched_yield()
+            if run.poll() is not None:
+                self.skipTest("Open vSwitch does not start here")
+            children = pathlib.Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+            run.terminate()
+            self.assertEqual(run.wait(timeout=60), 128 + signal.SIGTERM)
+            self.assertEqual(os.listdir(folder), [])
+            self.assertEqual([pid for pid in children if os.path.exists(f"/proc/{pid}")], [])
 
     def test_without_testpmd_the_remedy_is_said(self):
         with tempfile.TemporaryDirectory() as folder:
