@@ -13,6 +13,7 @@ ClassifierView Classifier::view() const {
   ClassifierView view{};
   view.nodes = nodes_.view();
   view.maps = maps_.data();
+  view.records = records_.data();
   view.values = values_.data();
   view.flip = flip_;
   return view;
@@ -32,8 +33,8 @@ bool Classifier::SameContent(const Classifier& other) const {
            (a.bytes() == 0 || std::memcmp(a.data(), b.data(), a.bytes()) == 0);
   };
   return max_steps_ == other.max_steps_ && flip_ == other.flip_ &&
-         nodes_.SameContent(other.nodes_) && same(maps_, other.maps_) &&
-         same(values_, other.values_);
+         nodes_.SameContent(other.nodes_) && same(records_, other.records_) &&
+         same(maps_, other.maps_) && same(values_, other.values_);
 }
 
 absl::StatusOr<ClassifierSet> ClassifierSet::Make(

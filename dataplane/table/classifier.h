@@ -5,11 +5,13 @@
 //
 // Theory: the prefixes of the rules form a tree. The rules that can match an address are those of
 // the deepest prefix that holds it and of its ancestors, and between them only (protocol, port)
-// decides: one number of 24 bits. So a lookup is a longest-prefix match (fib.h) to a ref, then a
-// range_map.h lookup of protocol << 16 | key. A node's map is merged from its ancestors' while that
-// stays small; else the node names a chain of maps, of which the least answer counts (mostly two:
-// its own, and that of everything above it). Identical maps are shared; a list of prefixes named by
-// many rules is compiled once. Bytes: docs/layouts/classifier.md.
+// decides: one number of 24 bits. So a lookup is a longest-prefix match (fib.h) to a node, then a
+// range_map.h lookup of protocol << 16 | key. In a small list every node has one map, merged from
+// its ancestors'. In a large one a node is a record of 16 bytes, its own interval of keys and what
+// its ancestors' rules have made of all others: a map, which thousands of nodes share and which
+// therefore stays in the caches, or a line of few more intervals and then a map. The least answer
+// counts. What is equal is written once; rules that those above them hide are not written; a list
+// of prefixes named by many rules is compiled once. Bytes: docs/layouts/classifier.md.
 #pragma once
 
 #include <cstddef>
@@ -49,24 +51,31 @@ struct ClassifierRule {
   PortRule port;
 };
 
-// A chain record: a line of the pool, ref kind kRangeKindUser, and more lines when it names more
-// than one map. It starts with a map of its own: up to kChainOwnRanges ends in the first words, as
-// in a range map, and their answers kChainOwnPayload words behind them. The least answer of that
-// map and of all named ones counts.
-inline constexpr size_t kChainOwnRanges = 7;
-inline constexpr size_t kChainOwnPayload = 8;
-inline constexpr size_t kChainCountWord = 15;  // maps named, at least one
-// Where the ref of named map `i` is: the first in the first line, the others in those behind it.
-constexpr size_t ChainRefWord(size_t i) {
-  return i == 0 ? 7 : 15 + i;
-}
-constexpr size_t ChainLinesFor(size_t map_count) {
-  return 1 + (map_count - 1 + 15) / 16;
-}
+// What an address leads to in a list of many prefixes: one interval of keys of its own, and the map
+// or chain line that is asked too. The lesser answer counts.
+struct alignas(16) NodeRecord {
+  uint32_t low = 0;
+  uint32_t span = 0;  // last key of the interval - low
+  uint32_t answer = kNoMatch;
+  RangeRef rest = 0;
+};
+static_assert(sizeof(NodeRecord) == 16 && std::is_trivially_copyable_v<NodeRecord>);
+
+// A chain line: a line of the pool, ref kind kRangeKindUser. Up to kChainIntervals intervals of
+// keys that do not overlap, ascending: first key and the key behind the last, biased; then their
+// answers; then the ref of a map or of another chain line that is asked too. If that is a chain
+// line and the last interval is not there, its answer's place may hold the ref of a map that is
+// asked as well, else kNoRef. The least answer counts.
+inline constexpr size_t kChainIntervals = 5;
+inline constexpr size_t kChainAnswerWord = 2 * kChainIntervals;
+inline constexpr size_t kChainMapWord = 14;
+inline constexpr size_t kChainRestWord = 15;
+inline constexpr RangeRef kNoRef = 0xffffffffu;
 // What a worker reads of one classifier.
 struct alignas(kCacheLineBytes) ClassifierView {
-  FibView nodes;  // address -> ref into `maps`
+  FibView nodes;  // address -> record, or where there are none, ref into `maps`
   const RangeLine* maps;
+  const NodeRecord* records;
   // What maps hold is the value with these bits flipped, kNoMatch where nothing matches; or, with
   // `values`, a rank: the rule's position in the list.
   const uint32_t* values;
@@ -82,7 +91,9 @@ class Classifier {
   uint32_t max_steps() const {
     return max_steps_;
   }  // of this list, <= kMaxSteps; 1 when nothing is chained
-  size_t bytes() const { return nodes_.bytes() + maps_.bytes() + values_.bytes(); }
+  size_t bytes() const {
+    return nodes_.bytes() + records_.bytes() + maps_.bytes() + values_.bytes();
+  }
   size_t node_range_count() const { return nodes_.range_count(); }
   ClassifierView view() const;
   // The value of the first matching rule, or kNoMatch. `address` in host order. The plain form;
@@ -96,6 +107,7 @@ class Classifier {
   uint32_t max_steps_ = 1;
   uint32_t flip_ = 0;
   Fib nodes_;
+  AlignedArray<NodeRecord> records_;
   AlignedArray<RangeLine> maps_;
   AlignedArray<uint32_t> values_;
 };
@@ -104,9 +116,11 @@ struct KeptRule;
 
 struct ClassifierLimits {
   size_t max_bytes = size_t{1} << 30;  // of one compiled classifier, and of the builder's scratch
-  // Ranges that may be written to keep chains at two maps, and some more a prefix. 0: none, and
+  // Ranges that may be written to keep lookups at one map, and some more a prefix. 0: none, and
   // nodes are merged with their ancestors while that is one leaf.
   size_t merged_ranges = 262'144;
+  // Lists of more prefixes have records (NodeRecord); smaller ones take one step less.
+  size_t records_above = 2048;
 };
 
 // Compiles lists and shares identical results for as long as somebody holds them. The last few

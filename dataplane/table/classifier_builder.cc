@@ -12,6 +12,24 @@
 
 namespace sluice {
 
+namespace {
+
+// Nothing is allocated for nothing. False: no memory.
+template <typename T>
+bool CopyTo(MemorySource& memory, const char* name, const std::vector<T>& from,
+            AlignedArray<T>& to) {
+  if (!from.empty()) {
+    to = AlignedArray<T>::Make(memory, name, from.size());
+    if (!to.ok()) {
+      return false;
+    }
+    std::copy(from.begin(), from.end(), to.data());
+  }
+  return true;
+}
+
+}  // namespace
+
 // What one compilation works in; kept, so that the next one finds its memory warm, or finds the
 // list itself.
 struct ClassifierBuilder::Scratch {
@@ -58,7 +76,7 @@ absl::StatusOr<std::shared_ptr<const Classifier>> ClassifierBuilder::BuildWith(
     return built.status();
   }
   const std::vector<KeyRange>& nodes = scratch.nodes.node_ranges();
-  const std::vector<RangeLine>& pool = scratch.nodes.pool();
+  const std::vector<RangeLine>& pool = scratch.nodes.maps().pool();
   const uint64_t hash =
       HashWords(pool[0].word, 16 * pool.size(), HashWords(&nodes.front().end, 2 * nodes.size(), 0));
   return Intern(hash, *std::move(built));
@@ -146,12 +164,12 @@ std::shared_ptr<const Classifier> ClassifierBuilder::Intern(uint64_t hash,
 absl::StatusOr<std::shared_ptr<Classifier>> ClassifierBuilder::Assemble(
     std::span<const ClassifierRule> rules, const Scratch& scratch) {
   const std::vector<KeyRange>& nodes = scratch.nodes.node_ranges();
-  const std::vector<RangeLine>& pool = scratch.nodes.pool();
+  const std::vector<RangeLine>& pool = scratch.nodes.maps().pool();
+  const std::vector<NodeRecord>& records = scratch.nodes.maps().records();
   const AnswerOrder& order = scratch.items.order();
   const size_t value_bytes = order.ranks ? rules.size() * sizeof(uint32_t) : 0;
-  const size_t bytes = pool.size() * sizeof(RangeLine) + value_bytes;
   const FibTier tier = nodes.size() <= 16 ? FibTier::kRanges : FibTier::kTree;
-  if (bytes + Fib::BytesFor(nodes, tier) > limits_.max_bytes) {
+  if (scratch.nodes.maps().bytes() + value_bytes + Fib::BytesFor(nodes, tier) > limits_.max_bytes) {
     return ClassifierTooBig();
   }
   absl::StatusOr<Fib> node_table = Fib::FromRanges(nodes, tier, memory_);
@@ -163,11 +181,11 @@ absl::StatusOr<std::shared_ptr<Classifier>> ClassifierBuilder::Assemble(
   SLUICE_CHECK(classifier->max_steps_ <= Classifier::kMaxSteps);
   classifier->flip_ = order.flip;
   classifier->nodes_ = *std::move(node_table);
-  classifier->maps_ = AlignedArray<RangeLine>::Make(memory_, "classifier_maps", pool.size());
-  if (!classifier->maps_.ok()) {
+  const bool stored = CopyTo(memory_, "classifier_maps", pool, classifier->maps_) &&
+                      CopyTo(memory_, "classifier_records", records, classifier->records_);
+  if (!stored) {
     return absl::ResourceExhaustedError("no memory for classifier maps");
   }
-  std::copy(pool.begin(), pool.end(), classifier->maps_.data());
   if (order.ranks) {
     classifier->values_ = AlignedArray<uint32_t>::Make(memory_, "classifier_values", rules.size());
     if (!classifier->values_.ok()) {

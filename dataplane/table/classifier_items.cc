@@ -229,6 +229,14 @@ size_t RuleItems::EndOfPrefix(size_t first) const {
   return end;
 }
 
+size_t RuleItems::CountPrefixes() const {
+  size_t count = items_.empty() ? 0 : 1;
+  for (size_t i = 1; i < items_.size(); ++i) {
+    count += items_[i].prefix != items_[i - 1].prefix ? 1 : 0;
+  }
+  return count;
+}
+
 void RuleItems::RangesOfRank(uint32_t rank, PortRanges& out) const {
   RangesOfRule(rules_[rank].port, order_.Answer(rules_[rank], rank), out);
 }

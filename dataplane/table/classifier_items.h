@@ -73,6 +73,7 @@ class RuleItems {
   std::span<const RuleItem> items() const { return items_; }
   // The first item after `first` with another prefix.
   size_t EndOfPrefix(size_t first) const;
+  size_t CountPrefixes() const;  // different ones
   // The least answer of these items everywhere; they have one prefix.
   void OwnRanges(size_t first, size_t count, PortRanges& out);
 

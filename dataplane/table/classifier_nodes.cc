@@ -3,37 +3,62 @@
 #include <algorithm>
 #include <utility>
 
-#include "dataplane/table/content_hash.h"
-
 namespace sluice {
 namespace {
 
-constexpr RangeRef kNoRef = 0xffffffffu;
-
-// Nodes merge ancestors of up to kFreeRanges ranges while the list is not huge and the maps are
+// Nodes of lists without records merge ancestors of up to kFreeRanges ranges while the maps are
 // few: one lookup is all. Beyond that they merge while a map stays one leaf.
-constexpr size_t kFreeItems = 262'144;
 constexpr size_t kFreeRanges = 256;
 constexpr size_t kLeafRanges = 16;
 // Ranges that merging freely may write.
 constexpr size_t kFreeBudget = 65'536;
-constexpr size_t kFreeBudgetPerItem = 64;
+constexpr size_t kFreeBudgetPerPrefix = 64;
 // More of ClassifierLimits::merged_ranges for each prefix.
-constexpr size_t kMergedPerItem = 8;
+constexpr size_t kMergedPerPrefix = 8;
+
+bool IsNothing(const PortRanges& ranges) {
+  return ranges.size() == 1 && ranges[0].payload == kNoMatch;
+}
+
+// Some key from `low` to `high` has a greater answer in `ranges` than `answer`.
+bool AddsTo(const PortRanges& ranges, uint32_t low, uint32_t high, uint32_t answer) {
+  auto it = std::lower_bound(ranges.begin(), ranges.end(), low,
+                             [](const KeyRange& range, uint32_t key) { return range.end < key; });
+  for (; it->payload <= answer; ++it) {
+    if (it->end >= high) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// The only interval of `ranges`, or one without an answer.
+NodeRecord OnlyInterval(const PortRanges& ranges) {
+  NodeRecord record;
+  uint32_t low = 0;
+  for (const KeyRange& range : ranges) {
+    if (range.payload != kNoMatch) {
+      if (record.answer != kNoMatch) {
+        return {};
+      }
+      record = {low, range.end - low, range.payload, 0};
+    }
+    low = range.end + 1;
+  }
+  return record;
+}
 
 }  // namespace
 
-void NodeCompiler::Start(size_t item_count) {
-  pool_.clear();
+void NodeCompiler::Start(size_t prefix_count) {
+  maps_.Clear();
   node_ranges_.clear();
-  node_ranges_.reserve(2 * item_count + 1);
-  written_.clear();
+  node_ranges_.reserve(2 * prefix_count + 1);
   max_steps_ = 1;
-  const size_t freely =
-      item_count <= kFreeItems ? kFreeBudget + kFreeBudgetPerItem * item_count : 0;
-  free_left_ = limits_.merged_ranges != 0 ? freely : 0;
-  merged_left_ =
-      limits_.merged_ranges != 0 ? limits_.merged_ranges + kMergedPerItem * item_count : 0;
+  records_ = prefix_count > limits_.records_above;
+  const bool merges = limits_.merged_ranges != 0;
+  free_left_ = merges && !records_ ? kFreeBudget + kFreeBudgetPerPrefix * prefix_count : 0;
+  merged_left_ = merges ? limits_.merged_ranges + kMergedPerPrefix * prefix_count : 0;
   OpenWhole();
 }
 
@@ -41,21 +66,17 @@ void NodeCompiler::OpenWhole() {
   OpenNode& whole = open_[0];
   whole.last = 0xffffffffu;
   whole.least = kNoMatch;
+  whole.content = 0;
   whole.local.assign(1, {kPortKeyMax, kNoMatch});
-  whole.local_ref = kNoRef;
-  whole.above = nullptr;
-  whole.chain_count = 0;
-  whole.has_below = false;
+  whole.whole_ref = kNoRef;
+  whole.IsEverything();
   open_count_ = 1;
+  Aim(whole, whole, {});
 }
 
 absl::Status NodeCompiler::Compile(RuleItems& rules) {
-  Start(rules.items().size());
-  const absl::StatusOr<RangeRef> nothing = EmitNode(open_[0]);
-  if (!nothing.ok()) {
-    return nothing.status();
-  }
-  RangeSweep sweep(*nothing, node_ranges_);
+  Start(rules.CountPrefixes());
+  RangeSweep sweep(open_[0].target, node_ranges_);
   for (size_t first = 0; first < rules.items().size();) {
     const absl::StatusOr<size_t> end = Enter(rules, first, sweep);
     if (!end.ok()) {
@@ -64,7 +85,7 @@ absl::Status NodeCompiler::Compile(RuleItems& rules) {
     first = *end;
   }
   sweep.Finish();
-  compiled_lines_ = pool_.size();
+  compiled_bytes_ = maps_.bytes();
   return absl::OkStatus();
 }
 
@@ -77,16 +98,12 @@ absl::StatusOr<size_t> NodeCompiler::Enter(RuleItems& rules, size_t first, Range
   }
   OpenNode& node = open_[open_count_];
   node.last = prefix.Last().value;
-  const absl::Status opened = OpenPrefix(rules, first, end, node);
-  if (!opened.ok()) {
-    return opened;
+  OpenPrefix(rules, first, end, node);
+  if (maps_.full()) {
+    return ClassifierTooBig();
   }
   ++open_count_;
-  const absl::StatusOr<RangeRef> ref = EmitNode(node);
-  if (!ref.ok()) {
-    return ref.status();
-  }
-  sweep.Enter(prefix, *ref);
+  sweep.Enter(prefix, node.target);
   return end;
 }
 
@@ -97,16 +114,12 @@ absl::StatusOr<bool> NodeCompiler::Recompile(RuleItems& rules, const Ipv4Prefix&
   while (last < items.size() && where.Contains(items[last].ToPrefix())) {
     ++last;
   }
-  if ((last - first) * 4 > items.size() || pool_.size() > 2 * compiled_lines_ + 1024) {
+  if ((last - first) * 4 > items.size() || maps_.bytes() > 2 * compiled_bytes_ + 65'536) {
     return false;
   }
   OpenWhole();
-  const absl::StatusOr<RangeRef> nothing = EmitNode(open_[0]);
-  if (!nothing.ok()) {
-    return nothing.status();
-  }
   std::vector<KeyRange> fresh;
-  RangeSweep sweep(*nothing, fresh);
+  RangeSweep sweep(open_[0].target, fresh);
   for (uint8_t length = 0; length < where.length; ++length) {
     const Ipv4Prefix ancestor = Ipv4Prefix{where.address, length}.Canonical();
     const size_t at = rules.Find(ancestor);
@@ -164,8 +177,9 @@ void NodeCompiler::Splice(const std::vector<KeyRange>& fresh, const Ipv4Prefix& 
 }
 
 // Completes `node` (last is set) under the node that is open last.
-absl::Status NodeCompiler::OpenPrefix(RuleItems& rules, size_t first, size_t end, OpenNode& node) {
-  OpenNode& parent = open_[open_count_ - 1];
+void NodeCompiler::OpenPrefix(RuleItems& rules, size_t first, size_t end, OpenNode& node) {
+  const OpenNode& below = open_[open_count_ - 1];
+  OpenNode& parent = open_[below.content];
   rules.OwnRanges(first, end - first, own_);
   uint32_t own_greatest = 0;
   uint32_t own_least = kNoMatch;
@@ -173,150 +187,124 @@ absl::Status NodeCompiler::OpenPrefix(RuleItems& rules, size_t first, size_t end
     own_greatest = std::max(own_greatest, range.payload);
     own_least = std::min(own_least, range.payload);
   }
-  node.local_ref = kNoRef;
-  node.has_below = false;
   node.least = std::min(own_least, parent.least);
-  node.above = nullptr;
-  node.chain_count = 0;
+  node.content = open_count_;
+  node.whole_ref = kNoRef;
+  node.IsEverything();
+  NodeRecord own;
   if (own_greatest < parent.least) {  // own rules cover everything and come first
     std::swap(node.local, own_);
-    return absl::OkStatus();
+  } else if (records_) {
+    PruneOwn(parent);
+    if (IsNothing(own_)) {
+      node.content = below.content;
+      node.target = below.target;
+      return;
+    }
+    own = OnlyInterval(own_);
+    Join(parent, node);
+  } else if (!TryMerge(parent, node)) {
+    Join(parent, node);
   }
-  if (TryMerge(parent, node)) {
-    node.above = parent.above;
-    node.chain_count = parent.chain_count;
-    std::copy_n(parent.chain.begin(), parent.chain_count, node.chain.begin());
-    return absl::OkStatus();
-  }
-  const absl::Status made = MakeBelow(parent);
-  std::swap(node.local, own_);
-  node.above = parent.merged;
-  node.chain_count = parent.below_count;
-  std::copy_n(parent.below.begin(), parent.below_count, node.chain.begin());
-  return made;
+  Aim(node, parent, own);
 }
 
-// own_ over the parent's list into node.local, unless that gets long.
+// Takes out of own_ what the parent hides.
+void NodeCompiler::PruneOwn(const OpenNode& parent) {
+  uint32_t low = 0;
+  size_t kept = 0;
+  for (KeyRange range : own_) {
+    const bool hidden =
+        range.payload != kNoMatch &&
+        (!AddsTo(parent.local, low, range.end, range.payload) ||
+         (parent.above != nullptr && !AddsTo(*parent.above, low, range.end, range.payload)));
+    low = range.end + 1;
+    range.payload = hidden ? kNoMatch : range.payload;
+    kept -= kept != 0 && own_[kept - 1].payload == range.payload ? 1 : 0;
+    own_[kept++] = range;
+  }
+  own_.resize(kept);
+}
+
+// own_ over the parent's list into node.local, which is everything, unless that gets long.
 bool NodeCompiler::TryMerge(const OpenNode& parent, OpenNode& node) {
-  const size_t most = parent.local.size() + own_.size();
-  const bool freely = most <= free_left_;
-  if (parent.local.size() > (freely ? kFreeRanges : kLeafRanges)) {
+  if (parent.above_ref != kNoRef || parent.local.size() > kFreeRanges) {
+    return false;
+  }
+  const bool freely = parent.local.size() + own_.size() <= free_left_;
+  if (!freely && parent.local.size() > kLeafRanges) {
     return false;
   }
   MergeRanges(parent.local, own_, node.local);
-  if (node.local.size() <= kLeafRanges || own_.size() > kLeafRanges) {
-    return true;
+  if (node.local.size() > kLeafRanges) {
+    free_left_ -= freely ? node.local.size() : 0;
+    return freely;
   }
-  free_left_ -= freely ? node.local.size() : 0;
-  return freely;
+  return true;
 }
 
-absl::Status NodeCompiler::MakeBelow(OpenNode& parent) {
-  if (parent.has_below) {
-    return absl::OkStatus();
-  }
-  parent.has_below = true;
-  absl::StatusOr<RangeRef> ref = kNoRef;
-  parent.below_count = 1;
-  if (parent.chain_count == 0) {
-    parent.merged = &parent.local;
-    ref = LocalRef(parent);
-  } else if (parent.above != nullptr &&
-             parent.above->size() + parent.local.size() <= merged_left_) {
-    MergeRanges(*parent.above, parent.local, parent.full);
-    merged_left_ -= parent.full.size();
-    parent.merged = &parent.full;
-    ref = EmitMap(parent.full);
+// own_ joins the parent's list while they fit a chain line together. Where they do not, the node is
+// merged with everything above it, or, beyond the budget, starts a list of its own.
+void NodeCompiler::Join(OpenNode& parent, OpenNode& node) {
+  const bool alone = parent.above_ref == kNoRef;
+  const PortRanges* above = alone ? &parent.local : parent.above;
+  if (!alone) {
+    MergeRanges(parent.local, own_, node.local);
+    std::swap(node.local, own_);  // own_ is the joint list now, node.local the node's own
   } else {
-    parent.merged = nullptr;
-    ref = LocalRef(parent);
-    std::copy_n(parent.chain.begin(), parent.chain_count, parent.below.begin() + 1);
-    parent.below_count += parent.chain_count;
+    node.local = own_;
   }
-  parent.below[0] = ref.value_or(kNoRef);
-  return ref.status();
-}
-
-absl::StatusOr<RangeRef> NodeCompiler::LocalRef(OpenNode& node) {
-  if (node.local_ref == kNoRef) {
-    const absl::StatusOr<RangeRef> ref = EmitMap(node.local);
-    if (!ref.ok()) {
-      return ref;
+  if (CountIntervals(own_) > kChainIntervals) {
+    const bool free = alone && IsNothing(parent.local);
+    if (free || (above != nullptr && above->size() + own_.size() <= merged_left_)) {
+      MergeRanges(*above, own_, node.local);
+      merged_left_ -= free ? 0 : node.local.size();
+      return;
     }
-    node.local_ref = *ref;
+    node.above = alone ? above : nullptr;
+    node.above_ref = WholeRef(parent);
+    node.above_steps = parent.whole_steps;
+    return;
   }
-  return node.local_ref;
+  std::swap(node.local, own_);
+  node.above = above;
+  node.above_ref = alone ? WholeRef(parent) : parent.above_ref;
+  node.above_steps = alone ? parent.whole_steps : parent.above_steps;
 }
 
-// What an address at the node refers to.
-absl::StatusOr<RangeRef> NodeCompiler::EmitNode(OpenNode& node) {
-  max_steps_ = std::max(max_steps_, 1 + node.chain_count);
-  if (node.chain_count == 0) {
-    return LocalRef(node);
+// Everything that an address at the node asks, as one map or chain line.
+RangeRef NodeCompiler::WholeRef(OpenNode& node) {
+  if (node.whole_ref != kNoRef) {
+    return node.whole_ref;
   }
-  if (node.local.size() <= kChainOwnRanges) {
-    return EmitChain(node.local, {node.chain.data(), node.chain_count});
+  node.whole_steps = node.above_steps;
+  if (node.above_ref == kNoRef) {
+    node.whole_ref = maps_.Map(node.local);
+    ++node.whole_steps;
+  } else if (CountIntervals(node.local) <= kChainIntervals) {
+    node.whole_ref = maps_.Chain(node.local, node.above_ref, kNoRef);
+  } else {
+    const PortRanges& none = open_[0].local;
+    const RangeRef map = maps_.Map(node.local);
+    const RangeRef above =
+        IsChain(node.above_ref) ? node.above_ref : maps_.Chain(none, node.above_ref, kNoRef);
+    node.whole_ref = maps_.Chain(none, above, map);
+    ++node.whole_steps;
   }
-  const absl::StatusOr<RangeRef> own = LocalRef(node);
-  if (!own.ok()) {
-    return own;
-  }
-  std::array<RangeRef, kDepth + 1> maps;
-  maps[0] = *own;
-  std::copy_n(node.chain.begin(), node.chain_count, maps.begin() + 1);
-  return EmitChain(open_[0].local, {maps.data(), node.chain_count + size_t{1}});
+  return node.whole_ref;
 }
 
-bool NodeCompiler::HasRoom(size_t lines) const {
-  return (pool_.size() + lines) * sizeof(RangeLine) <= limits_.max_bytes &&
-         pool_.size() + lines <= kRangeMaxPoolLines;
-}
-
-absl::StatusOr<RangeRef> NodeCompiler::EmitMap(const PortRanges& ranges) {
-  const size_t lines = RangeLinesFor(ranges.size());
-  if (!HasRoom(lines)) {
-    return ClassifierTooBig();
+// What addresses at the node lead to. `own`: the only interval that the node adds to its parent; or
+// one without an answer.
+void NodeCompiler::Aim(OpenNode& node, OpenNode& parent, const NodeRecord& own) {
+  OpenNode& asked = own.answer != kNoMatch ? parent : node;
+  node.target = WholeRef(asked);
+  max_steps_ = std::max(max_steps_, asked.whole_steps);
+  if (records_) {
+    NodeRecord record = own;
+    record.rest = node.target;
+    node.target = maps_.Record(record);
   }
-  const RangeRef fresh = AppendRanges(ranges, pool_);
-  return Share(fresh, lines, HashWords(&ranges.front().end, 2 * ranges.size(), 0));
-}
-
-absl::StatusOr<RangeRef> NodeCompiler::EmitChain(const PortRanges& own,
-                                                 std::span<const RangeRef> maps) {
-  const size_t lines = ChainLinesFor(maps.size());
-  if (!HasRoom(lines)) {
-    return ClassifierTooBig();
-  }
-  const size_t first = pool_.size();
-  pool_.resize(first + lines);
-  uint32_t* word = pool_[first].word;
-  for (size_t i = 0; i < kChainOwnRanges; ++i) {
-    word[i] = (i < own.size() ? own[i].end : 0xffffffffu) ^ kRangeBias;
-    word[kChainOwnPayload + i] = i < own.size() ? own[i].payload : 0;
-  }
-  word[kChainCountWord] = static_cast<uint32_t>(maps.size());
-  for (size_t i = 0; i < maps.size(); ++i) {
-    pool_[first + ChainRefWord(i) / 16].word[ChainRefWord(i) % 16] = maps[i];
-  }
-  return Share(MakeRangeRef(static_cast<uint32_t>(first), kRangeKindUser), lines,
-               HashWords(pool_[first].word, 16 * lines, 1));
-}
-
-// `fresh` is what was written last; gives back the equal one written before, if there is one.
-RangeRef NodeCompiler::Share(RangeRef fresh, size_t lines, uint64_t hash) {
-  const auto [it, added] = written_.try_emplace(hash, fresh);
-  if (added) {
-    return fresh;
-  }
-  const size_t known = it->second >> kRangeKindBits;
-  const size_t first = fresh >> kRangeKindBits;
-  const bool same =
-      (it->second & kRangeKindMask) == (fresh & kRangeKindMask) && known + lines <= first &&
-      std::equal(pool_[known].word, pool_[known].word + 16 * lines, pool_[first].word);
-  if (same) {
-    pool_.resize(first);
-  }
-  return same ? it->second : fresh;
 }
 
 }  // namespace sluice

@@ -18,11 +18,52 @@ struct ClassifyLanes {
   using Lanes = RangeLanes<Simd>;
   static constexpr size_t kChunk = Lanes::kLanes;
 
-  // The maps that chain records name, one of each lane a step. `chained`: the lanes that have some.
+  // What a chain line answers itself. Bounds at or below the key are those below its successor; an
+  // odd count is inside an interval.
+  static uint32_t OwnAnswer(const uint32_t* line, uint32_t key) noexcept {
+    constexpr uint32_t kBounds = (1u << kChainAnswerWord) - 1;
+    const auto passed =
+        static_cast<uint32_t>(__builtin_popcount(Simd::Below(line, key + 1) & kBounds));
+    return line[kChainAnswerWord + passed / 2] | ((passed & 1) - 1);
+  }
+
+  // The chain lines of all lanes, those of `chained`; the others read one without intervals. `ref`
+  // becomes what the line names.
   template <typename PoolOf>
-  static void NamedMaps(const PoolOf& pool, const RangeRef* ref, uint32_t chained,
-                        const uint32_t* key, uint32_t* answer) noexcept {
-    for (uint32_t step = 0; chained != 0; ++step) {
+  [[gnu::always_inline]] static inline void ChainLines(const PoolOf& pool, RangeRef* ref,
+                                                       uint32_t chained, const uint32_t* key,
+                                                       uint32_t* own, size_t n) noexcept {
+    static constexpr RangeLine kNone = NoIntervals();
+    for (size_t i = 0; i < n; ++i) {
+      const uint32_t is_chained = chained >> i & 1;
+      const RangeLine* const base[2] = {&kNone, pool(i)};
+      const uint32_t* line = base[is_chained][ref[i] >> kRangeKindBits & (0 - is_chained)].word;
+      own[i] = std::min(own[i], OwnAnswer(line, key[i]));
+      const RangeRef named[2] = {ref[i], line[kChainRestWord]};
+      ref[i] = named[is_chained];
+    }
+  }
+
+  static constexpr RangeLine NoIntervals() noexcept {
+    RangeLine line{};
+    for (size_t i = 0; i < 16; ++i) {
+      line.word[i] = i < kChainAnswerWord ? 0xffffffffu ^ kRangeBias : kNoMatch;
+    }
+    return line;
+  }
+
+  // The lanes of `chained` have chain lines that name other chain lines: all of those, and the maps
+  // they name.
+  template <typename PoolOf>
+  static void LongChains(const PoolOf& pool, const RangeRef* ref, uint32_t chained,
+                         const uint32_t* key, uint32_t* answer) noexcept {
+    RangeRef at[kChunk];
+    for (uint32_t left = chained; left != 0; left &= left - 1) {
+      const auto i = static_cast<uint32_t>(__builtin_ctz(left));
+      at[i] = ref[i];
+      answer[i] = kNoMatch;
+    }
+    while (chained != 0) {
       uint32_t lane[kChunk];
       uint32_t lane_key[kChunk];
       alignas(kCacheLineBytes) RangeRef map[kChunk];
@@ -30,11 +71,15 @@ struct ClassifyLanes {
       size_t count = 0;
       for (uint32_t left = chained; left != 0; left &= left - 1) {
         const auto i = static_cast<uint32_t>(__builtin_ctz(left));
-        const uint32_t* record = pool(i)[ref[i] >> kRangeKindBits].word;
+        const uint32_t* line = pool(i)[at[i] >> kRangeKindBits].word;
+        answer[i] = std::min(answer[i], OwnAnswer(line, key[i]));
+        at[i] = line[kChainRestWord];
+        const bool goes_on = (at[i] & kRangeKindMask) == kRangeKindUser;
         lane[count] = i;
         lane_key[count] = key[i];
-        map[count++] = record[ChainRefWord(step)];
-        chained ^= uint32_t{record[kChainCountWord] == step + 1} << i;
+        map[count] = goes_on ? MapBeside(line) : at[i];
+        count += map[count] != kNoRef ? 1 : 0;
+        chained ^= uint32_t{!goes_on} << i;
       }
       Lanes::Maps([&](size_t i) { return pool(lane[i]); }, map, lane_key, found, count);
       for (size_t i = 0; i < count; ++i) {
@@ -43,16 +88,39 @@ struct ClassifyLanes {
     }
   }
 
-  // `ref` of every lane is known: its map, or its chain, which starts with a map in its own line.
-  // Biased keys.
+  // The map that a line names besides another chain line; kNoRef: none.
+  static RangeRef MapBeside(const uint32_t* line) noexcept {
+    return line[kChainAnswerWord - 1] == (0xffffffffu ^ kRangeBias) ? line[kChainMapWord] : kNoRef;
+  }
+
+  // `ref` of every lane is known: a map or a chain line. Biased keys. `own`: answers so far, of
+  // which the least counts.
   template <typename PoolOf>
-  [[gnu::always_inline]] static inline void Nodes(const PoolOf& pool, const RangeRef* ref,
-                                                  const uint32_t* key, uint32_t* answer,
-                                                  size_t n) noexcept {
-    const uint32_t chained = Lanes::Maps(pool, ref, key, answer, n);
-    if (chained != 0) {
-      NamedMaps(pool, ref, chained, key, answer);
+  [[gnu::always_inline]] static inline void Nodes(const PoolOf& pool, RangeRef* ref,
+                                                  const uint32_t* key, uint32_t* own,
+                                                  uint32_t* answer, size_t n) noexcept {
+    const auto asked = static_cast<uint32_t>((uint64_t{1} << n) - 1);
+    const uint32_t chained = Simd::LanesOfKind(ref, kRangeKindUser, kRangeKindUser) & asked;
+    if (chained == 0) {
+      Lanes::Maps(pool, ref, key, answer, n);
+    } else {
+      alignas(kCacheLineBytes) RangeRef named[kChunk];
+      std::copy(ref, ref + kChunk, named);
+      ChainLines(pool, named, chained, key, own, n);
+      const uint32_t longer = Lanes::Maps(pool, named, key, answer, n);
+      if (longer != 0) {
+        LongChains(pool, ref, longer, key, answer);
+      }
     }
+    for (size_t i = 0; i < n; ++i) {
+      answer[i] = std::min(answer[i], own[i]);
+    }
+  }
+
+  // The record's own answer; `ref` becomes what it names. Keys are biased, lows are not.
+  static uint32_t TakeRecord(const NodeRecord& record, uint32_t key, RangeRef& ref) noexcept {
+    ref = record.rest;
+    return (key ^ kRangeBias) - record.low <= record.span ? record.answer : kNoMatch;
   }
 
   static uint32_t ValueOf(const ClassifierView& view, uint32_t answer) noexcept {
@@ -74,7 +142,15 @@ struct ClassifyLanes {
     std::fill(biased + n, biased + kChunk, 0u);
     Lanes::OneMap(view.nodes.lines, view.nodes.ref, biased, ref, n);
     const RangeLine* maps = view.maps;
-    Nodes([maps](size_t) { return maps; }, ref, key, value_out, n);
+    uint32_t own[kChunk];
+    if (view.records == nullptr) {
+      std::fill(own, own + kChunk, kNoMatch);
+    } else {
+      for (size_t i = 0; i < n; ++i) {
+        own[i] = TakeRecord(view.records[ref[i]], key[i], ref[i]);
+      }
+    }
+    Nodes([maps](size_t) { return maps; }, ref, key, own, value_out, n);
     if (view.values != nullptr) {
       for (size_t i = 0; i < n; ++i) {
         value_out[i] = ValueOf(view, value_out[i]);
@@ -96,7 +172,12 @@ struct ClassifyLanes {
       PrefetchRead(view[i]);
     }
     Fibs::FibChunk(nodes, address, ref, n);
-    Nodes([view](size_t i) { return view[i]->maps; }, ref, key, value_out, n);
+    uint32_t own[kChunk];
+    for (size_t i = 0; i < n; ++i) {
+      const NodeRecord* records = view[i]->records;
+      own[i] = records != nullptr ? TakeRecord(records[ref[i]], key[i], ref[i]) : kNoMatch;
+    }
+    Nodes([view](size_t i) { return view[i]->maps; }, ref, key, own, value_out, n);
     for (size_t i = 0; i < n; ++i) {
       value_out[i] = ValueOf(*view[i], value_out[i]);
     }

@@ -71,25 +71,34 @@ struct RangeLanes {
   }
 
   // payload[i] of the map ref[i] in pool(i), i < n <= kLanes; refs and keys (biased) of all kLanes
-  // are readable. A line of kRangeKindUser has seven ends in words 0 to 6 and their payloads in
-  // words 8 to 14; the lanes that have one are returned.
+  // are readable. Lanes with a ref of kRangeKindUser are returned; their payload is anything.
   template <typename PoolOf>
   [[gnu::always_inline]] static inline uint32_t Maps(const PoolOf& pool, const RangeRef* ref,
                                                      const uint32_t* key, uint32_t* payload,
                                                      size_t n) noexcept {
     // By kind: which words of the first line are ends, and where the payloads start. A kind with
     // more levels reads any word of its line.
-    static constexpr uint32_t kEnds[8] = {0xff, 0xffff, 0xffff, 0, 0, 0, 0, 0x7f};
-    static constexpr uint32_t kPayloads[8] = {8, 16, 0, 0, 0, 0, 0, 8};
+    static constexpr uint32_t kEnds[8] = {0xff, 0xffff, 0xffff, 0, 0, 0, 0, 0};
+    static constexpr uint32_t kPayloads[8] = {8, 16, 0, 0, 0, 0, 0, 0};
     uint32_t child[kLanes];
+    const auto asked = static_cast<uint32_t>((uint64_t{1} << n) - 1);
+    uint32_t two_levels = Simd::LanesOfKind(ref, 2, 2) & asked;
+    if (two_levels == asked) {
+      for (size_t i = 0; i < n; ++i) {
+        child[i] = Rank(pool(i)[ref[i] >> kRangeKindBits].word, key[i]);
+      }
+      for (size_t i = 0; i < n; ++i) {
+        const RangeLine* leaf = pool(i) + (ref[i] >> kRangeKindBits) + 1 + size_t{2} * child[i];
+        payload[i] = leaf[1].word[Rank(leaf->word, key[i])];
+      }
+      return 0;
+    }
     for (size_t i = 0; i < n; ++i) {
       const uint32_t kind = ref[i] & kRangeKindMask;
       const uint32_t* line = pool(i)[ref[i] >> kRangeKindBits].word;
       child[i] = static_cast<uint32_t>(__builtin_popcount(Simd::Below(line, key[i]) & kEnds[kind]));
       payload[i] = line[kPayloads[kind] + child[i]];
     }
-    const auto asked = static_cast<uint32_t>((uint64_t{1} << n) - 1);
-    uint32_t two_levels = Simd::LanesOfKind(ref, 2, 2) & asked;
     for (; two_levels != 0; two_levels &= two_levels - 1) {
       const auto i = static_cast<size_t>(__builtin_ctz(two_levels));
       const RangeLine* leaf = pool(i) + (ref[i] >> kRangeKindBits) + 1 + size_t{2} * child[i];

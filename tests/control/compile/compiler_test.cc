@@ -275,7 +275,7 @@ TEST(CompilerTest, ARefusedGenerationLeavesTheRunningOneAlone) {
           {{{"CidrIp",
              "172.16." + std::to_string(i / 200) + "." + std::to_string(i % 200) + "/32"}}}}});
   }
-  FailingMemory memory(size_t{176} << 10);
+  FailingMemory memory(size_t{64} << 10);
   Compiler compiler(memory, {});
   const auto running = compiler.Compile(sample, 1);
   ASSERT_TRUE(running.ok()) << running.status();

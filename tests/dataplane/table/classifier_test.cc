@@ -2,124 +2,26 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <random>
 #include <vector>
 
-#include "dataplane/table/kernels.h"
 #include "tests/dataplane/table/failing_memory.h"
+#include "tests/dataplane/table/naive_match.h"
 
 namespace sluice {
 namespace {
 
-// A list that owns its prefixes.
-struct RuleList {
-  std::deque<std::vector<Ipv4Prefix>> prefixes;
-  std::vector<ClassifierRule> rules;
-
-  void Add(std::vector<Ipv4Prefix> where, uint16_t protocol, uint16_t low, uint16_t high,
-           uint32_t value) {
-    for (Ipv4Prefix& prefix : where) {
-      prefix = prefix.Canonical();
-    }
-    prefixes.push_back(std::move(where));
-    rules.push_back({prefixes.back(), {protocol, low, high, value}});
-  }
-};
-
-struct Packet {
-  uint32_t address;
-  uint8_t protocol;
-  uint16_t key;
-};
-
-// The plainest first match.
-uint32_t NaiveMatch(const RuleList& list, const Packet& packet) {
-  for (const ClassifierRule& rule : list.rules) {
-    bool inside = false;
-    for (const Ipv4Prefix& prefix : rule.prefixes) {
-      const uint32_t shift = 32u - prefix.length;
-      inside = inside || shift == 32 || packet.address >> shift == prefix.address.value >> shift;
-    }
-    const PortRule& port = rule.port;
-    if (inside && (port.protocol == 256 || port.protocol == packet.protocol) &&
-        port.key_low <= packet.key && packet.key <= port.key_high) {
-      return port.value;
-    }
-  }
-  return kNoMatch;
-}
-
-uint32_t AddressNear(const RuleList& list, std::mt19937& random) {
-  const auto& prefixes = list.prefixes[random() % list.prefixes.size()];
-  if (prefixes.empty() || random() % 8 == 0) {
-    return static_cast<uint32_t>(random());
-  }
-  const Ipv4Prefix& prefix = prefixes[random() % prefixes.size()];
-  switch (random() % 4) {
-    case 0:
-      return prefix.First().value - random() % 2;
-    case 1:
-      return prefix.Last().value + random() % 2;
-    default:
-      return prefix.First().value | (static_cast<uint32_t>(random()) & ~prefix.Mask());
-  }
-}
-
-std::vector<Packet> PacketsFor(const RuleList& list, size_t count, std::mt19937& random) {
-  std::vector<Packet> packets;
-  for (size_t i = 0; i < count; ++i) {
-    Packet packet{static_cast<uint32_t>(random()), static_cast<uint8_t>(random()),
-                  static_cast<uint16_t>(random())};
-    if (!list.rules.empty()) {
-      const PortRule& port = list.rules[random() % list.rules.size()].port;
-      packet.address = AddressNear(list, random);
-      if (random() % 8 != 0 && port.protocol != kAnyProtocol) {
-        packet.protocol = static_cast<uint8_t>(port.protocol);
-      }
-      const uint32_t edge = random() % 5;
-      packet.key = edge == 0   ? port.key_low
-                   : edge == 1 ? port.key_high
-                   : edge == 2 ? static_cast<uint16_t>(port.key_low - 1)
-                   : edge == 3 ? static_cast<uint16_t>(port.key_high + 1)
-                               : packet.key;
-    }
-    packets.push_back(packet);
-  }
-  return packets;
-}
-
+// With and without records.
 void ExpectFirstMatch(const RuleList& list, const std::vector<Packet>& packets,
-                      uint32_t* max_steps = nullptr, ClassifierLimits limits = {}) {
-  ClassifierBuilder builder(HeapMemory(), limits);
-  const auto classifier = builder.Build(list.rules);
-  ASSERT_TRUE(classifier.ok()) << classifier.status();
-  EXPECT_LE((*classifier)->max_steps(), Classifier::kMaxSteps);
-  if (max_steps != nullptr) {
-    *max_steps = (*classifier)->max_steps();
-  }
-  const auto set = ClassifierSet::Make({*classifier}, HeapMemory());
-  ASSERT_TRUE(set.ok());
-  std::vector<uint32_t> idx(packets.size(), 0), address, expected, got(packets.size());
-  std::vector<uint8_t> protocol;
-  std::vector<uint16_t> key;
-  for (const Packet& packet : packets) {
-    address.push_back(packet.address);
-    protocol.push_back(packet.protocol);
-    key.push_back(packet.key);
-    expected.push_back(NaiveMatch(list, packet));
-  }
-  for (const SimdLevel level : {SimdLevel::kScalar, SimdLevel::kAvx2, SimdLevel::kAvx512}) {
-    ForceSimdLevel(level);
-    set->LookupBatch(idx.data(), address.data(), protocol.data(), key.data(), got.data(),
-                     got.size());
-    for (size_t i = 0; i < got.size(); ++i) {
-      ASSERT_EQ(got[i], expected[i])
-          << ToString(Ipv4Address(address[i])) << " protocol " << int{protocol[i]} << " key "
-          << key[i] << " rules " << list.rules.size() << " " << SimdLevelName(level);
+                      ClassifierLimits limits = {}, uint32_t* max_steps = nullptr) {
+  for (const size_t records_above : {size_t{0}, SIZE_MAX}) {
+    SCOPED_TRACE(testing::Message() << "records above " << records_above);
+    limits.records_above = records_above;
+    ExpectFirstMatchWith(list, packets, limits, max_steps);
+    if (testing::Test::HasFatalFailure()) {
+      return;
     }
   }
-  ForceSimdLevel(DetectSimdLevel());
 }
 
 Ipv4Prefix RandomPrefix(uint32_t shape, std::mt19937& random) {
@@ -215,17 +117,23 @@ TEST(ClassifierTest, NestedLongListsReachTheStepBoundAndNoMore) {
       list.Add({{Ipv4Address(0x0a0a0a0au), static_cast<uint8_t>(length)}}, 6, low, low, value++);
     }
   }
-  uint32_t max_steps = 0;
-  ClassifierLimits limits;
-  limits.merged_ranges = 0;
-  ExpectFirstMatch(list, PacketsFor(list, 3000, random), &max_steps, limits);
-  EXPECT_EQ(max_steps, Classifier::kMaxSteps);
-  limits.merged_ranges = 20'000;  // ends in the middle
-  ExpectFirstMatch(list, PacketsFor(list, 3000, random), &max_steps, limits);
-  EXPECT_GT(max_steps, 2u);
-  EXPECT_LT(max_steps, Classifier::kMaxSteps);
-  ExpectFirstMatch(list, PacketsFor(list, 3000, random), &max_steps);
-  EXPECT_EQ(max_steps, 2u);
+  const std::vector<Packet> packets = PacketsFor(list, 3000, random);
+  for (const size_t records_above : {size_t{0}, SIZE_MAX}) {
+    SCOPED_TRACE(testing::Message() << "records above " << records_above);
+    uint32_t max_steps = 0;
+    ClassifierLimits limits;
+    limits.records_above = records_above;
+    limits.merged_ranges = 0;
+    ExpectFirstMatchWith(list, packets, limits, &max_steps);
+    EXPECT_EQ(max_steps, Classifier::kMaxSteps);
+    limits.merged_ranges = 20'000;  // ends in the middle
+    ExpectFirstMatchWith(list, packets, limits, &max_steps);
+    EXPECT_GT(max_steps, 2u);
+    EXPECT_LT(max_steps, Classifier::kMaxSteps);
+    limits.merged_ranges = 1'000'000;
+    ExpectFirstMatchWith(list, packets, limits, &max_steps);
+    EXPECT_EQ(max_steps, 1u);
+  }
 }
 
 // All of a small world: addresses of a /29, 3 protocols, 4 keys.
@@ -393,17 +301,20 @@ struct EditedList {
   }
 };
 
-// Edits of a kept list answer as the edited list does, whatever was edited before.
+// Edits of a kept list answer as the edited list does, whatever was edited before. Lists of odd
+// seeds have records.
 TEST(ClassifierTest, EditsOfALargeListAreThoseOfTheList) {
   for (uint32_t seed = 1; seed <= 6; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
+    ClassifierLimits limits;
+    limits.records_above = seed % 2 == 0 ? SIZE_MAX : 0;
     std::mt19937 random(seed);
     EditedList edited;
     for (uint32_t i = 0; i < 1100; ++i) {
       edited.rules.push_back(EditedList::Draw(random));
       edited.rules.back().port.value = 1000 + 10 * i;
     }
-    ClassifierBuilder builder(HeapMemory());
+    ClassifierBuilder builder(HeapMemory(), limits);
     std::shared_ptr<const Classifier> held;
     for (uint32_t step = 0; step < 40; ++step) {
       const size_t at = random() % edited.rules.size();
