@@ -87,6 +87,18 @@ class TargetsCommand(unittest.TestCase):
         self.assertEqual((row["goals"][1]["measured"], row["goals"][1]["met"]), (500, True))
         self.assertEqual(len(row["rivals"]), 2)
 
+    def test_rte_acl_with_a_million_rules_is_asked_for(self):
+        report = fake_bench.report("rules/cloud/rules:1000000", 30, build_us=1000)
+        report["figures"] += fake_bench.report("rules/cloud/rules:1000000/rte_acl_avx2", 75, ratio=2.5)["figures"]
+        what = "times as fast as rte_acl, 1000000 rules"
+        for words, measured in ((["--only=T5"], None), (["--only=T5", "--million_acl"], 2.5)):
+            goal = next(g for g in self.rows({"rules": report}, *words)["T5"]["goals"] if g["what"] == what)
+            self.assertEqual((goal["measured"], goal["met"]), (measured, measured is not None))
+            if measured is None:
+                self.assertIn("not run: flag --million_acl", goal["why"])
+        log = pathlib.Path(str(self.fake) + ".log").read_text().splitlines()
+        self.assertEqual(log[-1], "rules --shape=cloud --max_rules=1000000 --max_acl_rules=1000000 -j")
+
     def test_this_program_measures_when_no_other_is_named(self):
         answer = subprocess.run([BENCH, "targets", "--quick", "--only=T1,T13", "-j"], text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
@@ -95,7 +107,7 @@ class TargetsCommand(unittest.TestCase):
         self.assertTrue(rows[1]["met"])
 
     def test_mistakes_are_usage(self):
-        for words in (["--only=T99"], ["word"]):
+        for words in (["--only=T99"], ["word"], ["--quick", "--million_acl"]):
             self.assertEqual(self.targets({}, *words).returncode, 2, words)
 
 

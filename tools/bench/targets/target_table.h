@@ -33,8 +33,13 @@ struct Target {
   std::string quoted;
 };
 
-// All rows in order. `quick`: sizes that take seconds; rows that make no sense so are left with
-// their reason.
-std::vector<Target> AllTargets(bool quick);
+// How much is measured. What is left out has its reason in the row.
+struct TargetEffort {
+  bool quick = false;        // sizes that take seconds
+  bool million_acl = false;  // rte_acl with 1M rules too, which takes minutes
+};
+
+// All rows in order.
+std::vector<Target> AllTargets(const TargetEffort& effort);
 
 }  // namespace sluice
