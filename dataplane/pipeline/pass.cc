@@ -26,6 +26,7 @@ struct Pass {
   std::bitset<kMaxBatch> resets;    // lanes that a NAT gateway answers with RST
   std::bitset<kPairMarks> changed;  // sessions that a walk of this pass has changed
   bool committed = false;           // some walk of this pass has been admitted
+  bool unseen = false;  // lanes got their walk without the stages that tell flow logs of it
   LaneList forward;
 };
 
@@ -84,6 +85,7 @@ void JudgeAgain(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, c
   const uint8_t lane = *one.begin();
   LaneList judged;
   pass.resets.reset(lane);
+  pass.unseen = false;
   DropLane(batch, lane, DropReason::kUndecided);
   Judge(snapshot, worker, batch, one, pass, judged);
 }
@@ -130,6 +132,22 @@ bool Admit(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const 
   return again.empty();
 }
 
+// What flow logs tell of a lane that admission refuses, where its walk has not told them yet: it is
+// walked once more. Its reason and the gateway that counts it stay.
+void TellWalk(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& one,
+              Pass& pass) {
+  const uint8_t lane = *one.begin();
+  pass.unseen = false;
+  if (worker.sightings != nullptr) {
+    const DropReason reason = batch.reason[lane];
+    const NatGatewayIdx nat = batch.nat[lane];
+    LaneList arrived, resets;
+    RunWalk(snapshot, worker, batch, one, arrived, resets);
+    DropLane(batch, lane, reason);
+    batch.nat[lane] = nat;
+  }
+}
+
 // Ends a lane that has been judged.
 void Settle(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& one,
             Pass& pass) {
@@ -137,6 +155,9 @@ void Settle(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const
   while (!IsRefused(batch, pass, lane) && !Admit(snapshot, worker, batch, one, pass)) {
     // An earlier lane, or at this moment another worker, has made its session.
     JudgeAgain(snapshot, worker, batch, one, pass);
+  }
+  if (pass.unseen && batch.verdict[lane] == Verdict::kDrop) {
+    TellWalk(snapshot, worker, batch, one, pass);
   }
   if (pass.resets[lane]) {
     EmitNatIdleReset(snapshot, worker, batch, lane);
@@ -190,6 +211,13 @@ void Leave(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const 
   SplitStage(snapshot, worker, batch, forward);
 }
 
+void EndPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& lanes,
+             const Pass& pass) {
+  CountMatches(worker, batch, lanes);
+  CountNatLeft(worker, batch, pass.forward);
+  Leave(snapshot, worker, batch, pass.forward);
+}
+
 // New flows are admitted one by one; what they will touch is fetched for all of them together.
 void PrepareAdmissions(const Snapshot& snapshot, const WorkerContext& worker, const Batch& batch,
                        const LaneList& judged) {
@@ -227,9 +255,17 @@ void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
       TakeTurn(snapshot, worker, batch, lane, pass);
     }
   }
-  CountMatches(worker, batch, lanes);
-  CountNatLeft(worker, batch, pass.forward);
-  Leave(snapshot, worker, batch, pass.forward);
+  EndPass(snapshot, worker, batch, lanes, pass);
+}
+
+void RunOpening(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                uint32_t lane) noexcept {
+  Pass pass;
+  pass.unseen = true;
+  LaneList one;
+  one.Add(lane);
+  Settle(snapshot, worker, batch, one, pass);
+  EndPass(snapshot, worker, batch, one, pass);
 }
 
 }  // namespace sluice

@@ -24,4 +24,9 @@ namespace sluice {
 void RunPass(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
              const LaneList& lanes) noexcept;
 
+// The same for one lane that opens a flow and has its columns and its walk already (open_lane.h),
+// when all lanes before it are done.
+void RunOpening(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                uint32_t lane) noexcept;
+
 }  // namespace sluice

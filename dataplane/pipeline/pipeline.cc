@@ -14,6 +14,8 @@
 #include "dataplane/stage/fragment.h"
 #include "dataplane/stage/interface.h"
 #include "dataplane/stage/parse.h"
+#include "dataplane/stage/settle_one.h"
+#include "dataplane/stage/turns.h"
 
 namespace sluice {
 namespace {
@@ -60,6 +62,7 @@ void RunLongWay(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
 struct Express {
   LaneList rest;           // of the long way, not yet run
   uint32_t overtaken = 0;  // times that `rest` was run to let a lane through
+  bool changed = false;    // sessions may have left the table since they were found
 };
 
 // Lanes keep their order: one that could go the short way lets those before it go first. That is
@@ -72,6 +75,7 @@ bool ClearTheWay(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
     RunLongWay(snapshot, worker, batch, express.rest);
     express.rest.Clear();
     ++express.overtaken;
+    express.changed = true;
   }
   return express.rest.empty();
 }
@@ -80,6 +84,39 @@ uint32_t TakeExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& bat
                      ExpressLanes& found, uint32_t from, bool changed) {
   const StageMeter meter(worker, StageId::kExpress, 0, 0);
   return ExpressTake(snapshot, worker, batch, found, from, changed);
+}
+
+// The `i`-th found lane by itself, if it can be settled or opens a flow.
+bool TakeTurn(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, ExpressLanes& found,
+              uint32_t i, Express& express) {
+  {
+    const StageMeter meter(worker, StageId::kExpress, 0, 0);
+    if (!found.prepared) {
+      PrepareTurns(snapshot, worker, batch, found, i, express.changed);
+    }
+    if ((found.opening >> i & 1) == 0) {
+      return SettleOne(snapshot, worker, batch, found, i);
+    }
+  }
+  RunOpening(snapshot, worker, batch, found.glance.lane[i]);
+  express.changed = true;  // a full table makes room for it
+  return true;
+}
+
+// Takes found lanes from the `from`-th on by the short way; returns the first that it does not
+// take.
+uint32_t TakeFound(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                   ExpressLanes& found, uint32_t from, Express& express) {
+  const bool established = ExpressIsFor(worker, found, from);
+  if (!ClearTheWay(snapshot, worker, batch, express)) {
+    return from;
+  }
+  const uint32_t next =
+      established ? TakeExpress(snapshot, worker, batch, found, from, express.changed) : from;
+  if (next != from) {
+    return next;
+  }
+  return TakeTurn(snapshot, worker, batch, found, from, express) ? from + 1 : from;
 }
 
 void RunExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t first,
@@ -93,9 +130,7 @@ void RunExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   for (uint32_t lane = first; lane < first + count; ++lane) {
     if (next < found.count && found.glance.lane[next] == lane) {
       const uint32_t from = next;
-      if (ExpressIsFor(worker, found, next) && ClearTheWay(snapshot, worker, batch, express)) {
-        next = TakeExpress(snapshot, worker, batch, found, from, express.overtaken != 0);
-      }
+      next = TakeFound(snapshot, worker, batch, found, from, express);
       if (next != from) {
         lane += next - from - 1;
         continue;

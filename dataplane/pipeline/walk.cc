@@ -98,7 +98,9 @@ void RunLeg(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, LaneL
 
 void RunWalk(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, const LaneList& lanes,
              LaneList& arrived, LaneList& resets) noexcept {
-  StartWalk(batch, lanes);
+  for (const uint8_t lane : lanes) {
+    StartWalk(batch, lane);
+  }
   ForgetSightings(worker, lanes);
   LaneList walking = lanes;
   for (uint32_t leg = 0; leg < kMaxLegs && !walking.empty(); ++leg) {

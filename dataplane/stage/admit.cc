@@ -5,6 +5,7 @@
 #include "dataplane/session/expired_key.h"
 #include "dataplane/session/nat_port.h"
 #include "dataplane/session/session_table.h"
+#include "dataplane/stage/accept.h"
 #include "dataplane/stage/account.h"
 #include "dataplane/stage/admission_record.h"
 #include "dataplane/stage/lane_ops.h"
@@ -62,33 +63,6 @@ uint32_t StampOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane) {
              : kGenerationNone;
 }
 
-// A segment of a known flow that is forwarded but neither counted in the line nor believed: an
-// invalid RST (decision 8), flags no sane sender sets, a SYN on an established connection.
-bool ChangesNothing(const SessionLine& line, const SessionLine& peer, bool forward,
-                    const PacketFacts& facts) {
-  if (facts.protocol != kProtocolTcp) {
-    return false;
-  }
-  if ((facts.tcp_flags & kTcpRst) != 0) {
-    return !TcpFlagsAreLegal(facts.tcp_flags) || !RstIsValid(line, peer, facts);
-  }
-  if (!TcpFlagsAreLegal(facts.tcp_flags)) {
-    return true;
-  }
-  const uint8_t own = line.state.load(std::memory_order_relaxed);
-  const uint8_t other = peer.state.load(std::memory_order_relaxed);
-  const bool established = DeriveState(kProtocolTcp, forward ? own : other,
-                                       forward ? other : own) == ConnectionState::kTcpEstablished;
-  return (facts.tcp_flags & kTcpSyn) != 0 && established;
-}
-
-// The first SYN+ACK of the responder; segments with SYN always walk.
-bool AnswersSyn(const SessionLine& line, LineIdx idx, const PacketFacts& facts) {
-  constexpr uint8_t kSynAck = kTcpSyn | kTcpAck;
-  return facts.protocol == kProtocolTcp && (facts.tcp_flags & kSynAck) == kSynAck &&
-         !IsForward(idx) && (line.state.load(std::memory_order_relaxed) & kLineSyn) == 0;
-}
-
 // Where what is accepted is counted: in its line, or, when the flow's ends are not those of this
 // packet's walk, by what the walk has seen.
 enum class CountIn : uint8_t { kLine, kSightings };
@@ -96,10 +70,9 @@ enum class CountIn : uint8_t { kLine, kSightings };
 // Counts the packet and moves its direction's state.
 void Accept(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx idx,
             CountIn count = CountIn::kLine) {
-  SessionLine& line = worker.sessions->Line(idx);
-  const SessionLine& peer = worker.sessions->Line(PeerOf(idx));
+  const SessionTable& sessions = *worker.sessions;
   const PacketFacts facts = FactsOf(batch, lane);
-  if (ChangesNothing(line, peer, IsForward(idx), facts)) {
+  if (ChangesNothing(sessions.Line(idx), sessions.Line(PeerOf(idx)), IsForward(idx), facts)) {
     CountUnkept(worker, batch, lane);
     return;
   }
@@ -108,12 +81,7 @@ void Accept(WorkerContext& worker, Batch& batch, uint32_t lane, LineIdx idx,
   } else {
     CountUnkept(worker, batch, lane);
   }
-  if (AnswersSyn(line, idx, facts) && batch.nat[lane].has_value()) {
-    worker.counters->Of(batch.nat[lane]).established.Add(1);
-  }
-  if (AcceptPacket(line, peer, IsForward(idx), facts, worker.now_ms) == AcceptEffect::kClosed) {
-    worker.sessions->NoteClosed(PairOf(idx));
-  }
+  AcceptInSession(worker, idx, facts, batch.nat[lane]);
 }
 
 // The key of the answer to the packet as its receiver sees it.

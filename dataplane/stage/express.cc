@@ -6,9 +6,9 @@
 #include "dataplane/session/accounting.h"
 #include "dataplane/session/session_state.h"
 #include "dataplane/stage/account.h"
-#include "dataplane/stage/confirm_walk.h"
 #include "dataplane/stage/eight.h"
 #include "dataplane/stage/express_group.h"
+#include "dataplane/stage/turns.h"
 
 namespace sluice {
 namespace {
@@ -40,24 +40,36 @@ void Move(ExpressLanes& found, uint32_t from, uint32_t to) {
   found.line[to] = found.line[from];
 }
 
-// Drops those that are not plain or whose line is surely absent.
+// Drops those that are neither plain nor turning, and those whose line is surely absent, unless
+// they may open a connection.
 void KeepOpen(ExpressLanes& found) {
+  Glance& glance = found.glance;
   uint32_t kept = 0;
+  uint32_t plain = 0;
+  uint32_t turning = 0;
   for (uint32_t i = 0; i < found.count; ++i) {
-    if (found.line[i].has_value() & (found.glance.plain >> i & 1)) {
+    const uint32_t is_plain = glance.plain >> i & 1;
+    const uint32_t is_turning = glance.turning >> i & 1;
+    const bool known = found.line[i].has_value();
+    if ((known & (is_plain | is_turning)) || (is_turning && IsPureSyn(glance.ip[i]))) {
+      plain |= is_plain << kept;
+      turning |= is_turning << kept;
       Move(found, i, kept++);
     }
   }
   found.count = kept;
+  glance.plain = plain;
+  glance.turning = turning;
 }
 
-// How many, at most eight, from the i-th on have a session for certain and lie in neighbouring
-// lanes from `lane` on.
+// How many, at most eight, from the i-th on are plain, have a session for certain and lie in
+// neighbouring lanes from `lane` on.
 uint32_t ConfirmSome(const WorkerContext& worker, ExpressLanes& found, uint32_t from, uint32_t lane,
                      bool changed) {
   const Glance& glance = found.glance;
   const SessionTable& sessions = *worker.sessions;
-  uint32_t most = std::min(found.count - from, kEight);
+  const auto plain = static_cast<uint32_t>(std::countr_one(glance.plain >> from));
+  uint32_t most = std::min({found.count - from, plain, kEight});
   while (most != 0 && glance.lane[from + most - 1] != lane + most - 1) {
     --most;
   }
@@ -110,6 +122,9 @@ void ExpressStage(const Snapshot& snapshot, const WorkerContext& worker, const B
 }
 
 bool ExpressIsFor(const WorkerContext& worker, ExpressLanes& found, uint32_t i) noexcept {
+  if ((found.glance.plain >> i & 1) == 0) {
+    return false;
+  }
   const SessionKey& key = found.glance.key[i];
   const LineIdx line = worker.sessions->Confirm(key, found.hash[i], found.line[i]);
   found.line[i] = line;
@@ -126,9 +141,8 @@ uint32_t ExpressTake(const Snapshot& snapshot, WorkerContext& worker, Batch& bat
     const uint32_t taken = count == 0 ? 0 : TakeGroup(snapshot, worker, batch, found, i, count);
     i += taken;
     more = taken == kEight;
-    if (taken < count && !found.confirmed) {
-      ConfirmWalks(snapshot, worker, found, i, changed);
-      found.confirmed = true;
+    if (taken < count && !found.prepared) {
+      PrepareTurns(snapshot, worker, batch, found, i, changed);
       more = (found.walked >> i & 1) != 0;
     }
   }

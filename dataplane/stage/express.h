@@ -27,9 +27,10 @@ struct ExpressLanes {
   Glance::Places<uint64_t> hash;
   Glance::Places<LineIdx> line;  // a candidate, until ExpressTake has confirmed it
   uint32_t count = 0;
-  uint32_t walked = 0;     // bit i: the i-th had a stale line that was confirmed
-  bool confirmed = false;  // stale lines have been looked for
-  uint16_t window = 0;     // WindowOf the burst
+  bool prepared = false;  // PrepareTurns has looked at those that are not taken as they are
+  uint32_t walked = 0;    // bit i: the i-th had a stale line, whose walk was confirmed
+  uint32_t opening = 0;   // bit i: the i-th opens a flow, and its lane's columns say how
+  uint16_t window = 0;    // WindowOf the burst
 };
 
 // Finds the sessions of lanes first .. first + count - 1, of which a read-only glance suffices.

@@ -109,16 +109,32 @@ Transport ReadTransport(__m256i protocol, const FourWords& l4) {
   return t;
 }
 
-// Whether parse would pass these bytes and no stage would look at them twice: TCP with ACK and
-// none of SYN, FIN and RST, or UDP, with a length that agrees.
-__m256i IsCalm(__m256i protocol, __m256i flags, const Transport& t, __m256i l4_bytes) {
-  constexpr uint32_t kDecisive = uint32_t{kTcpSyn | kTcpFin | kTcpRst | kTcpAck} << 8;
-  const __m256i acks = Equal(Bits(flags, kDecisive), All(uint32_t{kTcpAck} << 8));
-  const __m256i known = Select(t.tcp, acks, Equal(protocol, All(kProtocolUdp)));
+// Conditions: lengths of TCP or UDP that agree, as parse wants them.
+__m256i AgreesInLength(const Transport& t, __m256i l4_bytes) {
   const __m256i said = Select(t.tcp, t.tcp_header_bytes, _mm256_srli_epi32(t.first_word, 16));
   const __m256i least = Select(t.tcp, All(kTcpMinBytes), All(kUdpBytes));
-  const __m256i agrees = _mm256_and_si256(AtMost(least, said), AtMost(said, l4_bytes));
-  return _mm256_and_si256(known, agrees);
+  return _mm256_and_si256(AtMost(least, said), AtMost(said, l4_bytes));
+}
+
+constexpr uint32_t Flags(uint8_t flags) {
+  return uint32_t{flags} << 8;
+}
+
+// Nothing that no stage would look at twice: TCP with ACK and none of SYN, FIN and RST, or UDP.
+__m256i IsCalm(__m256i protocol, __m256i flags, const Transport& t) {
+  const __m256i acks =
+      Equal(Bits(flags, Flags(kTcpSyn | kTcpFin | kTcpRst | kTcpAck)), All(Flags(kTcpAck)));
+  return Select(t.tcp, acks, Equal(protocol, All(kProtocolUdp)));
+}
+
+// TCP that opens or ends a connection as it should: SYN, SYN+ACK or FIN+ACK.
+__m256i IsTurning(__m256i flags, const Transport& t) {
+  const __m256i decisive = Bits(flags, Flags(kTcpSyn | kTcpFin | kTcpRst | kTcpAck | kTcpUrg));
+  const __m256i legal =
+      _mm256_or_si256(Equal(decisive, All(Flags(kTcpSyn))),
+                      _mm256_or_si256(Equal(decisive, All(Flags(kTcpSyn | kTcpAck))),
+                                      Equal(decisive, All(Flags(kTcpFin | kTcpAck)))));
+  return _mm256_and_si256(t.tcp, legal);
 }
 
 }  // namespace
@@ -152,6 +168,7 @@ void GlanceAtLinks(const Snapshot& snapshot, const Batch& batch, uint32_t first,
   }
   glance.count = n;
   glance.plain = 0;
+  glance.turning = 0;
   // Groups are read whole: the last one is filled up with a frame that fits nothing.
   for (; n % kEight != 0; ++n) {
     glance.ip[n] = glance.ip[0];
@@ -173,11 +190,11 @@ void GlanceAtEight(Glance& glance, uint32_t at) noexcept {
 
   constexpr uint32_t kFragment = __builtin_bswap32(kIpv4MoreFragments | kIpv4OffsetMask);
   const __m256i header[5] = {a[0], a[1], a[2], a[3], b[0]};
-  __m256i plain = Equal(Bits(a[0], 0xff), All(0x45));
-  plain = _mm256_and_si256(plain, Equal(Bits(a[1], kFragment), All(0)));
-  plain = _mm256_and_si256(plain, HeaderHolds(header));
-  plain = _mm256_and_si256(plain, AtMost(ip_bytes, Load(&glance.fits_bytes[at])));
-  plain = _mm256_and_si256(plain, IsCalm(protocol, l4.word[2], t, l4_bytes));
+  __m256i sound = Equal(Bits(a[0], 0xff), All(0x45));
+  sound = _mm256_and_si256(sound, Equal(Bits(a[1], kFragment), All(0)));
+  sound = _mm256_and_si256(sound, HeaderHolds(header));
+  sound = _mm256_and_si256(sound, AtMost(ip_bytes, Load(&glance.fits_bytes[at])));
+  sound = _mm256_and_si256(sound, AgreesInLength(t, l4_bytes));
 
   Store(&glance.ip_bytes[at], ip_bytes);
   Store(&glance.head[at], a[2]);
@@ -189,7 +206,10 @@ void GlanceAtEight(Glance& glance, uint32_t at) noexcept {
   StoreKeys(Swap(a[3]), Swap(b[0]), Swap(b[1]),
             _mm256_or_si256(_mm256_slli_epi32(protocol, 24), Load(&glance.sender[at])),
             &glance.key[at]);
-  glance.plain |= MaskOf(plain) << at;
+  const uint32_t calm = MaskOf(_mm256_and_si256(sound, IsCalm(protocol, l4.word[2], t)));
+  const uint32_t turning = MaskOf(_mm256_and_si256(sound, IsTurning(l4.word[2], t)));
+  glance.plain |= calm << at;
+  glance.turning |= turning << at;
 }
 
 }  // namespace sluice

@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include "dataplane/packet/batch.h"
+#include "dataplane/packet/protocol.h"
+#include "dataplane/packet/wire.h"
 #include "dataplane/session/session_table.h"
 #include "dataplane/stage/eight.h"
 #include "dataplane/table/snapshot.h"
@@ -20,7 +22,7 @@ struct alignas(32) Glance {
 
   Places<uint32_t> sender;      // InterfaceIdx
   Places<uint32_t> fits_bytes;  // of an IPv4 packet in the frame
-  // For all of them, rubbish where the packet is not plain:
+  // For all of them, rubbish where the packet is neither plain nor turning:
   Places<uint32_t> ip_bytes;  // IPv4 total length
   Places<uint32_t> head;      // the word of TTL, protocol and header checksum, as in memory
   Places<uint32_t> l4_sum;    // the checksum field of TCP or UDP, as in memory
@@ -30,8 +32,17 @@ struct alignas(32) Glance {
   Places<uint8_t*> ip;    // first byte of the IPv4 header
   Places<uint32_t> lane;  // of the batch, rising
   uint32_t count = 0;
-  uint32_t plain = 0;  // bit i: the i-th may take the short way if its session is found
+  uint32_t plain = 0;    // bit i: the i-th may take the short way if its session is found
+  uint32_t turning = 0;  // bit i: it is no less sound, but opens or ends a TCP connection
 };
+
+// The flags of a sound TCP packet, whose IPv4 header has no options.
+inline uint8_t TcpFlagsAt(const uint8_t* ip) noexcept {
+  return ip[kIpv4MinBytes + kTcpFlagsOffset] & 0x3f;
+}
+inline bool IsPureSyn(const uint8_t* ip) noexcept {
+  return (TcpFlagsAt(ip) & (kTcpSyn | kTcpAck | kTcpFin | kTcpRst)) == kTcpSyn;
+}
 
 // First `sender`, `fits_bytes`, `ip`, `lane` and `count`, of lanes first .. first + count - 1;
 // count <= kFindBatch. Reads the input columns and the link headers. Places up to the next multiple

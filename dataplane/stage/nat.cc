@@ -8,14 +8,6 @@
 namespace sluice {
 namespace {
 
-// One inside address keeps to one address of the gateway (RFC 4787 REQ-2) while that has ports.
-uint32_t PairedAddress(const NatGatewayRow& row, NatGatewayIdx gateway, uint32_t inside,
-                       uint64_t seed) {
-  uint64_t x = seed ^ (uint64_t{gateway.value} << 32 | inside) * 0x9e3779b97f4a7c15;
-  x = (x ^ x >> 29) * 0xbf58476d1ce4e5b9;
-  return static_cast<uint32_t>((x ^ x >> 32) % row.address_count);
-}
-
 bool IsTranslatable(uint8_t protocol) {
   return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolIcmp;
 }

@@ -45,4 +45,13 @@ class NeighborTable {
   std::array<std::atomic<uint64_t>, kCapacity + 1> entries_{};
 };
 
+// The first eight bytes of the link header of a row, its next hop's MAC filled in.
+inline uint64_t PackedLink(const LinkRow& link, const NeighborTable& neighbors) noexcept {
+  return link.first | neighbors.LookupPacked(link.neighbor);
+}
+// Whether that has a destination: without one nothing can be sent.
+constexpr bool IsResolved(uint64_t packed_link) noexcept {
+  return packed_link << 16 != 0;
+}
+
 }  // namespace sluice

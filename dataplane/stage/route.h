@@ -17,7 +17,7 @@ namespace sluice {
 bool Owns(const Snapshot& snapshot, uint32_t interface, uint32_t address) noexcept;
 
 // Puts a lane at the start of its walk, at its sender.
-void StartWalk(Batch& batch, const LaneList& lanes) noexcept;
+void StartWalk(Batch& batch, uint32_t lane) noexcept;
 
 void RouteStage(const Snapshot& snapshot, Batch& batch, const LaneList& lanes) noexcept;
 

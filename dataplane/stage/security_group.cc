@@ -1,6 +1,5 @@
 #include "dataplane/stage/security_group.h"
 
-#include "dataplane/packet/protocol.h"
 #include "dataplane/stage/lane_ops.h"
 #include "dataplane/stage/session.h"
 #include "dataplane/table/address_map.h"
@@ -57,11 +56,6 @@ uint32_t TargetGroupSet(const Snapshot& snapshot, const Batch& batch, uint32_t l
   return target.has_value() && (batch.walk_flags[lane] & kWalkPeer) != 0
              ? snapshot.interfaces[target.index()].group_set
              : kNoTable;
-}
-
-bool OpenBack(const InterfaceRow& row, uint8_t protocol, uint16_t tcp, uint16_t udp) {
-  return (protocol == kProtocolTcp && (row.flags & tcp) != 0) ||
-         (protocol == kProtocolUdp && (row.flags & udp) != 0);
 }
 
 bool ForcesTracking(const Snapshot& snapshot, InterfaceIdx interface) {
@@ -132,9 +126,7 @@ void SgEgressStage(const Snapshot& snapshot, Batch& batch, LaneList& lanes) noex
       continue;
     }
     const InterfaceRow& row = snapshot.interfaces[batch.origin[lane].index()];
-    const bool untracked =
-        asked.AllowedByAnyAddress(i) &&
-        OpenBack(row, batch.protocol[lane], kInterfaceIngressOpenTcp, kInterfaceIngressOpenUdp);
+    const bool untracked = asked.AllowedByAnyAddress(i) && IngressIsOpen(row, batch.protocol[lane]);
     batch.walk_flags[lane] |= untracked ? 0 : kWalkTrackedFirst;
   }
   Retain(lanes, [&](uint32_t lane) { return batch.reason[lane] != DropReason::kSgEgress; });
@@ -155,9 +147,7 @@ void SgIngressStage(const Snapshot& snapshot, Batch& batch, LaneList& lanes) noe
       continue;
     }
     const InterfaceRow& row = snapshot.interfaces[batch.target[lane].index()];
-    const bool untracked =
-        asked.AllowedByAnyAddress(i) &&
-        OpenBack(row, batch.protocol[lane], kInterfaceEgressOpenTcp, kInterfaceEgressOpenUdp);
+    const bool untracked = asked.AllowedByAnyAddress(i) && EgressIsOpen(row, batch.protocol[lane]);
     batch.walk_flags[lane] |= untracked ? 0 : kWalkTrackedLast;
   }
   Retain(lanes, [&](uint32_t lane) {

@@ -71,14 +71,6 @@ bool HasKey(const Batch& batch, uint32_t lane) {
   return batch.protocol[lane] != kProtocolIcmp || (batch.traits[lane] & kTraitIcmpQuery) != 0;
 }
 
-void ForgetPair(Batch& batch, uint32_t lane) {
-  batch.session[lane] = SessionIdx::None();
-  batch.pair_flags[lane] = 0;
-  batch.initiator[lane] = InterfaceIdx::None();
-  batch.responder[lane] = InterfaceIdx::None();
-  batch.bound_nat[lane] = NatGatewayIdx::None();
-}
-
 bool IsPureSyn(const Batch& batch, uint32_t lane) {
   return batch.protocol[lane] == kProtocolTcp &&
          (batch.tcp_flags[lane] & (kTcpSyn | kTcpAck | kTcpFin | kTcpRst)) == kTcpSyn;

@@ -33,6 +33,15 @@ inline SessionKey StoredKey(const Batch& batch, uint32_t lane) noexcept {
 // it. An answer that took another way than the questions came is not what the receiver knows.
 bool IsOfSessionAt(const Batch& batch, uint32_t lane, InterfaceIdx receiver) noexcept;
 
+// Clears the columns that say of which session a lane is.
+inline void ForgetPair(Batch& batch, uint32_t lane) noexcept {
+  batch.session[lane] = SessionIdx::None();
+  batch.pair_flags[lane] = 0;
+  batch.initiator[lane] = InterfaceIdx::None();
+  batch.responder[lane] = InterfaceIdx::None();
+  batch.bound_nat[lane] = NatGatewayIdx::None();
+}
+
 inline PacketFacts FactsOf(const Batch& batch, uint32_t lane) noexcept {
   return {batch.protocol[lane], batch.tcp_flags[lane], batch.tcp_seq[lane], batch.tcp_ack[lane],
           batch.tcp_payload_bytes[lane]};

@@ -7,26 +7,15 @@
 #include "dataplane/stage/parse.h"
 #include "dataplane/stage/rewrite.h"
 #include "dataplane/stage/route.h"
+#include "dataplane/stage/short_walk_firewall.h"
+#include "dataplane/stage/short_walk_steps.h"
 #include "dataplane/table/address_map.h"
-#include "dataplane/table/classifier.h"
 #include "dataplane/table/fib.h"
 
 namespace sluice {
 namespace {
 
 constexpr uint32_t kMost = kFindBatch;
-
-// Goes on with those walks of `which` for which `carry(walk)` is true. Returns them.
-template <typename Carry>
-uint32_t ForEach(ShortWalks& walks, uint32_t which, Carry carry) noexcept {
-  uint32_t carried = 0;
-  for (uint32_t left = which & walks.open; left != 0; left &= left - 1) {
-    const uint32_t bit = left & (0 - left);
-    carried |= carry(walks.walk[static_cast<uint32_t>(std::countr_zero(left))]) ? bit : 0;
-  }
-  walks.open &= ~which | carried;
-  return carried;
-}
 
 // Questions to an address map, answered in the order they were put.
 struct AddressQuestions {
@@ -43,10 +32,6 @@ struct AddressQuestions {
   void Answer(const AddressMap& map) noexcept { map.LookupBatch(vpc, address, answer, count); }
   uint32_t Take() noexcept { return answer[taken++]; }
 };
-
-const InterfaceRow& RowOf(const Snapshot& snapshot, InterfaceIdx interface) noexcept {
-  return snapshot.interfaces[interface.index()];
-}
 
 // --- the sender ---
 
@@ -153,59 +138,6 @@ uint32_t Route(const Snapshot& snapshot, ShortWalks& walks, uint32_t which, Owne
   });
 }
 
-// --- network ACLs ---
-
-// Questions to ACLs of one direction: most ask the same list, which is the quickest.
-struct AclQuestions {
-  uint32_t acl[kMost];
-  uint32_t remote[kMost];
-  uint8_t protocol[kMost];
-  uint16_t l4_port[kMost];
-  uint32_t answer[kMost];
-  uint32_t asker[kMost];  // bit of the walk
-  uint32_t count = 0;
-
-  void Put(const ShortWalk& walk, uint32_t bit, uint32_t classifier,
-           uint32_t remote_address) noexcept {
-    acl[count] = classifier;
-    remote[count] = remote_address;
-    protocol[count] = walk.protocol;
-    l4_port[count] = walk.dst_l4_port;
-    asker[count++] = bit;
-  }
-  // Bits of the walks that are refused.
-  uint32_t Refused(const ClassifierSet& classifiers) noexcept {
-    classifiers.LookupBatch(acl, remote, protocol, l4_port, answer, count);
-    uint32_t refused = 0;
-    for (uint32_t i = 0; i < count; ++i) {
-      refused |= (answer[i] != kNoMatch) & NaclAllows(answer[i]) ? 0 : asker[i];
-    }
-    return refused;
-  }
-};
-
-// A packet that stays in its subnet meets no ACL (AWS-NACL-01).
-void PassAcls(const Snapshot& snapshot, ShortWalks& walks, uint32_t which) noexcept {
-  AclQuestions egress, ingress;
-  for (uint32_t left = which & walks.open; left != 0; left &= left - 1) {
-    const auto i = static_cast<uint32_t>(std::countr_zero(left));
-    const ShortWalk& walk = walks.walk[i];
-    const SubnetIdx from = RowOf(snapshot, walk.origin).subnet;
-    const SubnetIdx to = RowOf(snapshot, walk.target).subnet;
-    if (from == to) {
-      continue;
-    }
-    if (from.has_value()) {
-      egress.Put(walk, 1u << i, snapshot.subnets[from.index()].nacl_egress, walk.dst);
-    }
-    if (to.has_value()) {
-      ingress.Put(walk, 1u << i, snapshot.subnets[to.index()].nacl_ingress, walk.src);
-    }
-  }
-  walks.open &= ~egress.Refused(*snapshot.classifiers);
-  walks.open &= ~ingress.Refused(*snapshot.classifiers);
-}
-
 // --- NAT gateways ---
 
 uint32_t AtNatGateways(const Snapshot& snapshot, const ShortWalks& walks) noexcept {
@@ -218,8 +150,28 @@ uint32_t AtNatGateways(const Snapshot& snapshot, const ShortWalks& walks) noexce
   return at;
 }
 
+void GoOn(ShortWalk& walk, NatGatewayIdx gateway) noexcept {
+  walk.flags &= static_cast<uint8_t>(~(kWalkToNat | kWalkPeer));
+  walk.flags |= kWalkForceTrack;  // AWS-SG-11, in either direction
+  walk.gateway = gateway;
+  walk.origin = walk.target;
+}
+
+// A new flow, which gets its mapping when it is admitted.
+bool TranslateFresh(const Snapshot& snapshot, uint64_t seed, ShortWalk& walk) noexcept {
+  if ((walk.flags & kWalkToNat) == 0) {
+    return false;
+  }
+  const NatGatewayIdx gateway = RowOf(snapshot, walk.target).nat;
+  const NatGatewayRow& row = snapshot.nat_gateways[gateway.index()];
+  walk.gateway_choice = PairedAddress(row, gateway, walk.src, seed);
+  walk.src = row.addresses[walk.gateway_choice].private_ip.value;
+  GoOn(walk, gateway);
+  return true;
+}
+
 // Through the gateway by the mapping that the session has.
-bool Translate(const Snapshot& snapshot, ShortWalk& walk) noexcept {
+bool TranslateKnown(const Snapshot& snapshot, ShortWalk& walk) noexcept {
   const NatGatewayIdx gateway = RowOf(snapshot, walk.target).nat;
   const FlowMemory& memory = walk.memory;
   const bool outward = (walk.flags & kWalkToNat) != 0;
@@ -239,18 +191,18 @@ bool Translate(const Snapshot& snapshot, ShortWalk& walk) noexcept {
     walk.dst = memory.answer.src();
     walk.dst_l4_port = memory.answer.src_l4_port();
   }
-  walk.flags &= static_cast<uint8_t>(~(kWalkToNat | kWalkPeer));
-  walk.gateway = gateway;
-  walk.origin = walk.target;
+  GoOn(walk, gateway);
   return true;
 }
 
-void PassNatGateways(const Snapshot& snapshot, ShortWalks& walks) noexcept {
+void PassNatGateways(const Snapshot& snapshot, uint64_t seed, ShortWalks& walks) noexcept {
   uint32_t which = AtNatGateways(snapshot, walks);
   if (which == 0) {
     return;
   }
-  which = ForEach(walks, which, [&](ShortWalk& walk) { return Translate(snapshot, walk); });
+  which = ForEach(walks, which, [&](ShortWalk& walk) {
+    return walk.fresh ? TranslateFresh(snapshot, seed, walk) : TranslateKnown(snapshot, walk);
+  });
   which = Route(snapshot, walks, which, [&](const ShortWalk& walk) {
     return snapshot.addresses->Lookup(RowOf(snapshot, walk.origin).vpc.value, walk.dst);
   });
@@ -290,15 +242,14 @@ void LeaveToInternet(const Snapshot& snapshot, ShortWalks& walks, uint32_t which
 }
 
 bool LeaveEni(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
-  const InterfaceRow& row = RowOf(snapshot, walk.sender);
-  return row.kind != InterfaceRowKind::kEni || row.group_set == kNoTable ||
+  return walk.fresh || !HasGroups(RowOf(snapshot, walk.sender)) ||
          walk.memory.tracked_at_sender == walk.sender;
 }
 
 bool ArriveAtEni(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
   const InterfaceRow& row = RowOf(snapshot, walk.target);
   return row.kind == InterfaceRowKind::kEni &&
-         (row.group_set == kNoTable || walk.memory.tracked_at_receiver == walk.target) &&
+         (walk.fresh || !HasGroups(row) || walk.memory.tracked_at_receiver == walk.target) &&
          ((row.flags & kInterfaceSourceDestCheck) == 0 || (walk.flags & kWalkPeer) != 0);
 }
 
@@ -309,6 +260,17 @@ bool IsAnsweredAsKnown(const ShortWalk& walk) noexcept {
   return AnswerKey(seen, walk.target.value) == walk.memory.answer;
 }
 
+// Whether the new flow is more than a cached decision (decision 7). One that comes back to its own
+// sender may be no flow at all.
+bool WillBeCounted(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
+  const bool forced = (walk.flags & kWalkForceTrack) != 0;
+  const bool first =
+      (forced || (walk.flags & kWalkTrackedFirst) != 0) && HasGroups(RowOf(snapshot, walk.sender));
+  const bool last =
+      (forced || (walk.flags & kWalkTrackedLast) != 0) && HasGroups(RowOf(snapshot, walk.target));
+  return (first || last || walk.gateway.has_value()) && walk.target != walk.sender;
+}
+
 void Arrive(const Snapshot& snapshot, ShortWalks& walks) noexcept {
   uint32_t internet = 0;
   for (uint32_t i = 0; i < walks.count; ++i) {
@@ -316,14 +278,17 @@ void Arrive(const Snapshot& snapshot, ShortWalks& walks) noexcept {
   }
   LeaveToInternet(snapshot, walks, internet & walks.open);
   ForEach(walks, ~internet, [&](const ShortWalk& walk) { return ArriveAtEni(snapshot, walk); });
+  PassIngressGroups(snapshot, walks);
   ForEach(walks, ~0u, [&](const ShortWalk& walk) {
-    return IsAnsweredAsKnown(walk) && walk.gateway == walk.memory.gateway;
+    return walk.fresh ? WillBeCounted(snapshot, walk)
+                      : IsAnsweredAsKnown(walk) && walk.gateway == walk.memory.gateway;
   });
 }
 
 }  // namespace
 
-void AddShortWalk(const SessionKey& key, ShortWalks& walks) noexcept {
+void AddShortWalk(const SessionKey& key, bool fresh, ShortWalks& walks) noexcept {
+  walks.fresh |= (fresh ? 1u : 0u) << walks.count;
   ShortWalk& walk = walks.walk[walks.count++];
   walk.sender = walk.origin = InterfaceIdx(key.scope());
   walk.src = key.src();
@@ -333,6 +298,7 @@ void AddShortWalk(const SessionKey& key, ShortWalks& walks) noexcept {
   walk.protocol = key.protocol();
   walk.flags = 0;
   walk.gateway = NatGatewayIdx::None();
+  walk.fresh = fresh;
 }
 
 void BeginShortWalks(const Snapshot& snapshot, ShortWalks& walks) noexcept {
@@ -340,24 +306,19 @@ void BeginShortWalks(const Snapshot& snapshot, ShortWalks& walks) noexcept {
   Route(snapshot, walks, by.eni, [](const ShortWalk& walk) { return walk.dst_owner; });
 }
 
-void EndShortWalks(const Snapshot& snapshot, ShortWalks& walks) noexcept {
+void EndShortWalks(const Snapshot& snapshot, uint64_t seed, ShortWalks& walks) noexcept {
   ForEach(walks, ~0u, [&](const ShortWalk& walk) { return LeaveEni(snapshot, walk); });
+  PassEgressGroups(snapshot, walks);
   PassAcls(snapshot, walks, ~0u);
-  PassNatGateways(snapshot, walks);
+  PassNatGateways(snapshot, seed, walks);
   Arrive(snapshot, walks);
 }
 
 WalkOutcome OutcomeOf(const ShortWalk& walk, const SessionKey& key) noexcept {
   const WalkDeltas deltas = DeltasOf({key.src(), key.dst(), key.src_l4_port(), key.dst_l4_port()},
                                      {walk.src, walk.dst, walk.src_l4_port, walk.dst_l4_port});
-  const bool edge = (walk.flags & kWalkGateway) != 0;
-  return {walk.src,
-          walk.dst,
-          walk.src_l4_port,
-          walk.dst_l4_port,
-          deltas.l3,
-          deltas.l4,
-          walk.target.value | (edge ? kNextHopEdge : 0)};
+  return {walk.src,  walk.dst,  walk.src_l4_port, walk.dst_l4_port,
+          deltas.l3, deltas.l4, NextHopOf(walk)};
 }
 
 }  // namespace sluice

@@ -3,9 +3,9 @@
 // batch's columns. It asks the same tables in the same order as the stages of the long way.
 //
 // It only ever says yes. What it carries: from an ENI or the internet, by a local route, one to an
-// interface, a NAT gateway or the internet gateway, through at most one NAT gateway whose mapping
-// is known, at interfaces whose groups remember the flow. Whatever is not that, or is refused
-// anywhere, is left open: the long way decides it. Both give the same walk
+// interface, a NAT gateway or the internet gateway, through at most one NAT gateway; a known flow
+// whose groups remember it, or a new one that will be tracked or translated. Whatever is not that,
+// or is refused anywhere, is left to the long way. Both give the same walk
 // (tests/property/agreement_test.cc).
 //
 // Worker thread; reads tables, writes nothing but its result.
@@ -44,27 +44,36 @@ struct ShortWalk {
   uint8_t flags;       // WalkFlag bits
   uint32_t src_owner;  // of the first leg, in the sender's VPC: what `addresses` answers
   uint32_t dst_owner;
-  NatGatewayIdx gateway;  // that was passed, or none
-  FlowMemory memory;
+  NatGatewayIdx gateway;    // that was passed, or none
+  uint32_t gateway_choice;  // of a new flow: which of the gateway's addresses
+  bool fresh;               // opens a flow: groups are asked, a gateway makes a mapping
+  FlowMemory memory;        // of a known flow
 };
 
 struct ShortWalks {
   uint32_t count = 0;
-  uint32_t open = 0;  // bit i: walk i has been refused nothing yet
+  uint32_t open = 0;   // bit i: walk i has been refused nothing yet
+  uint32_t fresh = 0;  // bit i: walk i opens a flow
   std::array<ShortWalk, kFindBatch> walk;
 };
 
-// Adds the walk of a TCP or UDP packet of `key`, addressed to the router.
-void AddShortWalk(const SessionKey& key, ShortWalks& walks) noexcept;
+// Adds the walk of a TCP or UDP packet of `key`, addressed to the router. `fresh`: it opens a flow.
+void AddShortWalk(const SessionKey& key, bool fresh, ShortWalks& walks) noexcept;
 
 // Sets `open` of them all and leads them to the end of their first leg, for which no session is
-// asked. The caller then gives those that are open their `memory`, or takes their bit away.
+// asked. The caller then gives those of known flows that are open their `memory`, or takes their
+// bit away.
 void BeginShortWalks(const Snapshot& snapshot, ShortWalks& walks) noexcept;
 // Walks on. Those whose bit is still set have arrived: `target` is the side they leave on,
-// addresses and ports are what they leave with, and their answers are keyed as the session
-// remembers. What is asked of a packet rather than of a flow (length, TTL, next hop) is not asked.
-void EndShortWalks(const Snapshot& snapshot, ShortWalks& walks) noexcept;
+// addresses and ports are what they leave with (the source port of a new mapping is still to be
+// chosen), and answers of known flows are keyed as the session remembers. What is asked of a packet
+// rather than of a flow (length, TTL, next hop) is not asked. `seed`: the worker context's.
+void EndShortWalks(const Snapshot& snapshot, uint64_t seed, ShortWalks& walks) noexcept;
 
+// The next-hop word of a walk that has arrived.
+inline uint32_t NextHopOf(const ShortWalk& walk) noexcept {
+  return walk.target.value | ((walk.flags & kWalkGateway) != 0 ? kNextHopEdge : 0);
+}
 // What a session line remembers of a walk that has arrived; `key` is the one it began with.
 WalkOutcome OutcomeOf(const ShortWalk& walk, const SessionKey& key) noexcept;
 

@@ -32,7 +32,9 @@ void PlainStages(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) 
   }
   ParseStage(snapshot, worker, batch, received, arp, ip);
   InterfaceStage(snapshot, worker, batch, ip, dhcp, routed);
-  StartWalk(batch, routed);
+  for (const uint8_t lane : routed) {
+    StartWalk(batch, lane);
+  }
   RouteStage(snapshot, batch, routed);
   RouteVerdictStage(batch, routed);
   DropUnowned(batch, routed);

@@ -1,8 +1,10 @@
-#include "dataplane/stage/confirm_walk.h"
+#include "dataplane/stage/turns.h"
 
 #include <bit>
 
 #include "dataplane/session/session_state.h"
+#include "dataplane/stage/admit.h"
+#include "dataplane/stage/open_lane.h"
 #include "dataplane/stage/short_walk.h"
 #include "dataplane/stage/walk_generation.h"
 
@@ -35,26 +37,43 @@ bool IsStale(const Snapshot& snapshot, const SessionLine& line, InterfaceIdx sen
   return stamped != WalkGenerationOf(snapshot, sender, leads) && stamped != kGenerationBusy;
 }
 
-// Bits of the lanes whose state is that of a hit but whose walk is of another generation.
-uint32_t FindStale(const Snapshot& snapshot, const WorkerContext& worker, ExpressLanes& found,
-                   uint32_t from) {
+// Whose short walk goes where: the place among the found, by walk.
+struct Walking {
+  ShortWalks walks;
+  uint32_t place[kFindBatch];
+
+  void Add(const ExpressLanes& found, uint32_t i, bool fresh) {
+    place[walks.count] = i;
+    AddShortWalk(found.glance.key[i], fresh, walks);
+  }
+};
+
+// Starts the walks of lanes from the `from`-th on that need one.
+void FindWalks(const Snapshot& snapshot, const WorkerContext& worker, ExpressLanes& found,
+               uint32_t from, Walking& walking) {
   const SessionTable& sessions = *worker.sessions;
-  uint32_t stale = 0;
   for (uint32_t i = from; i < found.count; ++i) {
     const SessionKey& key = found.glance.key[i];
     const LineIdx idx = sessions.Confirm(key, found.hash[i], found.line[i]);
+    const bool turning = (found.glance.turning >> i & 1) != 0;
+    const bool opens = turning && IsPureSyn(found.glance.ip[i]);
     found.line[i] = idx;
     if (!idx.has_value()) {
+      if (opens) {
+        walking.Add(found, i, true);
+      }
       continue;
     }
     const SessionLine& line = sessions.Line(idx);
-    if (IsStale(snapshot, line, InterfaceIdx(key.scope())) &&
-        HitsOwnLine(ViewOf(line), IsForward(idx), key.protocol(), worker.now_ms)) {
+    const bool stale = !opens && IsStale(snapshot, line, InterfaceIdx(key.scope()));
+    if (stale) {
+      walking.Add(found, i, false);
+    }
+    if (stale || turning ||
+        !HitsOwnLine(ViewOf(line), IsForward(idx), key.protocol(), worker.now_ms)) {
       sessions.PrefetchPeer(idx);
-      stale |= 1u << i;
     }
   }
-  return stale;
 }
 
 // False: the flow is not one whose walk decides nothing but where its packets go. That takes that
@@ -72,36 +91,66 @@ bool Remember(const WorkerContext& worker, LineIdx idx, const SessionKey& key, b
          !(changed && !sessions.IsLive(pair));
 }
 
-}  // namespace
-
-void ConfirmWalks(const Snapshot& snapshot, WorkerContext& worker, ExpressLanes& found,
-                  uint32_t from, bool changed) noexcept {
-  ShortWalks walks;
-  uint32_t place[kFindBatch];
-  for (uint32_t left = FindStale(snapshot, worker, found, from); left != 0; left &= left - 1) {
-    const auto i = static_cast<uint32_t>(std::countr_zero(left));
-    place[walks.count] = i;
-    AddShortWalk(found.glance.key[i], walks);
-  }
-  BeginShortWalks(snapshot, walks);  // meanwhile memory answers PrefetchPeer
-  for (uint32_t left = walks.open; left != 0; left &= left - 1) {
+void GiveMemory(const WorkerContext& worker, const ExpressLanes& found, bool changed,
+                Walking& walking) {
+  ShortWalks& walks = walking.walks;
+  for (uint32_t left = walks.open & ~walks.fresh; left != 0; left &= left - 1) {
     const auto at = static_cast<uint32_t>(std::countr_zero(left));
-    const uint32_t i = place[at];
+    const uint32_t i = walking.place[at];
     if (!Remember(worker, found.line[i], found.glance.key[i], changed, walks.walk[at].memory)) {
       walks.open ^= 1u << at;
     }
   }
-  EndShortWalks(snapshot, walks);
-  SessionTable& sessions = *worker.sessions;
-  for (uint32_t left = walks.open; left != 0; left &= left - 1) {
+}
+
+void StampConfirmed(const Snapshot& snapshot, WorkerContext& worker, const Walking& walking,
+                    ExpressLanes& found) {
+  const ShortWalks& walks = walking.walks;
+  for (uint32_t left = walks.open & ~walks.fresh; left != 0; left &= left - 1) {
     const auto at = static_cast<uint32_t>(std::countr_zero(left));
     const ShortWalk& walk = walks.walk[at];
-    const uint32_t i = place[at];
+    const uint32_t i = walking.place[at];
     const bool stamped =
-        StampWalk(sessions.Line(found.line[i]), OutcomeOf(walk, found.glance.key[i]),
+        StampWalk(worker.sessions->Line(found.line[i]), OutcomeOf(walk, found.glance.key[i]),
                   WalkGenerationOf(snapshot, walk.sender, walk.target));
     found.walked |= stamped ? 1u << i : 0;
   }
+}
+
+// Columns of the lanes that open a flow, and what their admissions will touch.
+void FillOpenings(const Snapshot& snapshot, const WorkerContext& worker, Batch& batch,
+                  const Walking& walking, ExpressLanes& found) {
+  const ShortWalks& walks = walking.walks;
+  uint32_t opening = 0;
+  for (uint32_t left = walks.open & walks.fresh; left != 0; left &= left - 1) {
+    const auto at = static_cast<uint32_t>(std::countr_zero(left));
+    const uint32_t i = walking.place[at];
+    if (FillOpening(snapshot, worker, batch, found, i, walks.walk[at])) {
+      PrepareAdmission(snapshot, worker, batch, found.glance.lane[i]);
+      found.opening |= 1u << i;
+      ++opening;
+    }
+  }
+  if (opening != 0) {
+    worker.sessions->PrefetchAdmissions(opening);
+  }
+}
+
+}  // namespace
+
+void PrepareTurns(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+                  ExpressLanes& found, uint32_t from, bool changed) noexcept {
+  found.prepared = true;
+  Walking walking;
+  FindWalks(snapshot, worker, found, from, walking);
+  if (walking.walks.count == 0) {
+    return;
+  }
+  BeginShortWalks(snapshot, walking.walks);  // meanwhile memory answers PrefetchPeer
+  GiveMemory(worker, found, changed, walking);
+  EndShortWalks(snapshot, worker.seed, walking.walks);
+  StampConfirmed(snapshot, worker, walking, found);
+  FillOpenings(snapshot, worker, batch, walking, found);
 }
 
 }  // namespace sluice
