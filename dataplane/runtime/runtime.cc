@@ -139,12 +139,21 @@ uint32_t Runtime::max_held_frames() const {
   return pool_->count() / 8 / options_.workers;
 }
 
-absl::Status Runtime::StartWorkers(std::span<WorkerContext* const> contexts,
-                                   const Publisher<Snapshot>& publisher, Qsbr& qsbr) {
+absl::Status Runtime::StartPorts() {
   for (const std::unique_ptr<Device>& device : devices_) {
-    if (const absl::Status status = device->Start(); !status.ok()) {
+    if (const absl::Status status = ports_started_ ? absl::OkStatus() : device->Start();
+        !status.ok()) {
       return status;
     }
+  }
+  ports_started_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status Runtime::StartWorkers(std::span<WorkerContext* const> contexts,
+                                   const Publisher<Snapshot>& publisher, Qsbr& qsbr) {
+  if (const absl::Status status = StartPorts(); !status.ok()) {
+    return status;
   }
   std::vector<Device*> devices;
   for (const std::unique_ptr<Device>& device : devices_) {

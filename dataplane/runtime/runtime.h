@@ -49,6 +49,12 @@ class Runtime {
   // Frames held by one worker's fragment cache must not exceed this: an eighth of the pool, shared.
   uint32_t max_held_frames() const;
 
+  // For who polls ports himself (benches), before StartWorkers or instead: nothing is received
+  // before. Idempotent.
+  absl::Status StartPorts();
+  const Device& device(PortIdx port) const { return *devices_[port.index()]; }
+  rte_mempool* pool() const { return pool_->get(); }
+
   // `contexts` by worker, complete but for the clock; they outlive the workers, as do the others. A
   // snapshot has been published. Ports start here: nothing is received before.
   absl::Status StartWorkers(std::span<WorkerContext* const> contexts,
@@ -94,6 +100,7 @@ class Runtime {
   std::vector<std::unique_ptr<WorkerLoop>> loops_;  // by worker
   std::vector<unsigned> lcores_;                    // launched
   WorkerClock clock_;
+  bool ports_started_ = false;
 };
 
 }  // namespace sluice

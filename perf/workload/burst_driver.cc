@@ -11,7 +11,7 @@ BurstDriver::BurstDriver(const Snapshot& snapshot, WorkerContext& worker, const 
       worker_(worker),
       links_(links),
       burst_(burst),
-      buffers_(burst),
+      memory_(burst),
       batch_owner_(std::make_unique<Batch>()),
       batch_(*batch_owner_) {
   SLUICE_CHECK(burst >= 1 && burst <= kMaxBurst);
@@ -19,25 +19,16 @@ BurstDriver::BurstDriver(const Snapshot& snapshot, WorkerContext& worker, const 
 }
 
 void BurstDriver::Load(const Stamp* stamps, uint32_t count) noexcept {
-  batch_.count = count;
-  for (uint32_t lane = 0; lane < count; ++lane) {
-    const Stamp& stamp = stamps[lane];
-    const Link& link = links_[stamp.link];
-    uint8_t* frame = buffers_[lane].bytes + kHeadroomBytes;
-    WriteHeaders(stamp, link, frame);
-    batch_.frame[lane] = frame;
-    batch_.handle[lane] = nullptr;
-    batch_.segment_bytes[lane] = stamp.frame_bytes;
-    batch_.frame_bytes[lane] = stamp.frame_bytes;
-    batch_.rx_port[lane] = link.port;
-  }
+  frames_->Load(stamps, count, links_, batch_);
 }
 
 void BurstDriver::Judge() noexcept {
   RunBurst(*snapshot_, worker_, batch_);
+  judged_ = true;
 }
 
 void BurstDriver::PassThrough() noexcept {
+  judged_ = false;
   for (uint32_t lane = 0; lane < batch_.count; ++lane) {
     batch_.verdict[lane] = Verdict::kForward;
     batch_.out_frame[lane] = batch_.frame[lane];
@@ -47,13 +38,9 @@ void BurstDriver::PassThrough() noexcept {
 }
 
 uint32_t BurstDriver::Send() noexcept {
-  uint32_t sent = 0;
-  for (uint32_t lane = 0; lane < batch_.count; ++lane) {
-    const bool leaves = batch_.verdict[lane] == Verdict::kForward && batch_.split[lane] == 0;
-    sent += leaves ? 1 : 0;
-    sent_bytes_ += leaves ? batch_.out_bytes[lane] : 0;
-  }
-  return sent;
+  const SentFrames sent = frames_->Send(batch_, judged_ ? snapshot_ : nullptr);
+  sent_bytes_ += sent.bytes;
+  return sent.packets;
 }
 
 std::vector<SentPacket> BurstDriver::Outputs(uint32_t first) const {

@@ -1,6 +1,5 @@
-// Drives the pipeline from memory, burst by burst: what a worker's loop does, without a device.
-// Frames are stamped into the same few buffers again and again, as a driver with a warm mempool
-// hands them out.
+// Drives the pipeline, burst by burst: what a worker's loop does, with frames from memory or from
+// another source.
 //
 // One thread.
 #pragma once
@@ -13,6 +12,7 @@
 #include "dataplane/stage/worker_context.h"
 #include "dataplane/table/snapshot.h"
 #include "perf/workload/flow_plan.h"
+#include "perf/workload/frame_source.h"
 #include "perf/workload/stamp.h"
 
 namespace sluice {
@@ -33,19 +33,29 @@ class BurstDriver {
   // 1 <= burst <= kMaxBurst. All outlive the driver.
   BurstDriver(const Snapshot& snapshot, WorkerContext& worker, const Links& links, uint32_t burst);
 
+  BurstDriver(const BurstDriver&) = delete;
+  BurstDriver& operator=(const BurstDriver&) = delete;
+
   // What the next bursts are judged by; outlives them.
   void Use(const Snapshot& snapshot) noexcept { snapshot_ = &snapshot; }
+
+  // Where frames come from from now on; outlives the driver's next bursts. nullptr: from memory.
+  void TakeFramesFrom(FrameSource* source) noexcept {
+    frames_ = source == nullptr ? &memory_ : source;
+  }
 
   uint32_t burst() const { return burst_; }
   const Batch& batch() const { return batch_; }
 
-  // Puts `count` <= burst packets into the batch.
+  // Puts `count` <= burst packets into the batch. Every Load is followed by a Send where frames are
+  // not from memory.
   void Load(const Stamp* stamps, uint32_t count) noexcept;
   // The product's pipeline.
   void Judge() noexcept;
   // Some of its stages instead: stages(snapshot, worker, batch).
   template <typename Stages>
   void Run(const Stages& stages) noexcept {
+    judged_ = true;
     stages(*snapshot_, worker_, batch_);
   }
   // What stands in its place when the source alone is measured: every packet leaves as it came.
@@ -58,18 +68,13 @@ class BurstDriver {
   std::vector<SentPacket> Outputs(uint32_t first) const;
 
  private:
-  // An element of an mbuf pool: 2,048 bytes would put a burst's headers into two sets of the L1
-  // cache.
-  struct alignas(kCacheLineBytes) Buffer {
-    uint8_t bytes[2368];
-  };
-  static constexpr uint32_t kHeadroomBytes = 128;
-
   const Snapshot* snapshot_;
   WorkerContext& worker_;
   const Links& links_;
   const uint32_t burst_;
-  std::vector<Buffer> buffers_;
+  MemoryFrames memory_;
+  FrameSource* frames_ = &memory_;
+  bool judged_ = false;  // the batch's ways out are the pipeline's
   std::unique_ptr<Batch> batch_owner_;
   Batch& batch_;
   uint64_t sent_bytes_ = 0;

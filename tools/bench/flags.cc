@@ -8,7 +8,8 @@ DEFINE_string(config, "",
               "Configuration to run on: a file or a folder of *.json; repeat it, or separate by "
               "commas, to unite several. Empty: a generated VPC with every service on.");
 DEFINE_string(source, "memory",
-              "Where packets come from. memory: stamped into buffers, the pipeline alone.");
+              "Where packets come from. memory: stamped into buffers, the pipeline alone. net_null "
+              "(`forward` only): stamped into what null ports of DPDK give, and sent to them.");
 DEFINE_uint64(seed, 1, "Of rules, keys, sizes, NAT ports and hashes: same seed, same packets.");
 DEFINE_uint32(flows, 1000, "Sessions that are open and used.");
 DEFINE_uint32(max_flows, 1000000, "Sessions of the last row; those before it are powers of ten.");
@@ -23,6 +24,7 @@ DEFINE_string(protocol, "mixed", "tcp, udp or mixed.");
 DEFINE_uint32(senders, 16, "ENIs that open flows, of the generated VPC: 1..1000.");
 DEFINE_uint32(rules, 40, "Rules of each list, of the generated VPC: 1..1000.");
 DEFINE_uint32(burst, 32, "Packets handled together: 1..192.");
+DEFINE_uint32(seconds, 10, "How long packets are offered, or taken from --ports: 1..3600.");
 DEFINE_uint32(rounds, 41, "Rounds of the pipeline and of the source alone, in turn.");
 DEFINE_uint32(round_packets, 65536, "Packets of a round.");
 DEFINE_uint32(schedule, 0,

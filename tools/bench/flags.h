@@ -20,6 +20,7 @@ DECLARE_string(protocol);
 DECLARE_uint32(senders);
 DECLARE_uint32(rules);
 DECLARE_uint32(burst);
+DECLARE_uint32(seconds);
 DECLARE_uint32(rounds);
 DECLARE_uint32(round_packets);
 DECLARE_uint32(schedule);

@@ -1,14 +1,60 @@
 // `sluice-bench forward`.
+#include <gflags/gflags.h>
+
 #include <cstdio>
 
+#include "perf/ports/device_frames.h"
 #include "tools/bench/commands.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
 #include "tools/bench/forward_request.h"
+#include "tools/bench/ports/forward_ports.h"
+#include "tools/bench/ports/open_ports.h"
 #include "tools/bench/report_output.h"
+
+DEFINE_string(ports, "",
+              "Take packets as they come from these DPDK devices, one for each port of the "
+              "configuration in its order, instead of making any: PCI addresses or vdevs.");
 
 namespace sluice {
 namespace {
+
+// Null ports with the bench's packets in what they give; nothing while packets come from memory.
+struct NullPorts {
+  std::unique_ptr<Runtime> runtime;
+  std::unique_ptr<DeviceFrames> frames;
+
+  absl::Status Open(const ValidatedIntent& intent) {
+    auto opened = OpenPorts(intent, NullDevices(intent));
+    if (!opened.ok()) {
+      return opened.status();
+    }
+    runtime = *std::move(opened);
+    frames = std::make_unique<DeviceFrames>(*runtime, intent.host().ports.size());
+    return runtime->StartPorts();
+  }
+  // Once, at the end.
+  void Close(Report& report) {
+    if (runtime == nullptr) {
+      return;
+    }
+    report.settings.emplace_back("packet buffers",
+                                 std::string(MemoryModeName(runtime->memory_mode())));
+    if (const uint32_t missing = runtime->Close().missing; missing != 0) {
+      report.broken_claims.push_back(std::to_string(missing) +
+                                     " packet buffers did not come back, expected 0");
+    }
+  }
+};
+
+// False after a usage message.
+bool ReadPorts(const ForwardRequest& request) {
+  if (!FLAGS_ports.empty() && request.source != PacketSource::kMemory) {
+    UsageError("--ports takes packets as they come: --source has no say in it");
+    return false;
+  }
+  return InRange("seconds", FLAGS_seconds, 1, 3600);
+}
 
 void PrintRow(const Machine& machine, const char* name, const Spread& ns) {
   std::printf("  %-22s %8.1f %8.1f..%-8.1f %8.1f %9.2f\n", name, ns.median, ns.low, ns.high,
@@ -54,23 +100,39 @@ std::string OneLine(const Report& report, const ForwardResult& result) {
 
 int RunForwardCommand(const Arguments& arguments) {
   ForwardRequest request;
-  if (!FlagsOnly("forward", arguments) || !ReadForwardFlags(request)) {
+  if (!FlagsOnly("forward", arguments) || !ReadForwardFlags(request, true) || !ReadPorts(request)) {
     return kExitUsage;
   }
+  if (!FLAGS_ports.empty()) {
+    return ForwardOnPorts(arguments, FLAGS_ports);
+  }
   SetFlows(FLAGS_flows, request);
-  const auto bench = OpenBench(arguments, FLAGS_flows, request.bench);
+  request.bench.intent = LoadBenchConfig(arguments, FLAGS_flows);
+  if (request.bench.intent == nullptr) {
+    return kExitNo;
+  }
+  NullPorts ports;
+  if (request.source == PacketSource::kNullPorts) {
+    if (const absl::Status opened = ports.Open(*request.bench.intent); !opened.ok()) {
+      std::fprintf(stderr, "sluice-bench: %s\n", std::string(opened.message()).c_str());
+      return kExitNo;
+    }
+  }
+  const auto bench = OpenBench(request.bench);
   if (bench == nullptr) {
     return kExitNo;
   }
+  bench->driver().TakeFramesFrom(ports.frames.get());
   const ForwardResult result = RunForward(*bench, request.forward);
   Report report = StartForwardReport();
   report.figures.push_back(MakeForwardFigure(*bench, request, result));
   report.broken_claims = BrokenClaims(result.totals, request.forward.session_cache);
-  if (!WriteGoogleBenchmark(report)) {
-    return kExitNo;
-  }
   if (FLAGS_stages && report.broken_claims.empty()) {
     report.stages = StageFigures(report.machine, MeasureStages(*bench, request.forward));
+  }
+  ports.Close(report);
+  if (!WriteGoogleBenchmark(report)) {
+    return kExitNo;
   }
   PrintJson(report);
   if (FLAGS_j || !report.broken_claims.empty()) {
@@ -100,11 +162,16 @@ Verb ForwardCommand() {
       "so other processes disturb them little. The figure of the pipeline is with the source's\n"
       "cost taken off; that cost is printed beside it. Exit 1 when it was not measured what is\n"
       "named: a packet dropped, missed the session cache, or left with other bytes than the\n"
-      "configuration asks for. The last line is the figure in one line.",
-      {"flows",    "keys",   "zipf",    "size",   "direction",     "traffic",
-       "protocol", "config", "senders", "rules",  "session_cache", "simd",
-       "burst_ns", "source", "burst",   "rounds", "round_packets", "schedule",
-       "samples",  "stages", "quick",   "seed",   "benchmark_out", "j"},
+      "configuration asks for. The last line is the figure in one line.\n"
+      "--source=net_null: the packets are stamped into buffers received from null ports of DPDK "
+      "and\n"
+      "sent to them. --ports: packets come as they come, for --seconds, through the product's own\n"
+      "worker, with its stage meter on; frames that go from port to port untouched stand beside.",
+      {"flows",         "keys",     "zipf",    "size",    "direction",     "traffic",
+       "protocol",      "config",   "senders", "rules",   "session_cache", "simd",
+       "burst_ns",      "source",   "ports",   "seconds", "burst",         "rounds",
+       "round_packets", "schedule", "samples", "stages",  "quick",         "seed",
+       "benchmark_out", "j"},
       RunForwardCommand};
 }
 

@@ -21,8 +21,14 @@ uint32_t ScheduleLength(uint32_t flows) {
                                    uint64_t{flows} * 4, FLAGS_quick ? 8192 : kLeast, kMost));
 }
 
+bool ReadSource(bool any, PacketSource& source) {
+  using enum PacketSource;
+  return any ? OneOf<PacketSource>("source", FLAGS_source,
+                                   {{"memory", kMemory}, {"net_null", kNullPorts}}, source)
+             : OneOf<PacketSource>("source", FLAGS_source, {{"memory", kMemory}}, source);
+}
+
 bool ReadWords(ForwardRequest& request) {
-  std::string memory;
   return OneOf<KeyLaw>("keys", FLAGS_keys, {{"uniform", KeyLaw::kUniform}, {"zipf", KeyLaw::kZipf}},
                        request.forward.schedule.law) &&
          OneOf<Direction>(
@@ -37,7 +43,6 @@ bool ReadWords(ForwardRequest& request) {
              "protocol", FLAGS_protocol,
              {{"tcp", Protocols::kTcp}, {"udp", Protocols::kUdp}, {"mixed", Protocols::kMixed}},
              request.bench.protocols) &&
-         OneOf<std::string>("source", FLAGS_source, {{"memory", "memory"}}, memory) &&
          TakeSimdFlag();
 }
 
@@ -64,8 +69,8 @@ bool ReadNumbers(ForwardRequest& request) {
 
 }  // namespace
 
-bool ReadForwardFlags(ForwardRequest& request) {
-  return ReadWords(request) && ReadNumbers(request);
+bool ReadForwardFlags(ForwardRequest& request, bool any_source) {
+  return ReadSource(any_source, request.source) && ReadWords(request) && ReadNumbers(request);
 }
 
 std::shared_ptr<const ValidatedIntent> LoadBenchConfig(const Arguments& arguments, uint32_t flows) {

@@ -11,13 +11,16 @@
 
 namespace sluice {
 
+enum class PacketSource : uint8_t { kMemory, kNullPorts };
+
 struct ForwardRequest {
   WorkbenchOptions bench;
   ForwardOptions forward;
+  PacketSource source = PacketSource::kMemory;
 };
 
-// False after a usage message.
-bool ReadForwardFlags(ForwardRequest& request);
+// False after a usage message. `any_source`: --source=net_null is one, too.
+bool ReadForwardFlags(ForwardRequest& request, bool any_source = false);
 // The flags' numbers for a run with so many flows. After ReadForwardFlags.
 void SetFlows(uint32_t flows, ForwardRequest& request);
 // --config, or the generated network with room for so many flows; nullptr after the errors.

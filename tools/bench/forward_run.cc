@@ -49,6 +49,9 @@ class Rounds {
       driver.Load(&schedule_[at], burst);
       if constexpr (kBody == Body::kPipeline) {
         driver.Judge();
+        if (sample) {
+          SampleSometimes(at);  // before the frames are gone
+        }
       } else {
         driver.PassThrough();
       }
@@ -58,7 +61,6 @@ class Rounds {
         const uint64_t now = __rdtsc();
         if (sample) {
           burst_ticks_.push_back(static_cast<float>(now - before));
-          SampleSometimes(at);
         }
         before = now;
       }

@@ -17,7 +17,6 @@
 #include "tools/sluice/config_source.h"
 
 // A hundredth of the SONiC-DASH hero test's 200G tier.
-DEFINE_uint32(seconds, 10, "How long packets are offered: 1..3600.");
 DEFINE_uint32(connection_rate, 30'000, "New connections a second: 100..1000000.");
 DEFINE_uint32(active, 320'000, "Connections that are open at a time: 5..4000000.");
 DEFINE_uint32(background, 300'000, "Open flows beside them, half TCP, half UDP: 1000..4000000.");

@@ -2,6 +2,7 @@
 #include "tools/bench/contest.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -45,6 +46,11 @@ TEST(ContestTest, RatioIsToTheFirst) {
   EXPECT_NEAR(results[0].ns.median, 10'000, 3'000);
   EXPECT_EQ(results[0].ratio.median, 1);
   EXPECT_NEAR(results[1].ratio.median, 3, 1);
+}
+
+TEST(ThreadClockTest, AThreadIsFoundByItsName) {
+  EXPECT_GT(CpuNsOfThread(getpid(), "bench_test"), 0u);
+  EXPECT_EQ(CpuNsOfThread(getpid(), "no such thread"), 0u);
 }
 
 TEST(ContestRowTest, NamesAndCounters) {

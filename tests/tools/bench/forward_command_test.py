@@ -3,11 +3,29 @@
 import json
 import pathlib
 import re
+import struct
 import tempfile
 import unittest
 
 import bench_run
 from bench_run import bench
+
+
+def capture(path, frames):
+    """A classic pcap of Ethernet frames."""
+    records = [struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)]
+    records += [struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame for frame in frames]
+    path.write_bytes(b"".join(records))
+
+
+def datagram(l4_port):
+    """UDP of the generated network's first sender to a host of the internet, as 60 bytes."""
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 46, 0, 0x4000, 64, 17, 0, bytes([10, 0, 16, 4]), bytes([198, 18, 0, 1]))
+    total = sum(struct.unpack("!10H", ip))
+    total = (total & 0xffff) + (total >> 16)
+    ip = ip[:10] + struct.pack("!H", ~total & 0xffff) + ip[12:]
+    macs = bytes.fromhex("020000000001" "020a00100401")
+    return macs + b"\x08\x00" + ip + struct.pack("!HHHH", l4_port, 443, 26, 0) + bytes(18)
 
 
 class ForwardCommand(unittest.TestCase):
@@ -32,6 +50,52 @@ class ForwardCommand(unittest.TestCase):
             self.assertTrue(report["machine"]["cpu"])
             runs = json.loads(out.read_text())["benchmarks"]
             self.assertEqual(runs[0]["aggregate_name"], "median")
+
+    def test_null_ports_give_what_memory_gives(self):
+        reports = {}
+        for source in ("memory", "net_null"):
+            answer = bench("forward", "--quick", "-j", "--stages", f"--source={source}", "--traffic=mixed",
+                           "--size=imix", "--flows=300")
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            reports[source] = json.loads(answer.stdout)
+            self.assertEqual(reports[source]["settings"]["source"], source)
+            self.assertEqual(reports[source]["broken_claims"], [])
+            self.assertGreater(reports[source]["figures"][0]["source_ns"]["median"], 0)
+        for key in ("flows", "sessions", "hit_rate", "packets", "dropped", "sampled", "wrong"):
+            self.assertEqual(*(report["figures"][0][key] for report in reports.values()), key)
+        self.assertIn("packet buffers", reports["net_null"]["settings"])
+
+    def test_ports_are_forwarded_between_as_packets_come(self):
+        with tempfile.TemporaryDirectory() as folder:
+            frames = pathlib.Path(folder) / "inside.pcap"
+            capture(frames, [datagram(1024 + i) for i in range(100)])
+            answer = bench("forward", "--quick", "-j",
+                           f"--ports=net_pcap0,rx_pcap={frames},infinite_rx=1,net_pcap1,tx_pcap=/dev/null")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        report = json.loads(answer.stdout)
+        figure = report["figures"][0]
+        self.assertGreater(figure["packets"], 1000)
+        self.assertEqual((figure["forwarded"], figure["sent"]), (figure["packets"], figure["packets"]))
+        self.assertEqual((figure["sessions"], figure["dropped"]), (100, 0))
+        self.assertGreater(figure["hit_rate"], 0.9)
+        for ns in (figure["ns"]["median"], figure["source_ns"]["median"], figure["plain_ns"]):
+            self.assertGreater(ns, 0)
+        self.assertAlmostEqual(figure["ns"]["median"] + figure["source_ns"]["median"], figure["whole_ns"], 3)
+
+    def test_ports_with_nothing_or_rubbish_are_no_figure(self):
+        for devices, claim in (("net_null0,net_null1", "packets dropped"), ("net_ring0,net_ring1", "no packet came")):
+            answer = bench("forward", "--quick", f"--ports={devices}")
+            self.assertEqual(answer.returncode, 1, devices)
+            self.assertIn(claim, answer.stderr)
+            self.assertNotIn("ticks", answer.stdout)
+
+    def test_a_bad_device_is_told_in_one_line(self):
+        for devices, code in (("net_absent0,net_null1", 1), ("0000:ff:1f.7,net_null1", 1), ("net_null0", 2)):
+            answer = bench("forward", f"--ports={devices}")
+            self.assertEqual(answer.returncode, code, devices)
+            told = [line for line in answer.stderr.splitlines() if not line.startswith("Try ")]
+            self.assertEqual(len(told), 1, answer.stderr)
+            self.assertEqual(answer.stdout, "")
 
     def test_stages_are_in_the_json_too(self):
         answer = bench("forward", "--quick", "-j", "--stages")
@@ -59,7 +123,9 @@ class ForwardCommand(unittest.TestCase):
 
     def test_mistakes_are_usage(self):
         for words in (["forward", "--nonsense"], ["forward", "--size=12"], ["forward", "--keys=normal"],
-                      ["forward", "--flows=0"], ["forward", "--source=tape"], ["forward", "--simd=mmx"], ["forward", "word"], ["backward"], []):
+                      ["forward", "--flows=0"], ["forward", "--source=tape"], ["latency", "--source=net_null"],
+                      ["forward", "--source=net_null", "--ports=net_null0,net_null1"], ["forward", "--seconds=0"],
+                      ["forward", "--simd=mmx"], ["forward", "word"], ["backward"], []):
             answer = bench(*words)
             self.assertEqual(answer.returncode, 2, words)
             self.assertTrue(answer.stderr, words)

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "dataplane/runtime/eal_plan.h"
 #include "tools/bench/machine.h"
+#include "tools/bench/thread_clock.h"
 
 namespace sluice {
 namespace {
@@ -236,14 +237,7 @@ absl::Status OvsSwitch::SetMaxConnections(uint64_t count) const {
 }
 
 uint64_t OvsSwitch::ForwardingCpuNs() const {
-  std::error_code error;
-  const std::string tasks = "/proc/" + std::to_string(switch_->pid()) + "/task";
-  for (const auto& task : std::filesystem::directory_iterator(tasks, error)) {
-    if (ReadText(task.path() / "comm").starts_with(kForwardingThread)) {
-      return std::strtoull(ReadText(task.path() / "schedstat").c_str(), nullptr, 10);
-    }
-  }
-  return 0;
+  return CpuNsOfThread(switch_->pid(), kForwardingThread);
 }
 
 std::string OvsSwitch::MemoryMode() const {
