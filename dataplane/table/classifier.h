@@ -65,7 +65,8 @@ static_assert(sizeof(NodeRecord) == 16 && std::is_trivially_copyable_v<NodeRecor
 // keys that do not overlap, ascending: first key and the key behind the last, biased; then their
 // answers; then the ref of a map or of another chain line that is asked too. If that is a chain
 // line and the last interval is not there, its answer's place may hold the ref of a map that is
-// asked as well, else kNoRef. The least answer counts.
+// asked as well, else kNoRef. The least answer counts. Line 0 of every pool is one without
+// intervals, for lanes that have none.
 inline constexpr size_t kChainIntervals = 5;
 inline constexpr size_t kChainAnswerWord = 2 * kChainIntervals;
 inline constexpr size_t kChainMapWord = 14;

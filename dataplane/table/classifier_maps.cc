@@ -1,7 +1,6 @@
 #include "dataplane/table/classifier_maps.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "dataplane/base/check.h"
 #include "dataplane/table/content_hash.h"
@@ -13,6 +12,25 @@ namespace {
 constexpr uint64_t kMapSeed = 0;
 constexpr uint64_t kChainSeed = 1;
 constexpr uint64_t kRecordSeed = 2;
+
+void WriteChain(const PortRanges& own, RangeRef rest, RangeRef map, RangeLine& line) {
+  uint32_t* word = line.word;
+  std::fill_n(word, kChainAnswerWord, 0xffffffffu ^ kRangeBias);
+  std::fill_n(word + kChainAnswerWord, kChainIntervals, kNoRef);
+  word[kChainMapWord] = map;
+  word[kChainRestWord] = rest;
+  size_t count = 0;
+  uint32_t low = 0;
+  for (const KeyRange& range : own) {
+    if (range.payload != kNoMatch) {
+      SLUICE_CHECK(count < kChainIntervals - (map != kNoRef ? 1 : 0));
+      word[2 * count] = low ^ kRangeBias;
+      word[2 * count + 1] = (range.end + 1) ^ kRangeBias;
+      word[kChainAnswerWord + count++] = range.payload;
+    }
+    low = range.end + 1;
+  }
+}
 
 }  // namespace
 
@@ -29,6 +47,7 @@ void MapWriter::Clear() {
   pool_.clear();
   records_.clear();
   written_.clear();
+  WriteChain({}, kNoRef, kNoRef, pool_.emplace_back());
 }
 
 bool MapWriter::TakeRoom(size_t more) {
@@ -51,25 +70,11 @@ RangeRef MapWriter::Chain(const PortRanges& own, RangeRef rest, RangeRef map) {
     return kNoRef;
   }
   const size_t first = pool_.size();
-  uint32_t* word = pool_.emplace_back().word;
-  std::fill_n(word, kChainAnswerWord, 0xffffffffu ^ kRangeBias);
-  std::fill_n(word + kChainAnswerWord, kChainIntervals, kNoRef);
-  word[kChainMapWord] = map;
-  word[kChainRestWord] = rest;
-  size_t count = 0;
-  uint32_t low = 0;
-  for (const KeyRange& range : own) {
-    if (range.payload != kNoMatch) {
-      SLUICE_CHECK(count < kChainIntervals - (map != kNoRef ? 1 : 0));
-      word[2 * count] = low ^ kRangeBias;
-      word[2 * count + 1] = (range.end + 1) ^ kRangeBias;
-      word[kChainAnswerWord + count++] = range.payload;
-    }
-    low = range.end + 1;
-  }
+  RangeLine& line = pool_.emplace_back();
+  WriteChain(own, rest, map, line);
   uint64_t hash = kChainSeed;
   for (size_t i = 0; i < 16; i += 2) {
-    hash = HashStep(hash, uint64_t{word[i]} << 32 | word[i + 1]);
+    hash = HashStep(hash, uint64_t{line.word[i]} << 32 | line.word[i + 1]);
   }
   return Share(MakeRangeRef(static_cast<uint32_t>(first), kRangeKindUser), 1, hash);
 }

@@ -25,6 +25,7 @@ class MapWriter {
  public:
   explicit MapWriter(size_t max_bytes) : max_bytes_(max_bytes) {}
 
+  // Line 0 of the pool is a chain line without intervals, which no ref names.
   void Clear();
   bool full() const { return full_; }
 

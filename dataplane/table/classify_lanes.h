@@ -27,29 +27,18 @@ struct ClassifyLanes {
     return line[kChainAnswerWord + passed / 2] | ((passed & 1) - 1);
   }
 
-  // The chain lines of all lanes, those of `chained`; the others read one without intervals. `ref`
-  // becomes what the line names.
+  // The chain lines of all lanes, those of `chained`; the others read line 0 of their pool, which
+  // has no intervals. `ref` becomes what the line names.
   template <typename PoolOf>
   [[gnu::always_inline]] static inline void ChainLines(const PoolOf& pool, RangeRef* ref,
                                                        uint32_t chained, const uint32_t* key,
                                                        uint32_t* own, size_t n) noexcept {
-    static constexpr RangeLine kNone = NoIntervals();
     for (size_t i = 0; i < n; ++i) {
-      const uint32_t is_chained = chained >> i & 1;
-      const RangeLine* const base[2] = {&kNone, pool(i)};
-      const uint32_t* line = base[is_chained][ref[i] >> kRangeKindBits & (0 - is_chained)].word;
+      const uint32_t mask = 0 - (chained >> i & 1);
+      const uint32_t* line = pool(i)[ref[i] >> kRangeKindBits & mask].word;
       own[i] = std::min(own[i], OwnAnswer(line, key[i]));
-      const RangeRef named[2] = {ref[i], line[kChainRestWord]};
-      ref[i] = named[is_chained];
+      ref[i] ^= (ref[i] ^ line[kChainRestWord]) & mask;
     }
-  }
-
-  static constexpr RangeLine NoIntervals() noexcept {
-    RangeLine line{};
-    for (size_t i = 0; i < 16; ++i) {
-      line.word[i] = i < kChainAnswerWord ? 0xffffffffu ^ kRangeBias : kNoMatch;
-    }
-    return line;
   }
 
   // The lanes of `chained` have chain lines that name other chain lines: all of those, and the maps
@@ -148,6 +137,9 @@ struct ClassifyLanes {
     } else {
       for (size_t i = 0; i < n; ++i) {
         own[i] = TakeRecord(view.records[ref[i]], key[i], ref[i]);
+      }
+      for (size_t i = 0; i < n; ++i) {
+        PrefetchRead(maps + (ref[i] >> kRangeKindBits));
       }
     }
     Nodes([maps](size_t) { return maps; }, ref, key, own, value_out, n);

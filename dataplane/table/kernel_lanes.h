@@ -37,7 +37,7 @@ struct KernelLanes {
   // make a comparison into "sbb eax, eax", which on Intel's CPUs waits for the payload of the lane
   // before, and so for all of it.
   static uint32_t PayloadOf(const uint32_t* words, uint32_t kind, uint32_t biased_key) noexcept {
-    static constexpr uint32_t kWidth[kRangeKindMask + 1] = {8, 16, 16, 16, 16, 16, 16, 16};
+    static constexpr uint32_t kWidth[kRangeKindMask + 1] = {8, 16, 16, 8, 8, 8, 8, 8};
     const uint32_t width = kWidth[kind];
     const uint32_t below = Simd::Below(words, biased_key) & ((1u << width) - 1);
     return words[width + static_cast<uint32_t>(__builtin_popcount(below))];
@@ -91,12 +91,9 @@ struct KernelLanes {
       }
       const RangeLine* base = walk.base[i];
       const uint32_t child = walk.child[i] * 17 + Rank(walk.node[i]->word, walk.key[i]);
-      const uint32_t wide =
-          walk.kind[i] == level + 2 ? 1 : 0;  // the next level is that of the leaves
       walk.child[i] = child;
-      walk.node[i] = base + base->word[level + 1] + (size_t{child} << wide);
+      walk.node[i] = base + base->word[level + 1] + child;
       PrefetchRead(walk.node[i]);
-      PrefetchRead(walk.node[i] + wide);
     }
   }
 

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "dataplane/base/cache_line.h"
 #include "dataplane/table/range_map.h"
 
 namespace sluice {
@@ -20,6 +21,8 @@ namespace sluice {
 template <class Simd>
 struct RangeLanes {
   static constexpr size_t kLanes = 32;
+  // Trees from this kind on have leaves that the near caches do not hold.
+  static constexpr uint32_t kColdKind = 5;
 
   static uint32_t Rank(const uint32_t* line, uint32_t biased_key) noexcept {
     return static_cast<uint32_t>(__builtin_popcount(Simd::Below(line, biased_key)));
@@ -53,11 +56,28 @@ struct RangeLanes {
         child[i] = child[i] * 17 + Rank(nodes[child[i]].word, key[i]);
       }
     }
-    const RangeLine* leaves = base + (kind > 2 ? base->word[kind - 1] : 1);
-    for (size_t i = 0; i < n; ++i) {
-      const RangeLine* leaf = leaves + size_t{2} * child[i];
-      payload[i] = leaf[1].word[Rank(leaf->word, key[i])];
+    if (kind == 2) {
+      for (size_t i = 0; i < n; ++i) {
+        const RangeLine* leaf = base + 1 + size_t{2} * child[i];
+        payload[i] = leaf[1].word[Rank(leaf->word, key[i])];
+      }
+      return;
     }
+    const RangeLine* leaves = base + base->word[kind - 1];
+    if (kind >= kColdKind) {
+      for (size_t i = 0; i < n; ++i) {
+        PrefetchRead(leaves + child[i]);
+      }
+    }
+    for (size_t i = 0; i < n; ++i) {
+      payload[i] = PayloadOfLine(leaves[child[i]].word, key[i]);
+    }
+  }
+
+  // A line of 8 ends and 8 payloads.
+  static uint32_t PayloadOfLine(const uint32_t* line, uint32_t biased_key) noexcept {
+    return line[8 +
+                static_cast<uint32_t>(__builtin_popcount(Simd::Below(line, biased_key) & 0xff))];
   }
 
   // The payload of a map of kind 3 and above.
@@ -66,8 +86,7 @@ struct RangeLanes {
     for (uint32_t level = 1; level + 1 < kind; ++level) {
       child = child * 17 + Rank(base[base->word[level] + child].word, key);
     }
-    const RangeLine* leaf = base + base->word[kind - 1] + size_t{2} * child;
-    return leaf[1].word[Rank(leaf->word, key)];
+    return PayloadOfLine(base[base->word[kind - 1] + child].word, key);
   }
 
   // payload[i] of the map ref[i] in pool(i), i < n <= kLanes; refs and keys (biased) of all kLanes

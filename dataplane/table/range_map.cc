@@ -6,6 +6,8 @@ namespace sluice {
 namespace {
 
 constexpr size_t kNodeKeys = 16;
+constexpr size_t kLineKeys = 8;                     // of a leaf of one line
+constexpr size_t kMostWideLeaves = 17 * kNodeKeys;  // ranges of the largest map with wide leaves
 constexpr size_t kFanout = 17;
 constexpr uint32_t kPaddingEnd = 0xffffffffu ^ kRangeBias;
 
@@ -13,10 +15,12 @@ constexpr uint32_t kPaddingEnd = 0xffffffffu ^ kRangeBias;
 struct TreeShape {
   uint32_t nodes[kRangeKindMaxTree + 1];
   uint32_t level_count;  // inner levels and the leaves
+  size_t leaf_keys;
 
-  explicit TreeShape(size_t range_count) {
+  explicit TreeShape(size_t range_count)
+      : leaf_keys(range_count <= kMostWideLeaves ? kNodeKeys : kLineKeys) {
     uint32_t upward[kRangeKindMaxTree + 1];
-    size_t count = (range_count + kNodeKeys - 1) / kNodeKeys;
+    size_t count = (range_count + leaf_keys - 1) / leaf_keys;
     uint32_t levels = 0;
     upward[levels++] = static_cast<uint32_t>(count);
     while (count > 1) {
@@ -31,14 +35,24 @@ struct TreeShape {
   }
   uint32_t inner_count() const { return level_count - 1; }
   bool has_header() const { return inner_count() >= 2; }
+  size_t leaf_lines() const { return leaf_keys == kNodeKeys ? 2 : 1; }
 };
 
+template <size_t kKeys>
+void CopyLeaf(std::span<const KeyRange> ranges, uint32_t* ends, uint32_t* payloads) {
+  for (size_t i = 0; i < kKeys; ++i) {
+    ends[i] = ranges[i].end ^ kRangeBias;
+    payloads[i] = ranges[i].payload;
+  }
+}
+
 void WriteLeaf(std::span<const KeyRange> ranges, size_t width, uint32_t* ends, uint32_t* payloads) {
-  if (ranges.size() == kNodeKeys) {  // the most frequent length, in a form that becomes vectors
-    for (size_t i = 0; i < kNodeKeys; ++i) {
-      ends[i] = ranges[i].end ^ kRangeBias;
-      payloads[i] = ranges[i].payload;
-    }
+  if (ranges.size() == kNodeKeys) {  // frequent lengths, in a form that becomes vectors
+    CopyLeaf<kNodeKeys>(ranges, ends, payloads);
+    return;
+  }
+  if (width == kLineKeys && ranges.size() == kLineKeys) {
+    CopyLeaf<kLineKeys>(ranges, ends, payloads);
     return;
   }
   for (size_t i = 0; i < width; ++i) {
@@ -47,22 +61,24 @@ void WriteLeaf(std::span<const KeyRange> ranges, size_t width, uint32_t* ends, u
   }
 }
 
-std::span<const KeyRange> LeafRanges(std::span<const KeyRange> ranges, size_t leaf_idx) {
-  const size_t first = leaf_idx * kNodeKeys;
+std::span<const KeyRange> LeafRanges(std::span<const KeyRange> ranges, size_t leaf_idx,
+                                     size_t leaf_keys) {
+  const size_t first = leaf_idx * leaf_keys;
   const size_t left = ranges.size() - first;
-  return ranges.subspan(first, left < kNodeKeys ? left : kNodeKeys);
+  return ranges.subspan(first, left < leaf_keys ? left : leaf_keys);
 }
 
 // Fills one inner level. `span` is the number of leaves under a full child of it.
-void WriteInnerLevel(std::span<const KeyRange> ranges, size_t leaf_count, size_t span,
+void WriteInnerLevel(std::span<const KeyRange> ranges, const TreeShape& shape, size_t span,
                      std::span<RangeLine> level) {
+  const size_t leaf_count = shape.nodes[shape.inner_count()];
   for (size_t node = 0; node < level.size(); ++node) {
     for (size_t child = 0; child < kNodeKeys; ++child) {
       // The separator is the last end under the child; none when the child is the last one or
       // missing.
       const size_t last_leaf = (node * kFanout + child + 1) * span - 1;
       level[node].word[child] = last_leaf + 1 < leaf_count
-                                    ? ranges[last_leaf * kNodeKeys + kNodeKeys - 1].end ^ kRangeBias
+                                    ? ranges[(last_leaf + 1) * shape.leaf_keys - 1].end ^ kRangeBias
                                     : kPaddingEnd;
     }
   }
@@ -82,7 +98,7 @@ RangeRef AppendTree(std::span<const KeyRange> ranges, std::vector<RangeLine>& po
     if (shape.has_header()) {
       pool[base].word[level] = static_cast<uint32_t>(offset);
     }
-    WriteInnerLevel(ranges, leaf_count, span, {&pool[base + offset], shape.nodes[level]});
+    WriteInnerLevel(ranges, shape, span, {&pool[base + offset], shape.nodes[level]});
     offset += shape.nodes[level];
     span /= kFanout;
   }
@@ -90,8 +106,9 @@ RangeRef AppendTree(std::span<const KeyRange> ranges, std::vector<RangeLine>& po
     pool[base].word[shape.inner_count()] = static_cast<uint32_t>(offset);
   }
   for (size_t leaf = 0; leaf < leaf_count; ++leaf) {
-    RangeLine* line = &pool[base + offset + 2 * leaf];
-    WriteLeaf(LeafRanges(ranges, leaf), kNodeKeys, line[0].word, line[1].word);
+    uint32_t* words = pool[base + offset + shape.leaf_lines() * leaf].word;
+    WriteLeaf(LeafRanges(ranges, leaf, shape.leaf_keys), shape.leaf_keys, words,
+              words + shape.leaf_keys);
   }
   return MakeRangeRef(static_cast<uint32_t>(base), kRangeKindLeaf + shape.inner_count());
 }
@@ -111,7 +128,8 @@ size_t RangeLinesFor(size_t range_count) {
     return 1;
   }
   const TreeShape shape(range_count);
-  size_t lines = (shape.has_header() ? 1 : 0) + 2 * size_t{shape.nodes[shape.inner_count()]};
+  size_t lines =
+      (shape.has_header() ? 1 : 0) + shape.leaf_lines() * shape.nodes[shape.inner_count()];
   for (uint32_t level = 0; level < shape.inner_count(); ++level) {
     lines += shape.nodes[level];
   }
@@ -143,8 +161,9 @@ uint32_t LookupRange(const RangeLine* pool, RangeRef ref, uint32_t key) noexcept
     node = node * kFanout + CountBelow(base[offset + node].word, kNodeKeys, key);
   }
   const uint32_t leaves = inner_count == 0 ? 0 : inner_count == 1 ? 1 : base->word[inner_count];
-  const RangeLine* leaf = base + leaves + size_t{2} * node;
-  return leaf[1].word[CountBelow(leaf[0].word, kNodeKeys, key)];
+  const size_t width = inner_count >= 2 ? kLineKeys : kNodeKeys;
+  const uint32_t* leaf = base[leaves + size_t{node} * (width == kLineKeys ? 1 : 2)].word;
+  return leaf[width + CountBelow(leaf, width, key)];
 }
 
 }  // namespace sluice

@@ -10,10 +10,10 @@
 //
 //   kind 0  one line:  8 ends, 8 payloads
 //   kind 1  leaf:      line of 16 ends, line of 16 payloads
-//   kind 2  tree with one inner level: root, then leaves
+//   kind 2  tree with one inner level: root, then leaves of two lines
 //   kind 3..6  2..5 inner levels: header (u32 line offset of each level from the header, root
-//   first), then the levels
-// Capacities 8, 16, 272, 4,624, 78,608, 1,336,336, 22,717,712 ranges.
+//   first), then the levels; leaves of one line as in kind 0, because large trees wait for memory
+// Capacities 8, 16, 272, 2,312, 39,304, 668,168, 11,358,856 ranges.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,7 @@ inline constexpr uint32_t kRangeKindLeaf = 1;
 inline constexpr uint32_t kRangeKindMaxTree = 6;
 inline constexpr uint32_t kRangeKindUser =
     7;  // never a map: the pool's owner may use it for records of its own
-inline constexpr size_t kRangeMaxCount = 22'717'712;
+inline constexpr size_t kRangeMaxCount = 11'358'856;
 
 // A ref: pool line in the upper bits, kind in the low three. Below 2^31, so that a DIR-24-8 entry
 // can carry it.
