@@ -223,12 +223,7 @@ uint8_t* WriteOne(const Group& group, const Rewritten& rewritten, uint32_t i, ui
   constexpr uint32_t kFurther = kTcpChecksumOffset - kUdpChecksumOffset;
   uint8_t* field = ip + kIpv4MinBytes + kUdpChecksumOffset + (tcp & kFurther);
   std::memcpy(field, &l4_sum, sizeof(l4_sum));
-  const LinkRow& link = *group.link[i];
-  uint8_t* frame = ip - link.bytes;
-  std::memcpy(frame, &group.link_first[i], sizeof(group.link_first[i]));
-  std::memcpy(frame + 8, &link.middle, sizeof(link.middle));
-  std::memcpy(ip - sizeof(link.last), &link.last, sizeof(link.last));
-  return frame;
+  return WriteLink(*group.link[i], group.link_first[i], ip);
 }
 
 }  // namespace

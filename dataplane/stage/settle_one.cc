@@ -104,15 +104,6 @@ void RewriteIp(const Settling& packet) {
   std::memcpy(field, &sum, sizeof(sum));
 }
 
-uint8_t* WriteLinkOf(const Settling& packet) {
-  const LinkRow& link = *packet.link;
-  uint8_t* frame = packet.ip - link.bytes;
-  std::memcpy(frame, &packet.link_first, sizeof(packet.link_first));
-  std::memcpy(frame + 8, &link.middle, sizeof(link.middle));
-  std::memcpy(packet.ip - sizeof(link.last), &link.last, sizeof(link.last));
-  return frame;
-}
-
 void Accept(WorkerContext& worker, const Settling& packet, bool walked) {
   CountInSession(worker, packet.idx, packet.ip_bytes, packet.facts.tcp_flags);
   AcceptInSession(worker, packet.idx, packet.facts, packet.gateway);
@@ -129,7 +120,7 @@ void Forward(const Settling& packet, InterfaceIdx sender, Batch& batch, uint32_t
   batch.split[lane] = 0;
   batch.sender[lane] = sender;
   batch.out[lane] = SideOf(packet.walk.next_hop);
-  batch.out_frame[lane] = WriteLinkOf(packet);
+  batch.out_frame[lane] = WriteLink(*packet.link, packet.link_first, packet.ip);
   batch.out_bytes[lane] = packet.link->bytes + packet.ip_bytes;
 }
 

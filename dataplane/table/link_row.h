@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "dataplane/packet/mac.h"
 
@@ -26,6 +27,16 @@ struct LinkRow {
   uint8_t reserved[3] = {};
 };
 static_assert(sizeof(LinkRow) == 32);
+
+// Writes the link header in front of the IPv4 header at `ip`, its next hop's MAC in `first`;
+// returns where the frame begins.
+inline uint8_t* WriteLink(const LinkRow& link, uint64_t first, uint8_t* ip) noexcept {
+  uint8_t* frame = ip - link.bytes;
+  std::memcpy(frame, &first, sizeof(first));
+  std::memcpy(frame + sizeof(first), &link.middle, sizeof(link.middle));
+  std::memcpy(ip - sizeof(link.last), &link.last, sizeof(link.last));
+  return frame;
+}
 
 struct LinkLimits {
   uint16_t edge_mtu_bytes = 0;      // what passes the internet gateway

@@ -1,15 +1,13 @@
 #include "tools/bench/routes/plain_run.h"
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "dataplane/stage/interface.h"
-#include "dataplane/stage/mtu_ttl.h"
-#include "dataplane/stage/parse.h"
-#include "dataplane/stage/rewrite.h"
-#include "dataplane/stage/route.h"
+#include "dataplane/stage/glance.h"
+#include "dataplane/stage/short_walk.h"
 #include "perf/workload/burst_driver.h"
 #include "perf/workload/key_stream.h"
 #include "perf/workload/plain_network.h"
@@ -22,32 +20,49 @@ namespace {
 constexpr uint16_t kFrameBytes = 60;  // 64 with its FCS
 constexpr uint32_t kComparedPackets = 2048;
 
-// What is left of the pipeline when neither sessions nor lists are asked. Lanes that arrive are
-// forwarded; all others keep the verdict of parse, drop.
-void PlainStages(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) {
-  LaneList received, arp, ip, dhcp, routed, fitting, reachable;
+// A packet that the short walk has led to the end of its first leg, to an interface that takes it.
+void SendPlain(const Snapshot& snapshot, const WorkerContext& worker, Batch& batch, uint32_t lane,
+               const ShortWalk& walk, uint8_t* ip, uint32_t ip_bytes) {
+  const InterfaceRow& row = snapshot.interfaces[walk.target.index()];
+  const LinkRow& link = snapshot.links[walk.target.index()];
+  const uint64_t first = PackedLink(link, *worker.neighbors);
+  const bool takes = (row.flags & kInterfaceSourceDestCheck) == 0 || (walk.flags & kWalkPeer) != 0;
+  if (!takes || !IsResolved(first) || ip_bytes > link.mtu_bytes) {
+    return;
+  }
+  batch.verdict[lane] = Verdict::kForward;
+  batch.reason[lane] = DropReason::kNone;
+  batch.split[lane] = 0;
+  batch.sender[lane] = walk.sender;
+  batch.out[lane] = walk.target;
+  batch.out_frame[lane] = WriteLink(link, first, ip);
+  batch.out_bytes[lane] = link.bytes + ip_bytes;
+}
+
+// What is left of the short way when neither sessions nor lists are asked: a glance at eight
+// packets at a time, the first leg of the short walk, and the link header. Packets that do not
+// arrive keep the verdict drop.
+void ForwardPlain(const Snapshot& snapshot, WorkerContext& worker, Batch& batch) {
   worker.emits->Clear();
-  for (uint32_t lane = 0; lane < batch.count; ++lane) {
-    received.Add(lane);
+  for (uint32_t first = 0; first < batch.count; first += kFindBatch) {
+    const uint32_t count = std::min(kFindBatch, batch.count - first);
+    std::fill_n(batch.verdict.begin() + first, count, Verdict::kDrop);
+    Glance glance;
+    ShortWalks walks;
+    GlanceAtLinks(snapshot, batch, first, count, glance);
+    for (uint32_t at = 0; at < glance.count; at += kEight) {
+      GlanceAtEight(glance, at);
+    }
+    for (uint32_t i = 0; i < glance.count; ++i) {
+      AddShortWalk(glance.key[i], true, walks);
+    }
+    BeginShortWalks(snapshot, walks);
+    for (uint32_t left = walks.open & glance.plain; left != 0; left &= left - 1) {
+      const auto i = static_cast<uint32_t>(std::countr_zero(left));
+      SendPlain(snapshot, worker, batch, glance.lane[i], walks.walk[i], glance.ip[i],
+                glance.ip_bytes[i]);
+    }
   }
-  ParseStage(snapshot, worker, batch, received, arp, ip);
-  InterfaceStage(snapshot, worker, batch, ip, dhcp, routed);
-  for (const uint8_t lane : routed) {
-    StartWalk(batch, lane);
-  }
-  RouteStage(snapshot, batch, routed);
-  RouteVerdictStage(batch, routed);
-  DropUnowned(batch, routed);
-  for (const uint8_t lane : routed) {
-    batch.out[lane] = batch.target[lane];
-  }
-  MtuTtlStage(snapshot, batch, routed, fitting);
-  ResolveNextHopStage(snapshot, worker, batch, fitting, reachable);
-  ComputeDeltas(batch, reachable);
-  for (const uint8_t lane : reachable) {
-    batch.verdict[lane] = Verdict::kForward;
-  }
-  RewriteStage(snapshot, worker, batch, reachable);
 }
 
 class PlainBench {
@@ -77,7 +92,7 @@ class PlainBench {
       driver_.Judge();
       const std::vector<SentPacket> whole = driver_.Outputs(first);
       driver_.Load(&stamps_[first], options_.burst);
-      driver_.Run(PlainStages);
+      driver_.Run(ForwardPlain);
       const std::vector<SentPacket> plain = driver_.Outputs(first);
       for (size_t i = 0; i < plain.size(); ++i) {
         differing += plain[i].verdict != Verdict::kForward ||
@@ -94,7 +109,7 @@ class PlainBench {
     return {"plain", [this](size_t first, size_t count) {
               for (size_t i = first; i < first + count; i += options_.burst) {
                 driver_.Load(&stamps_[i], options_.burst);
-                driver_.Run(PlainStages);
+                driver_.Run(ForwardPlain);
                 sent_ += driver_.Send();
                 given_ += options_.burst;
               }
