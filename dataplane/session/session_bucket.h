@@ -12,7 +12,7 @@
 // bit.
 #pragma once
 
-#include <emmintrin.h>
+#include <immintrin.h>
 
 #include <atomic>
 #include <bit>
@@ -45,7 +45,7 @@ struct alignas(kCacheLineBytes) SessionBucket {
   std::atomic<uint64_t> tags;  // of entries 4..11
   std::atomic<uint32_t> refs[kBucketSlots];
 };
-static_assert(sizeof(SessionBucket) == 64);
+static_assert(sizeof(SessionBucket) == 64 && offsetof(SessionBucket, tags) == 8);
 
 constexpr uint32_t HeadOverflow(uint64_t head) {
   return static_cast<uint32_t>(head) >> 20;
@@ -71,12 +71,19 @@ constexpr uint64_t TagBits(uint8_t tag, uint32_t slot) {
   return uint64_t{tag} << 8 * (slot < 4 ? slot + kFirstTagByte : slot - 4);
 }
 
-// Bit kFirstTagByte + i set: entry i carries the tag.
-inline uint32_t MatchTags(uint64_t head, uint64_t tags, uint8_t tag) noexcept {
-  const __m128i all = _mm_set_epi64x(static_cast<long long>(tags), static_cast<long long>(head));
-  const __m128i equal = _mm_cmpeq_epi8(all, _mm_set1_epi8(static_cast<char>(tag)));
-  return static_cast<uint32_t>(_mm_movemask_epi8(equal)) & 0xfff0;
+// Bit kFirstTagByte + i set: entry i carries the tag, which is in every byte of `tag`.
+inline uint32_t MatchTags(__m128i head_and_tags, __m128i tag) noexcept {
+  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(head_and_tags, tag))) & 0xfff0;
 }
+inline uint32_t MatchTags(uint64_t head, uint64_t tags, uint8_t tag) noexcept {
+  return MatchTags(_mm_set_epi64x(static_cast<long long>(tags), static_cast<long long>(head)),
+                   _mm_set1_epi8(static_cast<char>(tag)));
+}
+// TagOf in every byte.
+inline __m128i TagBytesOf(uint64_t hash) noexcept {
+  return _mm_max_epu8(_mm_set1_epi8(static_cast<char>(hash)), _mm_set1_epi8(1));
+}
+
 // The entry of the lowest bit of such a mask, which is not zero.
 inline uint32_t FirstMatch(uint32_t mask) noexcept {
   return static_cast<uint32_t>(std::countr_zero(mask)) - kFirstTagByte;

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "dataplane/base/check.h"
+#include "dataplane/base/shared_words.h"
 
 namespace sluice {
 namespace {
@@ -76,10 +77,10 @@ void SessionTable::FindCandidates(const uint64_t* hashes, LineIdx* candidates,
   const uint32_t bucket_count = bucket_count_;
   for (size_t i = 0; i < count; ++i) {
     const SessionBucket& bucket = buckets[HomeOf(hashes[i], bucket_count)];
-    const uint64_t head = bucket.head.load(std::memory_order_acquire);  // pairs with CommitSlot
-    const uint64_t tags = bucket.tags.load(std::memory_order_acquire);
-    const uint32_t mask = MatchTags(head, tags, TagOf(hashes[i]));
+    const __m128i head_and_tags = LoadShared(&bucket.head);  // pairs with CommitSlot
+    const uint32_t mask = MatchTags(head_and_tags, TagBytesOf(hashes[i]));
     if (mask == 0) [[unlikely]] {
+      const auto head = static_cast<uint64_t>(_mm_cvtsi128_si64(head_and_tags));
       candidates[i] = HeadOverflow(head) != 0 ? kLineUnsure : LineIdx::None();
       continue;
     }

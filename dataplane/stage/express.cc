@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <bit>
 
+#include "dataplane/base/eight.h"
+#include "dataplane/base/shared_words.h"
 #include "dataplane/session/accounting.h"
 #include "dataplane/session/session_state.h"
 #include "dataplane/stage/account.h"
-#include "dataplane/stage/eight.h"
 #include "dataplane/stage/express_group.h"
 #include "dataplane/stage/turns.h"
 
@@ -62,25 +63,71 @@ void KeepOpen(ExpressLanes& found) {
   glance.turning = turning;
 }
 
+// Looks up one by one what the first look did not confirm: returns how many of `count` have a line.
+[[gnu::noinline]] uint32_t ConfirmSlowly(const WorkerContext& worker, ExpressLanes& found,
+                                         uint32_t from, uint32_t count, bool changed,
+                                         EightLines& lines) {
+  SessionTable& sessions = *worker.sessions;
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t at = from + i;
+    const LineIdx line = sessions.Confirm(found.glance.key[at], found.hash[at], found.line[at]);
+    found.line[at] = line;
+    if (!line.has_value() || (changed && !sessions.IsLive(PairOf(line)))) {
+      return i;
+    }
+    lines[i] = &sessions.Line(line);
+  }
+  return count;
+}
+
+// The lines of the first `count` of eight candidates; the first line of all for the rest and for
+// those who are none.
+void LineAddresses(SessionTable& sessions, const LineIdx* candidates, uint32_t count,
+                   EightLines& lines) {
+  static_assert(kMaxSessionPairs <= 1u << 29, "lines have positive numbers, others negative ones");
+  const __m256i asked = Load(&candidates->value);
+  const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i counted = _mm256_cmpgt_epi32(All(count), places);
+  const __m256i known = _mm256_andnot_si256(_mm256_srai_epi32(asked, 31), counted);
+  StoreAddresses(&sessions.Line(LineIdx(0)), _mm256_and_si256(asked, known), lines);
+}
+
+// Bit i: the i-th line has the i-th key.
+uint32_t HaveKeys(const EightLines& lines, const SessionKey* keys) {
+  static_assert(offsetof(SessionLine, key_addresses) == 0 && offsetof(SessionLine, key_rest) == 8);
+  __m256i equal[4];
+  for (int i = 0; i < 4; ++i) {
+    const auto key = [&](int at) {
+      return _mm_load_si128(reinterpret_cast<const __m128i*>(keys + at));
+    };
+    equal[i] =
+        Equal(Pair(key(i), key(i + 4)), Pair(LoadShared(lines[i]), LoadShared(lines[i + 4])));
+  }
+  // Four bytes a packet, all ones where a word is equal.
+  const __m256i words = _mm256_packs_epi16(_mm256_packs_epi32(equal[0], equal[1]),
+                                           _mm256_packs_epi32(equal[2], equal[3]));
+  return MaskOf(Equal(words, All(~0u)));
+}
+
 // How many, at most eight, from the i-th on are plain, have a session for certain and lie in
 // neighbouring lanes from `lane` on.
 uint32_t ConfirmSome(const WorkerContext& worker, ExpressLanes& found, uint32_t from, uint32_t lane,
-                     bool changed) {
+                     bool changed, EightLines& lines) {
   const Glance& glance = found.glance;
-  const SessionTable& sessions = *worker.sessions;
+  if (from == found.count) {
+    return 0;
+  }
   const auto plain = static_cast<uint32_t>(std::countr_one(glance.plain >> from));
   uint32_t most = std::min({found.count - from, plain, kEight});
   while (most != 0 && glance.lane[from + most - 1] != lane + most - 1) {
     --most;
   }
-  for (uint32_t i = from; i < from + most; ++i) {
-    const LineIdx line = sessions.Confirm(glance.key[i], found.hash[i], found.line[i]);
-    found.line[i] = line;
-    if (!line.has_value() || (changed && !sessions.IsLive(PairOf(line)))) [[unlikely]] {
-      return i - from;
-    }
+  if (most == 0) {
+    return 0;
   }
-  return most;
+  LineAddresses(*worker.sessions, &found.line[from], most, lines);
+  const uint32_t missed = AllOf(most) & ~HaveKeys(lines, &glance.key[from]);
+  return missed == 0 && !changed ? most : ConfirmSlowly(worker, found, from, most, changed, lines);
 }
 
 // What is the same for all of a run.
@@ -137,8 +184,10 @@ uint32_t ExpressTake(const Snapshot& snapshot, WorkerContext& worker, Batch& bat
   const uint32_t first = found.glance.lane[from];
   uint32_t i = from;
   for (bool more = true; more;) {
-    const uint32_t count = ConfirmSome(worker, found, i, first + (i - from), changed);
-    const uint32_t taken = count == 0 ? 0 : TakeGroup(snapshot, worker, batch, found, i, count);
+    EightLines lines;
+    const uint32_t count = ConfirmSome(worker, found, i, first + (i - from), changed, lines);
+    const uint32_t taken =
+        count == 0 ? 0 : TakeGroup(snapshot, worker, batch, found, i, count, lines);
     i += taken;
     more = taken == kEight;
     if (taken < count && !found.prepared) {

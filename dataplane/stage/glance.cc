@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "dataplane/base/eight.h"
 #include "dataplane/packet/protocol.h"
 #include "dataplane/packet/wire.h"
-#include "dataplane/stage/eight.h"
 #include "dataplane/stage/interface.h"
 #include "dataplane/table/sender_map.h"
 
@@ -60,7 +60,7 @@ struct Link {
   return link;
 }
 
-FourWords LoadIp(uint8_t* const* ip, uint32_t offset) {
+[[gnu::always_inline]] inline FourWords LoadIp(uint8_t* const* ip, uint32_t offset) {
   return LoadFourWords(
       [=](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(ip[i] + offset)); });
 }
@@ -137,40 +137,108 @@ __m256i IsTurning(__m256i flags, const Transport& t) {
   return _mm256_and_si256(t.tcp, legal);
 }
 
+// Columns of eight lanes, as words.
+__m256i LoadHalfWords(const uint16_t* from) {
+  return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+
+// RoutedSender of eight frames of IPv4, from the first sixteen bytes of each; none also where it is
+// no IPv4.
+__m256i RoutedSenders(const Senders& senders, const FourWords& link, const PortIdx* ports) {
+  static_assert(sizeof(PortIdx) == sizeof(uint16_t));
+  const __m256i port = LoadHalfWords(&ports->value);
+  // A mask of MACs is all of them or none.
+  const __m256i mask = LoadWords([&](int i) { return senders.ports[ports[i].index()].mac_mask; });
+  const auto router = [&](int shift) {
+    return All(static_cast<uint32_t>(senders.router_mac >> shift));
+  };
+  const __m256i(&word)[4] = link.word;  // destination | 2 bytes of each | source | type and others
+  const __m256i other = _mm256_or_si256(_mm256_xor_si256(word[0], router(0)),
+                                        Bits(_mm256_xor_si256(word[1], router(32)), 0xffff));
+  const __m256i low =
+      _mm256_or_si256(_mm256_srli_epi32(word[1], 16), _mm256_slli_epi32(word[2], 16));
+  const __m256i found = senders.probe.FindEight(
+      port, _mm256_and_si256(low, mask), _mm256_and_si256(_mm256_srli_epi32(word[2], 16), mask));
+  const __m256i type = Equal(Bits(word[3], 0xffff), All(__builtin_bswap16(kEtherTypeIpv4)));
+  const __m256i to_router = Equal(_mm256_and_si256(other, mask), All(0));
+  return _mm256_or_si256(
+      found, _mm256_xor_si256(_mm256_and_si256(type, to_router), All(InterfaceIdx::kNoneValue)));
+}
+
+// Adds the eight lanes from `lane` on, if all of them are as nearly all are: long enough, IPv4
+// without a tag, of senders found at the first look. False: nothing is done.
+bool AddEight(const Senders& senders, const Batch& batch, uint32_t lane, Glance& glance) {
+  constexpr uint32_t kLeastBytes = kEthernetBytes + kLookedAtBytes;
+  const __m256i short_ones =
+      _mm256_cmpgt_epi32(All(kLeastBytes), LoadHalfWords(&batch.segment_bytes[lane]));
+  if (MaskOf(short_ones) != 0) [[unlikely]] {
+    return false;
+  }
+  uint8_t* const* frame = &batch.frame[lane];
+  const FourWords link = LoadFourWords(
+      [=](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(frame[i])); });
+  const __m256i sender = RoutedSenders(senders, link, &batch.rx_port[lane]);
+  if (MaskOf(Equal(sender, All(InterfaceIdx::kNoneValue))) != 0) [[unlikely]] {
+    return false;
+  }
+  const uint32_t n = glance.count;
+  Store(&glance.sender[n], sender);
+  Store(&glance.fits_bytes[n],
+        _mm256_sub_epi32(Load(&batch.frame_bytes[lane]), All(kEthernetBytes)));
+  Store(&glance.lane[n], _mm256_add_epi32(All(lane), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
+  for (uint32_t i = 0; i < kEight; ++i) {
+    glance.ip[n + i] = frame[i] + kEthernetBytes;
+  }
+  glance.count = n + kEight;
+  return true;
+}
+
+// Adds one lane, whatever it is, if it may be of an established flow.
+void AddOne(const Snapshot& snapshot, const Senders& senders, const Batch& batch, uint32_t lane,
+            Glance& glance) {
+  uint8_t* frame = batch.frame[lane];
+  // UDP of a few bytes in a frame without padding may be shorter: it walks.
+  const uint32_t segment_bytes = batch.segment_bytes[lane];
+  if (segment_bytes < kEthernetBytes + kLookedAtBytes) [[unlikely]] {
+    return;
+  }
+  Link link;
+  if (LoadBe16(frame + 12) == kEtherTypeIpv4) [[likely]] {
+    link.sender = RoutedSender(senders, frame, batch.rx_port[lane]);
+  }
+  if (!link.sender.has_value()) [[unlikely]] {
+    link = ReadLinkSlowly(snapshot, frame, batch.rx_port[lane]);
+    if (!link.sender.has_value() || segment_bytes < link.bytes + kLookedAtBytes) {
+      return;
+    }
+  }
+  const uint32_t n = glance.count++;
+  glance.sender[n] = link.sender.value;
+  glance.fits_bytes[n] = batch.frame_bytes[lane] - link.bytes;
+  glance.ip[n] = frame + link.bytes;
+  glance.lane[n] = lane;
+}
+
 }  // namespace
 
 void GlanceAtLinks(const Snapshot& snapshot, const Batch& batch, uint32_t first, uint32_t count,
                    Glance& glance) noexcept {
   const Senders senders{snapshot.ports.data(), PackMac(snapshot.router_mac),
                         snapshot.senders->first_probe()};
-  uint32_t n = 0;
-  for (uint32_t lane = first; lane < first + count; ++lane) {
-    uint8_t* frame = batch.frame[lane];
-    // UDP of a few bytes in a frame without padding may be shorter: it walks.
-    const uint32_t segment_bytes = batch.segment_bytes[lane];
-    if (segment_bytes < kEthernetBytes + kLookedAtBytes) [[unlikely]] {
-      continue;
-    }
-    Link link;
-    if (LoadBe16(frame + 12) == kEtherTypeIpv4) [[likely]] {
-      link.sender = RoutedSender(senders, frame, batch.rx_port[lane]);
-    }
-    if (!link.sender.has_value()) [[unlikely]] {
-      link = ReadLinkSlowly(snapshot, frame, batch.rx_port[lane]);
-      if (!link.sender.has_value() || segment_bytes < link.bytes + kLookedAtBytes) {
-        continue;
-      }
-    }
-    glance.sender[n] = link.sender.value;
-    glance.fits_bytes[n] = batch.frame_bytes[lane] - link.bytes;
-    glance.ip[n] = frame + link.bytes;
-    glance.lane[n++] = lane;
-  }
-  glance.count = n;
+  glance.count = 0;
   glance.plain = 0;
   glance.turning = 0;
+  for (uint32_t at = 0; at < count; at += kEight) {
+    const uint32_t some = std::min(count - at, kEight);
+    if (some == kEight && AddEight(senders, batch, first + at, glance)) [[likely]] {
+      continue;
+    }
+    for (uint32_t lane = first + at; lane < first + at + some; ++lane) {
+      AddOne(snapshot, senders, batch, lane, glance);
+    }
+  }
   // Groups are read whole: the last one is filled up with a frame that fits nothing.
-  for (; n % kEight != 0; ++n) {
+  for (uint32_t n = glance.count; n % kEight != 0; ++n) {
     glance.ip[n] = glance.ip[0];
     glance.sender[n] = 0;
     glance.fits_bytes[n] = 0;

@@ -4,11 +4,11 @@
 
 #include <cstdint>
 
+#include "dataplane/base/eight.h"
 #include "dataplane/packet/batch.h"
 #include "dataplane/packet/protocol.h"
 #include "dataplane/packet/wire.h"
 #include "dataplane/session/session_table.h"
-#include "dataplane/stage/eight.h"
 #include "dataplane/table/snapshot.h"
 
 namespace sluice {

@@ -25,10 +25,12 @@ class NeighborTable {
   }
   void Forget(uint32_t index) noexcept { entries_[index].store(0, std::memory_order_release); }
 
-  // Any thread, index <= kCapacity. As PackMac; 0: not resolved (yet), and at kNoNeighbor.
-  uint64_t LookupPacked(uint32_t index) const noexcept {
-    return entries_[index].load(std::memory_order_acquire) & ~kResolved;
+  // Any thread, index <= kCapacity. As PackMac, with kResolved; 0: not resolved (yet), and at
+  // kNoNeighbor.
+  uint64_t LookupMarked(uint32_t index) const noexcept {
+    return entries_[index].load(std::memory_order_acquire);
   }
+  static constexpr uint64_t kResolved = uint64_t{1} << 63;
 
   // Any thread. False: not resolved (yet), `mac` is left alone. Pairs with Resolve.
   bool Lookup(uint32_t index, MacAddress& mac) const noexcept {
@@ -40,14 +42,13 @@ class NeighborTable {
   }
 
  private:
-  // An entry is the six bytes in the order of memory, and this bit.
-  static constexpr uint64_t kResolved = uint64_t{1} << 63;
+  // An entry is the six bytes in the order of memory, and kResolved.
   std::array<std::atomic<uint64_t>, kCapacity + 1> entries_{};
 };
 
 // The first eight bytes of the link header of a row, its next hop's MAC filled in.
 inline uint64_t PackedLink(const LinkRow& link, const NeighborTable& neighbors) noexcept {
-  return link.first | neighbors.LookupPacked(link.neighbor);
+  return link.first | (neighbors.LookupMarked(link.neighbor) & ~NeighborTable::kResolved);
 }
 // Whether that has a destination: without one nothing can be sent.
 constexpr bool IsResolved(uint64_t packed_link) noexcept {

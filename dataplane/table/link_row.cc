@@ -24,7 +24,8 @@ LinkRow MakeLinkRow(const AdjacencyRow& adjacency, const MacAddress& router_mac,
   std::memcpy(&row.first, header, sizeof(row.first));
   std::memcpy(&row.middle, header + 8, sizeof(row.middle));
   std::memcpy(&row.last, header + row.bytes - sizeof(row.last), sizeof(row.last));
-  row.neighbor = resolved_later ? std::min(adjacency.neighbor, kNoNeighbor) : kNoNeighbor;
+  row.neighbor = static_cast<uint16_t>(resolved_later ? std::min(adjacency.neighbor, kNoNeighbor)
+                                                      : kNoNeighbor);
   if (adjacency.port.has_value()) {
     row.mtu_bytes = std::min(adjacency.mtu_bytes, limits.receiver_mtu_bytes);
     row.edge_mtu_bytes = std::min(row.mtu_bytes, limits.edge_mtu_bytes);

@@ -2,6 +2,7 @@
 // interface as established flows want it. Built by the control thread, read by workers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -16,17 +17,17 @@ inline constexpr uint32_t kNoNeighbor = 256;
 
 // The link header as words in the order of memory. Stored in this order, `first` and `middle` from
 // its first byte on and `last` up to its last, they make 14 or 18 bytes.
-struct LinkRow {
+struct alignas(32) LinkRow {
   uint64_t first = 0;               // destination, two bytes of the router's MAC
-  uint64_t last = 0;                // the last eight bytes
-  uint32_t middle = 0;              // the rest of the router's MAC
-  uint32_t neighbor = kNoNeighbor;  // NeighborTable index whose MAC `first` lacks
+  uint16_t neighbor = kNoNeighbor;  // NeighborTable index whose MAC `first` lacks
+  uint16_t bytes = 14;              // of the header: 14 or 18
   uint16_t mtu_bytes = 0;           // largest IPv4 packet sent there; 0: none is
   uint16_t edge_mtu_bytes = 0;      // the same of those that came through the internet gateway
-  uint8_t bytes = 14;               // of the header: 14 or 18
-  uint8_t reserved[3] = {};
+  uint64_t last = 0;                // the last eight bytes
+  uint32_t middle = 0;              // the rest of the router's MAC
+  uint32_t reserved = 0;
 };
-static_assert(sizeof(LinkRow) == 32);
+static_assert(sizeof(LinkRow) == 32 && offsetof(LinkRow, edge_mtu_bytes) == 14);
 
 // Writes the link header in front of the IPv4 header at `ip`, its next hop's MAC in `first`;
 // returns where the frame begins.

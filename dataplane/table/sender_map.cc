@@ -63,7 +63,7 @@ std::shared_ptr<const SenderMap> SenderMap::Build(const std::vector<Attachment>&
   }
   map->mask_ = slots - 1;
   map->first_probe_.entries_ = map->entries_.data();
-  map->first_probe_.shift_ = static_cast<uint32_t>(64 - std::countr_zero(slots));
+  map->first_probe_.shift_ = static_cast<uint32_t>(32 - std::countr_zero(slots));
   uint64_t best = key;
   size_t least = map->Fill(all, key);
   const uint64_t keys = std::min<uint64_t>(kKeysTried, kSlotsTried / slots);

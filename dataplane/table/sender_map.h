@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/base/aligned_array.h"
+#include "dataplane/base/eight.h"
 #include "dataplane/packet/ids.h"
 #include "dataplane/packet/mac.h"
 
@@ -20,13 +21,14 @@ inline constexpr MacAddress kMacOfSides = {};
 
 class SenderMap {
  private:
-  struct Entry {
+  struct alignas(16) Entry {
     uint64_t place = 0;  // PackPlace; 0: free
     uint32_t port = 0;
     uint32_t interface = 0;
   };
+  static constexpr uint64_t kMark = uint64_t{1} << 63;  // of the place of every MAC
   static constexpr uint64_t PackPlace(uint16_t vlan, uint64_t packed_mac) {
-    return uint64_t{1} << 63 | uint64_t{vlan} << 48 | packed_mac;
+    return kMark | uint64_t{vlan} << 48 | packed_mac;
   }
 
  public:
@@ -53,12 +55,40 @@ class SenderMap {
       return InterfaceIdx(found ? entry.interface : InterfaceIdx::kNoneValue);
     }
 
+    // Eight of VLAN 0 at once: words of the packed MACs, the upper ones below 2^16, and ports. None
+    // in a word as above.
+    __m256i FindEight(__m256i ports, __m256i mac_low, __m256i mac_high) const noexcept {
+      const __m256i high = _mm256_or_si256(mac_high, All(static_cast<uint32_t>(kMark >> 32)));
+      const auto product = [](__m256i words, uint32_t by) {
+        return _mm256_mullo_epi32(words, All(by));
+      };
+      const __m256i sum = _mm256_add_epi32(
+          product(ports, kPortFactor),
+          _mm256_add_epi32(product(_mm256_xor_si256(mac_low, All(Low(key_))), kLowFactor),
+                           product(_mm256_xor_si256(high, All(High(key_))), kHighFactor)));
+      const Entry* entry[kEight];
+      StoreAddresses(entries_, _mm256_srl_epi32(sum, _mm_cvtsi32_si128(static_cast<int>(shift_))),
+                     entry);
+      const FourWords found = LoadFourWords(
+          [&](int i) { return _mm_load_si128(reinterpret_cast<const __m128i*>(entry[i])); });
+      const __m256i same_mac =
+          _mm256_and_si256(Equal(found.word[0], mac_low), Equal(found.word[1], high));
+      const __m256i same = _mm256_and_si256(same_mac, Equal(found.word[2], ports));
+      return Select(same, found.word[3], All(InterfaceIdx::kNoneValue));
+    }
+
    private:
     friend class SenderMap;
-    // Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4) of a secret sum: the
-    // upper bits are the best.
+    static constexpr uint32_t Low(uint64_t word) { return static_cast<uint32_t>(word); }
+    static constexpr uint32_t High(uint64_t word) { return static_cast<uint32_t>(word >> 32); }
+    // Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4) of secret words, with
+    // multiplications that vectors have: the upper bits are the best.
+    static constexpr uint32_t kLowFactor = 0x9e3779b1;
+    static constexpr uint32_t kHighFactor = 0x85ebca77;
+    static constexpr uint32_t kPortFactor = 0xc2b2ae3d;
     size_t Slot(uint32_t port, uint64_t place) const noexcept {
-      return ((place ^ key_ ^ uint64_t{port} << 32) * 0x9e3779b97f4a7c15) >> shift_;
+      const uint64_t secret = place ^ key_;
+      return (Low(secret) * kLowFactor + High(secret) * kHighFactor + port * kPortFactor) >> shift_;
     }
 
     const Entry* entries_ = nullptr;

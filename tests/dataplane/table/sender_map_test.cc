@@ -54,6 +54,40 @@ TEST(SenderMapTest, FindsExactlyWhatIsAttached) {
   EXPECT_GT(at_once, wanted.size() * 8 / 10) << "the first probe ends most searches";
 }
 
+TEST(SenderMapTest, EightAreFoundAsOneIs) {
+  constexpr uint32_t kSeed = 12;
+  std::printf("[ seed     ] %u\n", kSeed);
+  std::mt19937_64 random(kSeed);
+  std::vector<SenderMap::Attachment> attachments;
+  for (uint32_t i = 0; i < 500; ++i) {
+    attachments.push_back({PortIdx(static_cast<uint16_t>(i % 7)),
+                           static_cast<uint16_t>(i % 11 / 10),
+                           MacOf(random() % 4 * 0x123456789abull + i), InterfaceIdx(i)});
+  }
+  const auto map = SenderMap::Build(attachments, 7, HeapMemory());
+  ASSERT_NE(map, nullptr);
+  uint32_t found = 0;
+  for (uint32_t round = 0; round < 4000; ++round) {
+    alignas(32) uint32_t port[kEight], low[kEight], high[kEight], interface[kEight];
+    for (uint32_t i = 0; i < kEight; ++i) {
+      const SenderMap::Attachment& a = attachments[random() % attachments.size()];
+      const uint64_t mac = PackMac(a.mac) ^ (random() % 8 == 0 ? random() % 4 << 32 : 0);
+      port[i] = a.port.value;
+      low[i] = static_cast<uint32_t>(mac);
+      high[i] = static_cast<uint32_t>(mac >> 32);
+    }
+    Store(interface, map->first_probe().FindEight(Load(port), Load(low), Load(high)));
+    for (uint32_t i = 0; i < kEight; ++i) {
+      const uint64_t mac = uint64_t{high[i]} << 32 | low[i];
+      const InterfaceIdx one =
+          map->first_probe().Find(PortIdx(static_cast<uint16_t>(port[i])), 0, mac);
+      ASSERT_EQ(InterfaceIdx(interface[i]), one);
+      found += one.has_value() ? 1 : 0;
+    }
+  }
+  EXPECT_GT(found, 4000 * kEight / 2);
+}
+
 TEST(SenderMapTest, SoleOwnersAreNoSenders) {
   const auto map = SenderMap::Build({{PortIdx(0), 0, MacOf(1), InterfaceIdx(4)},
                                      {PortIdx(1), 0, MacOf(2), InterfaceIdx(5)},

@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 
 namespace sluice {
@@ -15,6 +16,10 @@ inline constexpr uint32_t kEight = 8;
 struct FourWords {
   __m256i word[4];
 };
+
+inline __m256i Pair(__m128i low, __m128i high) noexcept {
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
 
 // From rows of two packets each, i and i + 4, to one vector a word. Its own inverse.
 inline FourWords Transpose(const __m256i (&row)[4]) noexcept {
@@ -28,12 +33,17 @@ inline FourWords Transpose(const __m256i (&row)[4]) noexcept {
 
 // load(i): sixteen bytes of the i-th packet.
 template <typename Load>
-FourWords LoadFourWords(Load load) noexcept {
-  __m256i row[4];
-  for (int i = 0; i < 4; ++i) {
-    row[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(load(i)), load(i + 4), 1);
-  }
+[[gnu::always_inline]] inline FourWords LoadFourWords(Load load) noexcept {
+  const __m256i row[4] = {Pair(load(0), load(4)), Pair(load(1), load(5)), Pair(load(2), load(6)),
+                          Pair(load(3), load(7))};
   return Transpose(row);
+}
+
+// value(i): a word of the i-th packet.
+template <typename Value>
+[[gnu::always_inline]] inline __m256i LoadWords(Value value) noexcept {
+  const auto word = [&](int i) { return static_cast<int>(value(i)); };
+  return _mm256_setr_epi32(word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7));
 }
 
 inline __m256i All(uint32_t value) noexcept {
@@ -79,6 +89,16 @@ inline __m256i Fold(__m256i sums) noexcept {
 inline void Store(uint32_t* to, __m256i words) noexcept {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), words);
 }
+template <typename T>
+void StoreHalves(__m256i both, T* low, T* high) noexcept {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(low), _mm256_castsi256_si128(both));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(high), _mm256_extracti128_si256(both, 1));
+}
+// The even words of two vectors, half by half.
+inline __m256i EvenWords(__m256i a, __m256i b) noexcept {
+  return _mm256_castps_si256(
+      _mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0b10001000));
+}
 // The first `count` of eight to where any number may stand.
 inline void StoreFirst(uint32_t count, __m256i words, uint32_t* to) noexcept {
   if (count == kEight) [[likely]] {
@@ -91,6 +111,21 @@ inline void StoreFirst(uint32_t count, __m256i words, uint32_t* to) noexcept {
 }
 inline __m256i Load(const uint32_t* from) noexcept {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+
+// The addresses of eight elements of an array, by their numbers.
+template <typename T>
+void StoreAddresses(T* array, __m256i numbers, T* (&addresses)[kEight]) noexcept {
+  static_assert(std::has_single_bit(sizeof(T)) && sizeof(T*) == sizeof(int64_t));
+  constexpr int kShift = std::countr_zero(sizeof(T));
+  const __m256i base = _mm256_set1_epi64x(reinterpret_cast<int64_t>(array));
+  const auto store = [&](int at, __m128i four) {
+    const __m256i offsets = _mm256_slli_epi64(_mm256_cvtepu32_epi64(four), kShift);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(addresses + at),
+                        _mm256_add_epi64(base, offsets));
+  };
+  store(0, _mm256_castsi256_si128(numbers));
+  store(4, _mm256_extracti128_si256(numbers, 1));
 }
 
 }  // namespace sluice
