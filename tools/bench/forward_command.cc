@@ -2,12 +2,14 @@
 #include <gflags/gflags.h>
 
 #include <cstdio>
+#include <optional>
 
 #include "perf/ports/device_frames.h"
 #include "tools/bench/commands.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
 #include "tools/bench/forward_request.h"
+#include "tools/bench/interruption.h"
 #include "tools/bench/ports/forward_ports.h"
 #include "tools/bench/ports/open_ports.h"
 #include "tools/bench/report_output.h"
@@ -21,10 +23,12 @@ namespace {
 
 // Null ports with the bench's packets in what they give; nothing while packets come from memory.
 struct NullPorts {
+  std::optional<Interruption> interruption;  // DPDK's folder is to be cleaned up
   std::unique_ptr<Runtime> runtime;
   std::unique_ptr<DeviceFrames> frames;
 
   absl::Status Open(const ValidatedIntent& intent) {
+    interruption.emplace();
     auto opened = OpenPorts(intent, NullDevices(intent));
     if (!opened.ok()) {
       return opened.status();
@@ -124,6 +128,9 @@ int RunForwardCommand(const Arguments& arguments) {
   }
   bench->driver().TakeFramesFrom(ports.frames.get());
   const ForwardResult result = RunForward(*bench, request.forward);
+  if (Interruption::happened()) {
+    return kExitNo;
+  }
   Report report = StartForwardReport();
   report.figures.push_back(MakeForwardFigure(*bench, request, result));
   report.broken_claims = BrokenClaims(result.totals, request.forward.session_cache);

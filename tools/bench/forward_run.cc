@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tools/bench/fates.h"
+#include "tools/bench/interruption.h"
 #include "tools/bench/machine.h"
 #include "tools/bench/thread_clock.h"
 
@@ -149,7 +150,7 @@ ForwardResult RunForward(Workbench& bench, const ForwardOptions& options) {
   std::vector<double> pipeline, source, whole;
   RoundTime all;
   const double packets = options.round_packets;
-  for (uint32_t round = 0; round < options.rounds; ++round) {
+  for (uint32_t round = 0; round < options.rounds && !Interruption::happened(); ++round) {
     const RoundTime with = rounds.Run<Body::kPipeline>(options.round_packets, true);
     const RoundTime without = rounds.Run<Body::kSourceOnly>(options.round_packets, false);
     whole.push_back(with.cpu_ns / packets);

@@ -54,6 +54,7 @@ struct ForwardResult {
 // The sentences that are not true of this run; empty: the figure may be printed.
 std::vector<std::string> BrokenClaims(const ForwardTotals& totals, bool session_cache);
 
+// With an Interruption that happened it ends early, and its result says nothing.
 ForwardResult RunForward(Workbench& bench, const ForwardOptions& options);
 
 // The same packets with the stage meter on: what each stage costs. Medians of short rounds, the

@@ -16,12 +16,15 @@ Interruption::Interruption() {
   struct sigaction action = {};
   action.sa_handler = [](int signal) { came.store(signal, std::memory_order_relaxed); };
   for (size_t i = 0; i < kSignals.size(); ++i) {
-    sigaction(kSignals[i], &action, &before_[i]);
+    sigaction(kSignals[i], nullptr, &before_[i]);
+    if (before_[i].sa_handler != SIG_IGN) {  // as under nohup
+      sigaction(kSignals[i], &action, nullptr);
+    }
   }
 }
 
 Interruption::~Interruption() {
-  const int signal = came.load(std::memory_order_relaxed);
+  const int signal = came.exchange(0, std::memory_order_relaxed);
   bool ends_process = false;
   for (size_t i = 0; i < kSignals.size(); ++i) {
     sigaction(kSignals[i], &before_[i], nullptr);

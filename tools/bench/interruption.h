@@ -17,7 +17,7 @@ class Interruption {
   Interruption(const Interruption&) = delete;
   Interruption& operator=(const Interruption&) = delete;
 
-  // One of them came: end in good order, soon.
+  // One of them came while there was an object: end in good order, soon. Ignored ones stay so.
   static bool happened();
 
  private:

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """`sluice-bench forward` as users and scripts call it."""
 import json
+import os
 import pathlib
 import re
+import signal
 import struct
+import subprocess
 import tempfile
 import unittest
 
@@ -88,6 +91,19 @@ class ForwardCommand(unittest.TestCase):
             self.assertEqual(answer.returncode, 1, devices)
             self.assertIn(claim, answer.stderr)
             self.assertNotIn("ticks", answer.stdout)
+
+    def test_a_signal_leaves_nothing_behind(self):
+        for words in (["--source=net_null", "--rounds=100000"], ["--ports=net_null0,net_null1", "--seconds=3600"]):
+            with tempfile.TemporaryDirectory() as folder:
+                env = {name: value for name, value in os.environ.items()
+                       if name not in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR")}
+                run = subprocess.Popen([bench_run.program, "forward", *words], env={**env, "TMPDIR": folder},
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                while run.poll() is None and not os.listdir(folder):
+                    os.sched_yield()
+                run.terminate()
+                self.assertEqual(run.wait(timeout=60), 128 + signal.SIGTERM)
+                self.assertEqual(os.listdir(folder), [])
 
     def test_a_bad_device_is_told_in_one_line(self):
         for devices, code in (("net_absent0,net_null1", 1), ("0000:ff:1f.7,net_null1", 1), ("net_null0", 2)):

@@ -145,6 +145,19 @@ TEST(InterruptionTest, ASignalWaitsAndIsThenWhatItWas) {
   sigaction(SIGTERM, &before, nullptr);
 }
 
+TEST(InterruptionTest, WhatWasIgnoredStaysSo) {
+  struct sigaction before = {};
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGHUP, &ignore, &before);
+  {
+    const Interruption interruption;
+    raise(SIGHUP);
+    EXPECT_FALSE(Interruption::happened());
+  }
+  sigaction(SIGHUP, &before, nullptr);
+}
+
 TEST(BackgroundChildTest, EndsWithItsObjectAndSaysWhenItIsGone) {
   const std::string log = ::testing::TempDir() + "background_child.log";
   pid_t pid = -1;
