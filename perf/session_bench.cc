@@ -110,28 +110,55 @@ void BM_AdmitAndFree(benchmark::State& state) {
 }
 BENCHMARK(BM_AdmitAndFree)->Arg(1000)->Arg(1 << 20);
 
-// Ageing: a whole round of the sweep over live pairs, in steps as the daemon takes them. Its share
-// of a core is that of a round every ten seconds (ageing.h).
-void BM_SweepRound(benchmark::State& state) {
-  constexpr double kRoundSeconds = 10;
+enum Load : int64_t {
+  kActive,  // a packet in either direction within the last ten seconds
+  kIdle     // silent for minutes, their timeout days away
+};
+
+// All pairs established TCP, last seen some time before now_ms.
+void LeaveAlone(SessionTable& table, Load load, uint32_t now_ms) {
+  for (uint32_t i = 0; i < table.pair_count(); ++i) {
+    const uint32_t idle_ms = load == kActive ? i % 10'000 : 300'000 + i % 100'000;
+    for (const LineIdx line : {ForwardLine(PairIdx(i)), ReverseLine(PairIdx(i))}) {
+      table.Line(line).state.store(IsForward(line) ? kLineSeen | kLineConfirmed : kLineSeen);
+      table.Line(line).last_seen_ms.store(now_ms - idle_ms);
+    }
+  }
+}
+
+// Ageing: rounds of the sweep over live pairs, in steps as the daemon takes them, one every ten
+// milliseconds of the session clock. Two rounds an iteration: what the first has looked at, the
+// second may pass by. The share of a core is that of the steps of a second.
+void BM_SweepRounds(benchmark::State& state) {
+  constexpr uint32_t kStepMs = 10;
   SessionTable& table = TableOf(static_cast<uint32_t>(state.range(0)));
   const auto sweep = SessionSweep::Make(table, HeapMemory(), false);
   SLUICE_CHECK(sweep != nullptr);
   NoReaders grace;
   const uint32_t step = SweepPairsAStep(table.pair_count());
+  uint32_t now_ms = 1'000'000;
+  uint64_t steps = 0;
   for (auto _ : state) {
+    state.PauseTiming();
+    LeaveAlone(table, static_cast<Load>(state.range(1)), now_ms);
+    state.ResumeTiming();
     const uint64_t rounds = sweep->counts().rounds;
-    while (sweep->counts().rounds == rounds) {
-      sweep->Step({1000, 1'700'000'000'000}, step, grace, nullptr);
+    for (; sweep->counts().rounds < rounds + 2; now_ms += kStepMs, ++steps) {
+      sweep->Step({now_ms, uint64_t{1'700'000'000'000} + now_ms}, step, grace, nullptr);
     }
+    now_ms += kQuietMs;  // the next two begin anew
   }
   SLUICE_CHECK(sweep->counts().expired == 0);
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * table.pair_count());
+  state.counters["passed_by"] = static_cast<double>(sweep->counts().passed_by) /
+                                (2 * static_cast<double>(state.iterations()) * table.pair_count());
   state.counters["core_percent"] =
-      benchmark::Counter(static_cast<double>(state.iterations()) * kRoundSeconds / 100,
+      benchmark::Counter(static_cast<double>(steps) * kStepMs / 1000 / 100,
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
-BENCHMARK(BM_SweepRound)->Arg(1 << 20)->Arg(16 << 20)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_SweepRounds)
+    ->ArgsProduct({{1 << 20, 16 << 20}, {kActive, kIdle}})
+    ->ArgNames({"pairs", "idle"})
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace sluice

@@ -1,5 +1,7 @@
 #include "dataplane/session/ageing.h"
 
+#include <algorithm>
+
 #include "dataplane/session/session_state.h"
 
 namespace sluice {
@@ -24,9 +26,16 @@ bool ReadWindow(const SessionLine& line, LineWindow* out) {
 // Pairs that the hand is ahead of itself: what memory gives in order is there in time.
 constexpr uint32_t kVisitsAhead = 16;
 
-// Whether no clock can have run out, whatever the protocol: then the cold record need not be read.
-bool IsYoung(LineView forward, LineView reverse, uint32_t now_ms) {
-  return IdleMs(forward, reverse, now_ms) <= SmallestTimeoutMs(kProtocolTcp);
+// The smallest timeout of any clock of a pair in this state, without its cold record.
+uint32_t LeastTimeoutMs(uint8_t protocol, uint8_t either_state) {
+  return (either_state & kLineReset) != 0 ? kTcpResetMs
+         : protocol == kProtocolTcp       ? kTcpHalfOpenMs
+                                          : kIcmpMs;
+}
+
+// Free, or about to be: whoever comes to live there lives for a while.
+bool IsListed(const SessionTable& table, PairIdx pair) {
+  return table.NextUnlinked(pair).value < table.pair_count();
 }
 
 }  // namespace
@@ -34,6 +43,11 @@ bool IsYoung(LineView forward, LineView reverse, uint32_t now_ms) {
 std::unique_ptr<SessionSweep> SessionSweep::Make(SessionTable& table, MemorySource& source,
                                                  bool flow_records) {
   std::unique_ptr<SessionSweep> sweep(new SessionSweep(table));
+  sweep->blocks_ = AlignedArray<Block>::Make(
+      source, "session_blocks", (size_t{table.pair_count()} + kBlockPairs - 1) / kBlockPairs);
+  if (!sweep->blocks_.ok()) {
+    return nullptr;
+  }
   if (flow_records) {
     sweep->reported_ = AlignedArray<ReportedLine>::Make(source, "session_reported",
                                                         (size_t{2} * table.pair_count() + 31) / 32);
@@ -98,31 +112,61 @@ void SessionSweep::Reclaim(const BurstClock& clock, uint32_t pair_budget, GraceP
   TakeWaiting(grace);
 }
 
-void SessionSweep::Visit(PairIdx pair, const BurstClock& clock, bool pressure,
+bool SessionSweep::OwesReport(LineIdx line, const BurstClock& clock) {
+  const uint16_t* reported = Reported(line);
+  if (reported == nullptr) {
+    return false;
+  }
+  const SessionLine& fields = table_.Line(line);
+  const uint32_t minute = WindowMinuteBits(fields.window.load(std::memory_order_relaxed));
+  return fields.counters.load(std::memory_order_relaxed) != 0 &&
+         minute != (clock.Minute() & 0x3ff) && *reported != (minute | kReported);
+}
+
+bool SessionSweep::Visit(PairIdx pair, const BurstClock& clock, bool pressure,
                          FlowRecordSink* sink) {
   const SessionLine& forward = table_.Line(ForwardLine(pair));
-  if (sink == nullptr && !pressure &&
-      IsYoung(ViewOf(forward), ViewOf(table_.Line(ReverseLine(pair))), clock.now_ms)) {
-    return;
+  const LineView ahead = ViewOf(forward);
+  const LineView back = ViewOf(table_.Line(ReverseLine(pair)));
+  const uint32_t idle_ms = IdleMs(ahead, back, clock.now_ms);
+  const uint32_t least_ms = LeastTimeoutMs(KeyOf(forward).protocol(), ahead.state | back.state);
+  const bool owes = sink != nullptr &&
+                    (OwesReport(ForwardLine(pair), clock) || OwesReport(ReverseLine(pair), clock));
+  if (idle_ms <= least_ms && !pressure && !owes) {
+    return idle_ms + kQuietMs <= least_ms;
   }
+  reads_cold_ = true;
+  return VisitCold(pair, clock, pressure, owes ? sink : nullptr) && !owes;
+}
+
+bool SessionSweep::VisitCold(PairIdx pair, const BurstClock& clock, bool pressure,
+                             FlowRecordSink* sink) {
+  const SessionLine& forward = table_.Line(ForwardLine(pair));
+  const LineView ahead = ViewOf(forward);
+  const LineView back = ViewOf(table_.Line(ReverseLine(pair)));
+  const uint8_t protocol = KeyOf(forward).protocol();
   const SessionCold cold = table_.LoadCold(pair);
-  const Expiry expiry = JudgeExpiry(ViewOf(forward), ViewOf(table_.Line(ReverseLine(pair))), cold,
-                                    KeyOf(forward).protocol(), clock.now_ms);
+  const Expiry later = JudgeExpiry(ahead, back, cold, protocol, clock.now_ms + kQuietMs);
+  if (!later.any_lapsed && !pressure && sink == nullptr) {
+    return true;  // nor has any clock run out by now
+  }
+  const Expiry expiry = JudgeExpiry(ahead, back, cold, protocol, clock.now_ms);
   if (cold.nat() && expiry.nat && (cold.flags & kPairNatExpired) == 0) {
     counts_.nat_expired += table_.ExpireNat(pair) ? 1 : 0;
   }
   if (expiry.gone) {
     counts_.expired += table_.Unlink(pair) ? 1 : 0;
-    return;
+    return false;
   }
   if (pressure && !cold.counted() && expiry.idle_ms > kPressureIdleMs) {
     counts_.evicted += table_.Unlink(pair) ? 1 : 0;
-    return;
+    return false;
   }
   if (sink != nullptr) {
     Report(ForwardLine(pair), cold, clock, true, *sink);
     Report(ReverseLine(pair), cold, clock, true, *sink);
   }
+  return !later.gone && (!cold.nat() || !later.nat || (cold.flags & kPairNatExpired) != 0);
 }
 
 // For a full table that knows of no finished connection although it may hold some.
@@ -141,21 +185,62 @@ void SessionSweep::Step(const BurstClock& clock, uint32_t pair_budget, GracePeri
     pressure_left_ = table_.pair_count();
   }
   const bool note = pressure_left_ != 0 && !table_.HasClosed();
-  for (uint32_t i = 0; i < pair_budget; ++i) {
+  for (uint32_t i = 0; i < pair_budget;) {
+    if (const uint32_t quiet = QuietPairs(clock.now_ms); quiet != 0) {
+      counts_.passed_by += quiet;
+      i += quiet;
+      MoveHand(quiet);
+      continue;
+    }
     const PairIdx pair(hand_);
-    table_.PrefetchVisit(
-        PairIdx(hand_ + kVisitsAhead < table_.pair_count() ? hand_ + kVisitsAhead : hand_));
-    if (table_.IsLive(pair)) {
-      Visit(pair, clock, pressure_left_ != 0, sink);
-      if (note) {
-        NoteIfClosed(pair);
-      }
+    if (hand_ % kBlockPairs == 0) {
+      BeginBlock(clock, sink != nullptr);
+    }
+    Prefetch();
+    const bool live = table_.IsLive(pair);
+    const bool quiet =
+        live ? Visit(pair, clock, pressure_left_ != 0, sink) : IsListed(table_, pair);
+    block_.is_quiet &= quiet ? 1 : 0;
+    if (live && note) {
+      NoteIfClosed(pair);
     }
     pressure_left_ -= pressure_left_ != 0 ? 1 : 0;
-    if (++hand_ == table_.pair_count()) {
-      hand_ = 0;
-      ++counts_.rounds;
+    if ((hand_ + 1) % kBlockPairs == 0 || hand_ + 1 == table_.pair_count()) {
+      blocks_[hand_ / kBlockPairs] = block_;
     }
+    ++i;
+    MoveHand(1);
+  }
+}
+
+void SessionSweep::Prefetch() const {
+  const PairIdx ahead(std::min(hand_ + kVisitsAhead, table_.pair_count() - 1));
+  table_.PrefetchVisit(ahead);
+  if (reads_cold_) {
+    table_.PrefetchPeer(ForwardLine(ahead));
+  }
+}
+
+uint32_t SessionSweep::QuietPairs(uint32_t now_ms) const {
+  const Block& block = blocks_[hand_ / kBlockPairs];
+  const bool quiet = hand_ % kBlockPairs == 0 && pressure_left_ == 0 && block.is_quiet != 0 &&
+                     static_cast<int32_t>(block.quiet_until_ms - now_ms) >= 0;
+  return quiet ? std::min(kBlockPairs, table_.pair_count() - hand_) : 0;
+}
+
+void SessionSweep::BeginBlock(const BurstClock& clock, bool with_windows) {
+  constexpr uint32_t kWindowMs = kFlowWindowSeconds * 1000;
+  const uint32_t undue_ms =
+      kWindowMs - static_cast<uint32_t>(clock.epoch_ms % kWindowMs) + kIdleReportDelayMs - 1;
+  reads_cold_ = false;
+  block_ = {clock.now_ms + (with_windows ? std::min(undue_ms, kQuietMs) : kQuietMs), 1};
+}
+
+void SessionSweep::MoveHand(uint32_t pairs) {
+  hand_ += pairs;
+  if (hand_ == table_.pair_count()) {
+    hand_ = 0;
+    ++counts_.rounds;
   }
 }
 

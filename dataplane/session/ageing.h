@@ -4,8 +4,10 @@
 // Theory. A CLOCK hand goes through the pairs in memory order, a bounded number a call, so the
 // hardware prefetcher works and the cost is a fixed share of a core. It writes no line: expiry is
 // judged from last-seen times (session_state.h), and a lookup never depends on the sweep having
-// come by. Memory passes three lists: unlinked (by anyone), waiting (for one grace period), free.
-// Nothing blocks.
+// come by. A block of pairs that was looked at is passed by while nothing in it can have come due:
+// whatever a packet does to a pair, it lives for kQuietMs more, and what no packet touches comes
+// due when its last look said. So a pair goes as early as if none were passed by. Memory passes
+// three lists: unlinked (by anyone), waiting (for one grace period), free. Nothing blocks.
 //
 // Control thread only, or between bursts when there is one thread.
 #pragma once
@@ -16,6 +18,7 @@
 #include "dataplane/base/aligned_array.h"
 #include "dataplane/base/grace_period.h"
 #include "dataplane/session/accounting.h"
+#include "dataplane/session/session_state.h"
 #include "dataplane/session/session_table.h"
 
 namespace sluice {
@@ -26,9 +29,13 @@ inline constexpr uint32_t kIdleReportDelayMs = 2'000;
 // Under pressure, untracked and untranslated pairs idle for longer than this are evicted.
 inline constexpr uint32_t kPressureIdleMs = 1'000;
 
-// What a periodic caller gives Step: a full round takes at most kSweepRoundSteps steps, so at a
-// step every 10 ms all sessions are seen within 10 s, and those of a small table much faster.
-inline constexpr uint32_t kSweepRoundSteps = 1000;
+// Nothing comes due sooner after a packet; a little less, since workers' clocks stand for a burst.
+inline constexpr uint32_t kQuietMs = kTcpResetMs - 50;
+
+// What a periodic caller gives Step: a full round takes about kSweepRoundSteps steps, so at a step
+// every 10 ms all sessions are seen within 10 s, and those of a small table much faster. Less than
+// kQuietMs, so that what was quiet in one round is passed by in the next.
+inline constexpr uint32_t kSweepRoundSteps = 980;
 inline constexpr uint32_t kLeastPairsAStep = 8192;
 constexpr uint32_t SweepPairsAStep(uint32_t pair_count) {
   const uint32_t share = pair_count / kSweepRoundSteps;
@@ -49,6 +56,7 @@ struct SweepCounts {
   uint64_t nat_expired = 0;
   uint64_t evicted = 0;  // cache-only pairs, under pressure
   uint64_t freed = 0;
+  uint64_t passed_by = 0;  // pairs not looked at, because nothing of their block was due
 };
 
 class SessionSweep {
@@ -61,7 +69,7 @@ class SessionSweep {
   // Frees what has waited long enough, then looks at the next `pair_budget` pairs; each part does
   // at most `pair_budget` pairs. `sink` may be nullptr. Take the workers' ring records before each
   // call: a pair is freed at least one call after it was unlinked, so the records of its line never
-  // meet a new owner.
+  // meet a new owner. Either all calls have a sink, or none.
   void Step(const BurstClock& clock, uint32_t pair_budget, GracePeriods& grace,
             FlowRecordSink* sink);
 
@@ -91,6 +99,12 @@ class SessionSweep {
     uint16_t windows[32];  // by line: minute bits | kReported
   };
   static constexpr uint16_t kReported = 0x8000;
+  // What the last look at a block of pairs has found.
+  struct Block {
+    uint32_t quiet_until_ms;  // of the session clock
+    uint32_t is_quiet;        // 0: look at it again
+  };
+  static constexpr uint32_t kBlockPairs = 64;
 
   explicit SessionSweep(SessionTable& table) : table_(table) {}
 
@@ -100,7 +114,16 @@ class SessionSweep {
   }
   void Reclaim(const BurstClock& clock, uint32_t pair_budget, GracePeriods& grace,
                FlowRecordSink* sink);
-  void Visit(PairIdx pair, const BurstClock& clock, bool pressure, FlowRecordSink* sink);
+  // Whether nothing of the pair comes due within kQuietMs, or before the windows of this minute do.
+  bool Visit(PairIdx pair, const BurstClock& clock, bool pressure, FlowRecordSink* sink);
+  bool VisitCold(PairIdx pair, const BurstClock& clock, bool pressure, FlowRecordSink* sink);
+  // Whether the line has a window of a minute that is over and has not been reported.
+  bool OwesReport(LineIdx line, const BurstClock& clock);
+  // How many pairs from the hand on are passed by: none, or the rest of a block from its first on.
+  uint32_t QuietPairs(uint32_t now_ms) const;
+  void BeginBlock(const BurstClock& clock, bool with_windows);
+  void MoveHand(uint32_t pairs);
+  void Prefetch() const;
   void NoteIfClosed(PairIdx pair);
   // `only_ended`: leave windows alone that packets can still reach.
   void Report(LineIdx line, const SessionCold& cold, const BurstClock& clock, bool only_ended,
@@ -108,7 +131,10 @@ class SessionSweep {
 
   SessionTable& table_;
   AlignedArray<ReportedLine> reported_;
+  AlignedArray<Block> blocks_;
   uint32_t hand_ = 0;
+  Block block_ = {};            // the hand's, as far as it has been looked at
+  bool reads_cold_ = false;     // some pair of that block has needed its cold record
   uint32_t pressure_left_ = 0;  // pairs still to be visited under pressure
   PairIdx waiting_;
   uint64_t waiting_for_ = 0;
