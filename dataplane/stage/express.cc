@@ -80,8 +80,8 @@ void KeepOpen(ExpressLanes& found) {
   return count;
 }
 
-// The lines of the first `count` of eight candidates; the first line of all for the rest and for
-// those who are none.
+// The lines of the first `count` of eight candidates; the first one's for the rest and for those
+// who are none.
 void LineAddresses(SessionTable& sessions, const LineIdx* candidates, uint32_t count,
                    EightLines& lines) {
   static_assert(kMaxSessionPairs <= 1u << 29, "lines have positive numbers, others negative ones");
@@ -89,7 +89,9 @@ void LineAddresses(SessionTable& sessions, const LineIdx* candidates, uint32_t c
   const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   const __m256i counted = _mm256_cmpgt_epi32(All(count), places);
   const __m256i known = _mm256_andnot_si256(_mm256_srai_epi32(asked, 31), counted);
-  StoreAddresses(&sessions.Line(LineIdx(0)), _mm256_and_si256(asked, known), lines);
+  const __m256i lines_known = _mm256_and_si256(asked, known);
+  const __m256i first = _mm256_broadcastd_epi32(_mm256_castsi256_si128(lines_known));
+  StoreAddresses(&sessions.Line(LineIdx(0)), Select(known, lines_known, first), lines);
 }
 
 // Bit i: the i-th line has the i-th key.

@@ -9,7 +9,6 @@
 namespace sluice {
 namespace {
 
-constexpr uint32_t kLinkLocalPrefix = 0xa9fe;  // 169.254/16
 constexpr uint32_t kBroadcastAddress = 0xffffffff;
 
 bool IsDhcpToRouter(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
@@ -52,27 +51,6 @@ DropReason JudgeEniPacket(const Snapshot& snapshot, Batch& batch, uint32_t lane)
 }
 
 }  // namespace
-
-DropReason JudgeAddresses(const InterfaceRow& row, InterfaceIdx sender, uint32_t src, uint32_t dst,
-                          uint32_t src_owner, uint32_t dst_owner) noexcept {
-  if (IsMartian(src, dst)) {
-    return DropReason::kMartianAddress;
-  }
-  if ((row.flags & kInterfaceSourceDestCheck) != 0 && src_owner != sender.value) {
-    return DropReason::kSourceCheck;
-  }
-  if (dst >> 16 == kLinkLocalPrefix) {
-    return DropReason::kLinkLocalRange;
-  }
-  switch (dst_owner) {
-    case kAddressReserved:
-      return DropReason::kReservedAddress;
-    case kAddressResolver:
-      return DropReason::kLinkLocalRange;
-    default:
-      return DropReason::kNone;
-  }
-}
 
 DropReason NameSender(const Snapshot& snapshot, Batch& batch, uint32_t lane) noexcept {
   const PortIdx port = batch.rx_port[lane];

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "dataplane/packet/batch.h"
+#include "dataplane/stage/parse.h"
 #include "dataplane/stage/worker_context.h"
 #include "dataplane/table/snapshot.h"
 
@@ -31,11 +32,31 @@ inline InterfaceIdx FindSide(const Snapshot& snapshot, PortIdx port, uint16_t vl
   return InterfaceIdx::None();
 }
 
+inline constexpr uint32_t kLinkLocalPrefix = 0xa9fe;  // 169.254/16
+
 // Whether an ENI may send from `src` to `dst`: kNone or the reason of the drop. The owners are
 // those of the two addresses in its VPC (Snapshot::addresses); that of the source is read where it
 // is checked.
-DropReason JudgeAddresses(const InterfaceRow& row, InterfaceIdx sender, uint32_t src, uint32_t dst,
-                          uint32_t src_owner, uint32_t dst_owner) noexcept;
+inline DropReason JudgeAddresses(const InterfaceRow& row, InterfaceIdx sender, uint32_t src,
+                                 uint32_t dst, uint32_t src_owner, uint32_t dst_owner) noexcept {
+  if (IsMartian(src, dst)) {
+    return DropReason::kMartianAddress;
+  }
+  if ((row.flags & kInterfaceSourceDestCheck) != 0 && src_owner != sender.value) {
+    return DropReason::kSourceCheck;
+  }
+  if (dst >> 16 == kLinkLocalPrefix) {
+    return DropReason::kLinkLocalRange;
+  }
+  switch (dst_owner) {
+    case kAddressReserved:
+      return DropReason::kReservedAddress;
+    case kAddressResolver:
+      return DropReason::kLinkLocalRange;
+    default:
+      return DropReason::kNone;
+  }
+}
 
 // Packets to be walked join `out`; DHCP requests to the router of the sender's subnet join `dhcp`.
 void InterfaceStage(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "dataplane/packet/batch.h"
+#include "dataplane/stage/lane_ops.h"
 #include "dataplane/table/snapshot.h"
 
 namespace sluice {
@@ -17,7 +18,28 @@ namespace sluice {
 bool Owns(const Snapshot& snapshot, uint32_t interface, uint32_t address) noexcept;
 
 // Puts a lane at the start of its walk, at its sender.
-void StartWalk(Batch& batch, uint32_t lane) noexcept;
+inline void StartWalk(Batch& batch, uint32_t lane) noexcept {
+  DropLane(batch, lane, DropReason::kUndecided);
+  batch.origin[lane] = batch.sender[lane];
+  batch.walk_src[lane] = batch.src[lane];
+  batch.walk_dst[lane] = batch.dst[lane];
+  batch.walk_l4_src[lane] = batch.l4_src[lane];
+  batch.walk_l4_dst[lane] = batch.l4_dst[lane];
+  const bool quotes = (batch.traits[lane] & kTraitIcmpError) != 0;
+  batch.walk_quoted_src[lane] = quotes ? batch.quoted_src[lane] : 0;
+  batch.walk_quoted_dst[lane] = quotes ? batch.quoted_dst[lane] : 0;
+  batch.walk_quoted_l4_src[lane] = quotes ? batch.quoted_l4_src[lane] : 0;
+  batch.walk_quoted_l4_dst[lane] = quotes ? batch.quoted_l4_dst[lane] : 0;
+  batch.ttl_spent[lane] = 0;
+  batch.legs[lane] = 0;
+  batch.hairpins[lane] = 0;
+  batch.walk_flags[lane] = 0;
+  batch.first_eni[lane] = InterfaceIdx::None();
+  batch.last_eni[lane] = InterfaceIdx::None();
+  batch.nat[lane] = NatGatewayIdx::None();
+  batch.nat_private[lane] = 0;
+  batch.nat_public[lane] = 0;
+}
 
 void RouteStage(const Snapshot& snapshot, Batch& batch, const LaneList& lanes) noexcept;
 
