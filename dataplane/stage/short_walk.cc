@@ -66,8 +66,10 @@ ByOrigin Enter(const Snapshot& snapshot, ShortWalks& walks) noexcept {
     const ShortWalk& walk = walks.walk[i];
     const InterfaceRow& row = RowOf(snapshot, walk.sender);
     if (row.kind == InterfaceRowKind::kEni) {
-      owners.Put(row.vpc.value, walk.src);
       owners.Put(row.vpc.value, walk.dst);
+      if (walk.src != row.primary.value) {
+        owners.Put(row.vpc.value, walk.src);
+      }
       by.eni |= 1u << i;
     } else if (row.kind == InterfaceRowKind::kInternet) {
       published.Put(0, walk.dst);
@@ -78,8 +80,10 @@ ByOrigin Enter(const Snapshot& snapshot, ShortWalks& walks) noexcept {
   published.Answer(*snapshot.public_map);
   walks.open = by.eni | by.internet;
   by.eni = ForEach(walks, by.eni, [&](ShortWalk& walk) {
-    walk.src_owner = owners.Take();
+    // Nearly all send from their primary address, and nobody else has that.
+    const bool primary = walk.src == RowOf(snapshot, walk.sender).primary.value;
     walk.dst_owner = owners.Take();
+    walk.src_owner = primary ? walk.sender.value : owners.Take();
     return EnterFromEni(snapshot, walk);
   });
   by.internet = ForEach(walks, by.internet, [&](ShortWalk& walk) {
