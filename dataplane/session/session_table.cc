@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 
 #include "dataplane/base/check.h"
 #include "dataplane/base/shared_words.h"
@@ -136,11 +137,14 @@ SessionTable::Scan SessionTable::ScanFor(const SessionKey& key, uint32_t home, u
 
 SessionCold SessionTable::LoadCold(PairIdx pair) const noexcept {
   const SessionColdWords& from = cold_[pair.value >> 1].pairs[pair.value & 1];
-  std::array<uint64_t, 4> words;
-  for (int i = 0; i < 4; ++i) {
-    words[i] = from.words[i].load(std::memory_order_relaxed);
+  // Word by word into its place: read back sixteen bytes at a time, words that were just stored
+  // would have to reach the cache first.
+  SessionCold cold;
+  for (size_t i = 0; i < std::size(from.words); ++i) {
+    const uint64_t word = from.words[i].load(std::memory_order_relaxed);
+    std::memcpy(reinterpret_cast<uint8_t*>(&cold) + i * sizeof(word), &word, sizeof(word));
   }
-  return std::bit_cast<SessionCold>(words);
+  return cold;
 }
 
 void SessionTable::StoreCold(PairIdx pair, const SessionCold& cold) noexcept {
