@@ -33,7 +33,8 @@ struct AclQuestions {
     classifiers.LookupBatch(acl, remote, protocol, l4_port, answer, count);
     uint32_t refused = 0;
     for (uint32_t i = 0; i < count; ++i) {
-      refused |= (answer[i] != kNoMatch) & NaclAllows(answer[i]) ? 0 : asker[i];
+      const bool allowed = answer[i] != kNoMatch && NaclAllows(answer[i]);
+      refused |= allowed ? 0 : asker[i];
     }
     return refused;
   }
