@@ -5,7 +5,8 @@
 // What may: TCP (ACK set, no SYN, FIN or RST) and UDP, whole, without IPv4 options, well-formed,
 // addressed to the router by a known sender. What the long way would ask besides (source check,
 // reserved and martian addresses, routes, ACLs, groups, NAT) was asked of this very key when the
-// line was stamped, and the line's walk generation says that nothing of it has changed since. Every
+// line was stamped, and the line's walk generation says that nothing of it has changed since. Stale
+// lines, and packets that open a connection or move its state, are the turns' (turns.h). Every
 // other packet is left as it was received: the pipeline walks it. Both ways give the same verdict,
 // bytes, counts and state (tests/property/agreement_test.cc).
 //

@@ -1,7 +1,5 @@
 #include "dataplane/stage/short_walk.h"
 
-#include <bit>
-
 #include "dataplane/stage/interface.h"
 #include "dataplane/stage/nat_mapping.h"
 #include "dataplane/stage/parse.h"
@@ -146,11 +144,10 @@ uint32_t Route(const Snapshot& snapshot, ShortWalks& walks, uint32_t which, Owne
 
 uint32_t AtNatGateways(const Snapshot& snapshot, const ShortWalks& walks) noexcept {
   uint32_t at = 0;
-  for (uint32_t left = walks.open; left != 0; left &= left - 1) {
-    const auto i = static_cast<uint32_t>(std::countr_zero(left));
-    const bool nat = RowOf(snapshot, walks.walk[i].target).kind == InterfaceRowKind::kNatGateway;
-    at |= nat ? 1u << i : 0;
-  }
+  ForBits(walks.open, [&](uint32_t place) {
+    const InterfaceRow& row = RowOf(snapshot, walks.walk[place].target);
+    at |= row.kind == InterfaceRowKind::kNatGateway ? 1u << place : 0;
+  });
   return at;
 }
 
@@ -204,10 +201,12 @@ void PassNatGateways(const Snapshot& snapshot, uint64_t seed, ShortWalks& walks)
   if (which == 0) {
     return;
   }
-  which = ForEach(walks, which, [&](ShortWalk& walk) {
-    return walk.fresh ? TranslateFresh(snapshot, seed, walk) : TranslateKnown(snapshot, walk);
+  const uint32_t fresh = ForEach(walks, which & walks.fresh, [&](ShortWalk& walk) {
+    return TranslateFresh(snapshot, seed, walk);
   });
-  which = Route(snapshot, walks, which, [&](const ShortWalk& walk) {
+  const uint32_t known = ForEach(walks, which & ~walks.fresh,
+                                 [&](ShortWalk& walk) { return TranslateKnown(snapshot, walk); });
+  which = Route(snapshot, walks, fresh | known, [&](const ShortWalk& walk) {
     return snapshot.addresses->Lookup(RowOf(snapshot, walk.origin).vpc.value, walk.dst);
   });
   PassAcls(snapshot, walks, which);
@@ -245,15 +244,17 @@ void LeaveToInternet(const Snapshot& snapshot, ShortWalks& walks, uint32_t which
   });
 }
 
-bool LeaveEni(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
-  return walk.fresh || !HasGroups(RowOf(snapshot, walk.sender)) ||
-         walk.memory.tracked_at_sender == walk.sender;
+// Of a known flow: whether groups need not be asked at its ends.
+bool SenderRemembers(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
+  return !HasGroups(RowOf(snapshot, walk.sender)) || walk.memory.tracked_at_sender == walk.sender;
+}
+bool ReceiverRemembers(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
+  return !HasGroups(RowOf(snapshot, walk.target)) || walk.memory.tracked_at_receiver == walk.target;
 }
 
 bool ArriveAtEni(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
   const InterfaceRow& row = RowOf(snapshot, walk.target);
   return row.kind == InterfaceRowKind::kEni &&
-         (walk.fresh || !HasGroups(row) || walk.memory.tracked_at_receiver == walk.target) &&
          ((row.flags & kInterfaceSourceDestCheck) == 0 || (walk.flags & kWalkPeer) != 0);
 }
 
@@ -283,9 +284,10 @@ void Arrive(const Snapshot& snapshot, ShortWalks& walks) noexcept {
   LeaveToInternet(snapshot, walks, internet & walks.open);
   ForEach(walks, ~internet, [&](const ShortWalk& walk) { return ArriveAtEni(snapshot, walk); });
   PassIngressGroups(snapshot, walks);
-  ForEach(walks, ~0u, [&](const ShortWalk& walk) {
-    return walk.fresh ? WillBeCounted(snapshot, walk)
-                      : IsAnsweredAsKnown(walk) && walk.gateway == walk.memory.gateway;
+  ForEach(walks, walks.fresh, [&](const ShortWalk& walk) { return WillBeCounted(snapshot, walk); });
+  ForEach(walks, ~walks.fresh, [&](const ShortWalk& walk) {
+    return ReceiverRemembers(snapshot, walk) && IsAnsweredAsKnown(walk) &&
+           walk.gateway == walk.memory.gateway;
   });
 }
 
@@ -302,7 +304,6 @@ void AddShortWalk(const SessionKey& key, bool fresh, ShortWalks& walks) noexcept
   walk.protocol = key.protocol();
   walk.flags = 0;
   walk.gateway = NatGatewayIdx::None();
-  walk.fresh = fresh;
 }
 
 void BeginShortWalks(const Snapshot& snapshot, ShortWalks& walks) noexcept {
@@ -311,7 +312,8 @@ void BeginShortWalks(const Snapshot& snapshot, ShortWalks& walks) noexcept {
 }
 
 void EndShortWalks(const Snapshot& snapshot, uint64_t seed, ShortWalks& walks) noexcept {
-  ForEach(walks, ~0u, [&](const ShortWalk& walk) { return LeaveEni(snapshot, walk); });
+  ForEach(walks, ~walks.fresh,
+          [&](const ShortWalk& walk) { return SenderRemembers(snapshot, walk); });
   PassEgressGroups(snapshot, walks);
   PassAcls(snapshot, walks, ~0u);
   PassNatGateways(snapshot, seed, walks);

@@ -46,14 +46,13 @@ struct ShortWalk {
   uint32_t dst_owner;
   NatGatewayIdx gateway;    // that was passed, or none
   uint32_t gateway_choice;  // of a new flow: which of the gateway's addresses
-  bool fresh;               // opens a flow: groups are asked, a gateway makes a mapping
   FlowMemory memory;        // of a known flow
 };
 
 struct ShortWalks {
   uint32_t count = 0;
   uint32_t open = 0;   // bit i: walk i has been refused nothing yet
-  uint32_t fresh = 0;  // bit i: walk i opens a flow
+  uint32_t fresh = 0;  // bit i: walk i opens a flow: groups are asked, a gateway makes a mapping
   std::array<ShortWalk, kFindBatch> walk;
 };
 

@@ -16,15 +16,21 @@ inline bool HasGroups(const InterfaceRow& row) noexcept {
   return row.kind == InterfaceRowKind::kEni && row.group_set != kNoTable;
 }
 
+// Calls visit(place) for the bits of `which`, rising.
+template <typename Visit>
+void ForBits(uint32_t which, Visit visit) noexcept {
+  for (; which != 0; which &= which - 1) {
+    visit(static_cast<uint32_t>(std::countr_zero(which)));
+  }
+}
+
 // Goes on with those open walks of `which` for which carry(walk) is true, and closes the others.
 // Returns those that go on.
 template <typename Carry>
 uint32_t ForEach(ShortWalks& walks, uint32_t which, Carry carry) noexcept {
   uint32_t carried = 0;
-  for (uint32_t left = which & walks.open; left != 0; left &= left - 1) {
-    const uint32_t bit = left & (0 - left);
-    carried |= carry(walks.walk[static_cast<uint32_t>(std::countr_zero(left))]) ? bit : 0;
-  }
+  ForBits(which & walks.open,
+          [&](uint32_t place) { carried |= carry(walks.walk[place]) ? 1u << place : 0; });
   walks.open &= ~which | carried;
   return carried;
 }

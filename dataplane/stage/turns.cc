@@ -1,11 +1,10 @@
 #include "dataplane/stage/turns.h"
 
-#include <bit>
-
 #include "dataplane/session/session_state.h"
 #include "dataplane/stage/admit.h"
 #include "dataplane/stage/open_lane.h"
 #include "dataplane/stage/short_walk.h"
+#include "dataplane/stage/short_walk_steps.h"
 #include "dataplane/stage/walk_generation.h"
 
 namespace sluice {
@@ -94,27 +93,25 @@ bool Remember(const WorkerContext& worker, LineIdx idx, const SessionKey& key, b
 void GiveMemory(const WorkerContext& worker, const ExpressLanes& found, bool changed,
                 Walking& walking) {
   ShortWalks& walks = walking.walks;
-  for (uint32_t left = walks.open & ~walks.fresh; left != 0; left &= left - 1) {
-    const auto at = static_cast<uint32_t>(std::countr_zero(left));
+  ForBits(walks.open & ~walks.fresh, [&](uint32_t at) {
     const uint32_t i = walking.place[at];
     if (!Remember(worker, found.line[i], found.glance.key[i], changed, walks.walk[at].memory)) {
       walks.open ^= 1u << at;
     }
-  }
+  });
 }
 
 void StampConfirmed(const Snapshot& snapshot, WorkerContext& worker, const Walking& walking,
                     ExpressLanes& found) {
   const ShortWalks& walks = walking.walks;
-  for (uint32_t left = walks.open & ~walks.fresh; left != 0; left &= left - 1) {
-    const auto at = static_cast<uint32_t>(std::countr_zero(left));
+  ForBits(walks.open & ~walks.fresh, [&](uint32_t at) {
     const ShortWalk& walk = walks.walk[at];
     const uint32_t i = walking.place[at];
     const bool stamped =
         StampWalk(worker.sessions->Line(found.line[i]), OutcomeOf(walk, found.glance.key[i]),
                   WalkGenerationOf(snapshot, walk.sender, walk.target));
     found.walked |= stamped ? 1u << i : 0;
-  }
+  });
 }
 
 // Columns of the lanes that open a flow, and what their admissions will touch.
@@ -122,15 +119,14 @@ void FillOpenings(const Snapshot& snapshot, const WorkerContext& worker, Batch& 
                   const Walking& walking, ExpressLanes& found) {
   const ShortWalks& walks = walking.walks;
   uint32_t opening = 0;
-  for (uint32_t left = walks.open & walks.fresh; left != 0; left &= left - 1) {
-    const auto at = static_cast<uint32_t>(std::countr_zero(left));
+  ForBits(walks.open & walks.fresh, [&](uint32_t at) {
     const uint32_t i = walking.place[at];
     if (FillOpening(snapshot, worker, batch, found, i, walks.walk[at])) {
       PrepareAdmission(snapshot, worker, batch, found.glance.lane[i]);
       found.opening |= 1u << i;
       ++opening;
     }
-  }
+  });
   if (opening != 0) {
     worker.sessions->PrefetchAdmissions(opening);
   }

@@ -133,8 +133,10 @@ Verb RoutesCommand() {
       "beside rte_fib and rte_lpm with the same routes and keys on the same kind of pages; RATIO\n"
       "is a rival's time over ours, round by round. Then 1 … --max_tables tables of 100 routes,\n"
       "another one each key, and the addresses of as many VPCs. Every rival gave our answers on\n"
-      "65,536 keys before it was timed; exit 1 when one did not. At last plain forwarding: parse,\n"
-      "sender, route and rewrite alone, the source taken off, frames compared with the pipeline's.",
+      "65,536 keys before it was timed; exit 1 when one did not. At last plain forwarding: a\n"
+      "glance at headers, sender, route and link header alone, the source taken off, frames "
+      "compared\n"
+      "with the pipeline's.",
       {"max_routes", "max_tables", "max_lpm_routes", "burst", "rounds", "simd", "quick", "seed",
        "benchmark_out", "j"},
       RunRoutesCommand};
