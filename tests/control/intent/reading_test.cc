@@ -2,7 +2,6 @@
 // broken input.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -317,58 +316,6 @@ TEST(BadInputTest, InvalidUtf8IsRefused) {
   EXPECT_EQ(Load("{\"Vpcs\": [{\"VpcId\": \"\xc3\x28\", \"CidrBlock\": \"10.0.0.0/16\"}]}").intent,
             nullptr);
   EXPECT_EQ(Count(Load("{\"Vpcs\": [{\"VpcId\": \"a\"\n,, }]}"), false, "line 2, column 2"), 1);
-}
-
-// Bulk: the time is printed, not judged, except that minutes fail.
-TEST(BulkTest, AMillionRulesLoadInSeconds) {
-  constexpr int kGroups = 20;
-  constexpr int kRules = 25000;
-  std::string text =
-      R"({"Vpcs": [{"VpcId": "v", "CidrBlock": "10.0.0.0/16"}], "SecurityGroups": [)";
-  for (int g = 0; g < kGroups; ++g) {
-    text += (g == 0 ? "" : ",") + std::string(R"({"GroupId": "sg-)") + std::to_string(g) +
-            R"(", "VpcId": "v", "IpPermissionsEgress": [], "IpPermissions": [)";
-    for (int r = 0; r < kRules; ++r) {
-      text += (r == 0 ? "" : ",") + std::string(R"({"IpProtocol": "tcp", "FromPort": )") +
-              std::to_string(r) + R"(, "ToPort": )" + std::to_string(r) +
-              R"(, "IpRanges": [{"CidrIp": "10.)" + std::to_string(r % 250) + R"(.0.0/16"}]})";
-    }
-    text += "]}";
-  }
-  text += R"(], "NetworkAcls": [)";
-  for (int a = 0; a < kGroups; ++a) {
-    text += (a == 0 ? "" : ",") + std::string(R"({"NetworkAclId": "acl-)") + std::to_string(a) +
-            R"(", "VpcId": "v", "Entries": [)";
-    for (int r = 1; r <= kRules; ++r) {
-      text += (r == 1 ? "" : ",") + std::string(R"({"RuleNumber": )") + std::to_string(r) +
-              R"(, "Egress": false, "Protocol": "6", "PortRange": {"From": 1, "To": )" +
-              std::to_string(r) + R"(}, "CidrBlock": "10.0.0.0/16", "RuleAction": "allow"})";
-    }
-    text += "]}";
-  }
-  text += "]}";
-  const auto start = std::chrono::steady_clock::now();
-  const ValidationResult result = Load(text);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  ASSERT_NE(result.intent, nullptr) << Found(result);
-  std::printf("1,000,000 rules, %zu bytes of JSON: %.2f s\n", text.size(), took.count());
-  EXPECT_EQ(result.intent->FindSecurityGroup("sg-7")->ingress.size(), size_t{kRules});
-  EXPECT_LT(took.count(), 60.0);
-}
-
-TEST(ReadingTest, DefaultsOfManyVpcsTakeLinearTime) {
-  constexpr int kVpcs = 60'000;
-  std::string text = R"({"Vpcs": [)";
-  for (int i = 0; i < kVpcs; ++i) {
-    text += (i == 0 ? "" : ",") + std::string(R"({"VpcId": "vpc-)") + std::to_string(i) +
-            R"(", "CidrBlock": "10.0.0.0/16"})";
-  }
-  const auto start = std::chrono::steady_clock::now();
-  const ValidationResult result = Load(text + "]}");
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  ASSERT_NE(result.intent, nullptr) << Found(result);
-  EXPECT_NE(result.intent->FindSecurityGroup("sg-default-vpc-59999"), nullptr);
-  EXPECT_LT(took.count(), 20.0);
 }
 
 }  // namespace
