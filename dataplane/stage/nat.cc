@@ -37,6 +37,10 @@ enum class Mapping : uint8_t { kOpen, kDropped, kReset };
 // Whether a packet from inside without a mapping may make one.
 Mapping JudgeOpening(Batch& batch, uint32_t lane) {
   const uint16_t traits = batch.traits[lane];
+  if ((traits & kTraitLaterFragment) != 0) {
+    DropLane(batch, lane, DropReason::kNatFragment);
+    return Mapping::kDropped;
+  }
   const auto icmp_type = static_cast<uint8_t>(batch.rule_key[lane] >> 8);
   const bool asks = (traits & kTraitIcmpQuery) != 0 && !ClassifyIcmp(icmp_type, 0).is_reply;
   if (batch.protocol[lane] == kProtocolIcmp && !asks) {

@@ -124,6 +124,23 @@ TEST_F(FragmentSemantics, AWS_NAT_09_TcpAndIcmpFragmentsAreDropped) {
   EXPECT_EQ(LiveSessions(), 0u);
 }
 
+// The first fragment went to an appliance; the table then leads to the NAT gateway, which has no
+// mapping for the datagram, whatever the gateway's own ACL would say of it.
+TEST_F(FragmentSemantics, AWS_NAT_09_LaterFragmentsWithoutAMappingAreDropped) {
+  VpcConfig to_appliance;
+  to_appliance.Routes("rtb-app", {"0.0.0.0/0 eni-mid"});
+  VpcConfig refused;
+  refused.Acl("acl-pub", {"in 100 allow all 0.0.0.0/0", "out 100 allow all 10.0.0.0/8"});
+  for (const VpcConfig& later : {VpcConfig(), refused}) {
+    Start(to_appliance);
+    const std::vector<Bytes> pieces =
+        Pieces(Udp("10.0.1.10:5", "203.0.113.9:53", 40), 1, 16, "eni-app");
+    ExpectFrame("eni-app", pieces[0], "forward eni-mid");
+    Apply(later);
+    ExpectFrame("eni-app", pieces[1], "drop nat_fragment");
+  }
+}
+
 // Of a protocol that no gateway translates nothing is an answer, in fragments or not.
 TEST_F(FragmentSemantics, AWS_NAT_08_FragmentsOfOtherProtocolsToTheGatewayAreUnsolicited) {
   Start();
