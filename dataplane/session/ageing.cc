@@ -133,7 +133,12 @@ bool SessionSweep::Visit(PairIdx pair, const BurstClock& clock, bool pressure,
   const bool owes = sink != nullptr &&
                     (OwesReport(ForwardLine(pair), clock) || OwesReport(ReverseLine(pair), clock));
   if (idle_ms <= least_ms && !pressure && !owes) {
+    NoteDue(clock.now_ms + least_ms - idle_ms);
     return idle_ms + kQuietMs <= least_ms;
+  }
+  if (HasRested(idle_ms, clock.now_ms) && !pressure && !owes) {
+    NoteDue(before_.due_ms);
+    return true;
   }
   reads_cold_ = true;
   return VisitCold(pair, clock, pressure, owes ? sink : nullptr) && !owes;
@@ -146,6 +151,8 @@ bool SessionSweep::VisitCold(PairIdx pair, const BurstClock& clock, bool pressur
   const LineView back = ViewOf(table_.Line(ReverseLine(pair)));
   const uint8_t protocol = KeyOf(forward).protocol();
   const SessionCold cold = table_.LoadCold(pair);
+  ++counts_.cold_reads;
+  NoteDue(clock.now_ms + NextLapseMs(ahead, back, cold, protocol, clock.now_ms));
   const Expiry later = JudgeExpiry(ahead, back, cold, protocol, clock.now_ms + kQuietMs);
   if (!later.any_lapsed && !pressure && sink == nullptr) {
     return true;  // nor has any clock run out by now
@@ -200,7 +207,7 @@ void SessionSweep::Step(const BurstClock& clock, uint32_t pair_budget, GracePeri
     const bool live = table_.IsLive(pair);
     const bool quiet =
         live ? Visit(pair, clock, pressure_left_ != 0, sink) : IsListed(table_, pair);
-    block_.is_quiet &= quiet ? 1 : 0;
+    block_.is_quiet &= quiet;
     if (live && note) {
       NoteIfClosed(pair);
     }
@@ -223,7 +230,7 @@ void SessionSweep::Prefetch() const {
 
 uint32_t SessionSweep::QuietPairs(uint32_t now_ms) const {
   const Block& block = blocks_[hand_ / kBlockPairs];
-  const bool quiet = hand_ % kBlockPairs == 0 && pressure_left_ == 0 && block.is_quiet != 0 &&
+  const bool quiet = hand_ % kBlockPairs == 0 && pressure_left_ == 0 && block.is_quiet &&
                      static_cast<int32_t>(block.quiet_until_ms - now_ms) >= 0;
   return quiet ? std::min(kBlockPairs, table_.pair_count() - hand_) : 0;
 }
@@ -233,7 +240,19 @@ void SessionSweep::BeginBlock(const BurstClock& clock, bool with_windows) {
   const uint32_t undue_ms =
       kWindowMs - static_cast<uint32_t>(clock.epoch_ms % kWindowMs) + kIdleReportDelayMs - 1;
   reads_cold_ = false;
-  block_ = {clock.now_ms + (with_windows ? std::min(undue_ms, kQuietMs) : kQuietMs), 1};
+  before_ = blocks_[hand_ / kBlockPairs];
+  block_ = {clock.now_ms + (with_windows ? std::min(undue_ms, kQuietMs) : kQuietMs), clock.now_ms,
+            clock.now_ms + kFarOffMs, true, true};
+}
+
+bool SessionSweep::HasRested(uint32_t idle_ms, uint32_t now_ms) const {
+  return before_.is_known && idle_ms > now_ms - before_.looked_ms + kClockSlackMs &&
+         static_cast<int32_t>(before_.due_ms - now_ms) > static_cast<int32_t>(kQuietMs);
+}
+
+void SessionSweep::NoteDue(uint32_t due_ms) {
+  const auto sooner = static_cast<int32_t>(due_ms - block_.due_ms);
+  block_.due_ms += static_cast<uint32_t>(std::min(sooner, 0));
 }
 
 void SessionSweep::MoveHand(uint32_t pairs) {

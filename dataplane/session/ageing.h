@@ -6,7 +6,9 @@
 // judged from last-seen times (session_state.h), and a lookup never depends on the sweep having
 // come by. A block of pairs that was looked at is passed by while nothing in it can have come due:
 // whatever a packet does to a pair, it lives for kQuietMs more, and what no packet touches comes
-// due when its last look said. So a pair goes as early as if none were passed by. Memory passes
+// due when its last look said. So a pair goes as early as if none were passed by. What has rested
+// since its block was looked at needs no cold record before the first of that block comes due.
+// Memory passes
 // three lists: unlinked (by anyone), waiting (for one grace period), free. Nothing blocks.
 //
 // Control thread only, or between bursts when there is one thread.
@@ -29,8 +31,10 @@ inline constexpr uint32_t kIdleReportDelayMs = 2'000;
 // Under pressure, untracked and untranslated pairs idle for longer than this are evicted.
 inline constexpr uint32_t kPressureIdleMs = 1'000;
 
-// Nothing comes due sooner after a packet; a little less, since workers' clocks stand for a burst.
-inline constexpr uint32_t kQuietMs = kTcpResetMs - 50;
+// Workers' clocks stand for a burst: a packet of this moment may have been seen so long ago.
+inline constexpr uint32_t kClockSlackMs = 50;
+// Nothing comes due sooner after a packet.
+inline constexpr uint32_t kQuietMs = kTcpResetMs - kClockSlackMs;
 
 // What a periodic caller gives Step: a full round takes about kSweepRoundSteps steps, so at a step
 // every 10 ms all sessions are seen within 10 s, and those of a small table much faster. Less than
@@ -57,6 +61,7 @@ struct SweepCounts {
   uint64_t evicted = 0;  // cache-only pairs, under pressure
   uint64_t freed = 0;
   uint64_t passed_by = 0;  // pairs not looked at, because nothing of their block was due
+  uint64_t cold_reads = 0;
 };
 
 class SessionSweep {
@@ -99,10 +104,13 @@ class SessionSweep {
     uint16_t windows[32];  // by line: minute bits | kReported
   };
   static constexpr uint16_t kReported = 0x8000;
-  // What the last look at a block of pairs has found.
+  // What the last look at a block of pairs has found, if any. Times are of the session clock.
   struct Block {
-    uint32_t quiet_until_ms;  // of the session clock
-    uint32_t is_quiet;        // 0: look at it again
+    uint32_t quiet_until_ms;
+    uint32_t looked_ms;
+    uint32_t due_ms;  // no pair comes due sooner that has rested since looked_ms
+    bool is_quiet;    // until quiet_until_ms
+    bool is_known;
   };
   static constexpr uint32_t kBlockPairs = 64;
 
@@ -117,6 +125,9 @@ class SessionSweep {
   // Whether nothing of the pair comes due within kQuietMs, or before the windows of this minute do.
   bool Visit(PairIdx pair, const BurstClock& clock, bool pressure, FlowRecordSink* sink);
   bool VisitCold(PairIdx pair, const BurstClock& clock, bool pressure, FlowRecordSink* sink);
+  // Whether a pair so long idle is one for which the last look at its block still stands.
+  bool HasRested(uint32_t idle_ms, uint32_t now_ms) const;
+  void NoteDue(uint32_t due_ms);
   // Whether the line has a window of a minute that is over and has not been reported.
   bool OwesReport(LineIdx line, const BurstClock& clock);
   // How many pairs from the hand on are passed by: none, or the rest of a block from its first on.
@@ -134,6 +145,7 @@ class SessionSweep {
   AlignedArray<Block> blocks_;
   uint32_t hand_ = 0;
   Block block_ = {};            // the hand's, as far as it has been looked at
+  Block before_ = {};           // what the look before that has found
   bool reads_cold_ = false;     // some pair of that block has needed its cold record
   uint32_t pressure_left_ = 0;  // pairs still to be visited under pressure
   PairIdx waiting_;

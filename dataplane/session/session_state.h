@@ -29,6 +29,8 @@ inline constexpr uint32_t kOtherProtocolMs = 600'000;  // AWS-SG-09
 inline constexpr uint32_t kNatIdleMs = 350'000;        // AWS-NAT-07
 inline constexpr uint32_t kCacheOnlyMs =
     120'000;  // untracked, untranslated: at most this, then walk again
+// Longer than any of them, and a good deal shorter than half of the session clock's range.
+inline constexpr uint32_t kFarOffMs = 0x3fffffff;
 
 enum class ConnectionState : uint8_t {
   kTcpHalfOpen,  // the handshake, or a mid-stream flow seen in one direction, is not complete
@@ -152,6 +154,26 @@ constexpr Expiry JudgeExpiry(LineView forward, LineView reverse, const SessionCo
   e.any_lapsed =
       (at_initiator && e.initiator) || (at_responder && e.responder) || (cold.nat() && e.nat);
   return e;
+}
+
+// Milliseconds until the next clock of a pair that no packet touches runs out; kFarOffMs when none
+// is left.
+constexpr uint32_t NextLapseMs(LineView forward, LineView reverse, const SessionCold& cold,
+                               uint8_t protocol, uint32_t now_ms) {
+  const ConnectionState state = DeriveState(protocol, forward.state, reverse.state);
+  const uint32_t idle_ms = IdleMs(forward, reverse, now_ms);
+  uint32_t next_ms = kFarOffMs;
+  const auto runs = [&](bool applies, uint32_t timeout_ms) {
+    if (applies && idle_ms <= timeout_ms && timeout_ms - idle_ms < next_ms) {
+      next_ms = timeout_ms - idle_ms;
+    }
+  };
+  const uint32_t own_ms = SgTimeoutMs(state, kDefaultTimeouts);
+  runs(!cold.counted(), own_ms < kCacheOnlyMs ? own_ms : kCacheOnlyMs);
+  runs((cold.flags & kPairTrackedByInitiator) != 0, SgTimeoutMs(state, cold.initiator_timeouts));
+  runs((cold.flags & kPairTrackedByResponder) != 0, SgTimeoutMs(state, cold.responder_timeouts));
+  runs(cold.nat() && (cold.flags & kPairNatExpired) == 0, kNatIdleMs);
+  return next_ms;
 }
 
 // The short way (see above). Own line only.

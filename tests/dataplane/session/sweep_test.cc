@@ -51,8 +51,18 @@ class SweepTest : public ::testing::Test {
                        KeyOf(table_->Line(ForwardLine(pair))).protocol(), now_ms_)
         .gone;
   }
+  // Established TCP until the table is full.
+  std::vector<PairIdx> Fill(const SessionCold& cold) {
+    std::vector<PairIdx> pairs;
+    for (PairIdx pair; Open(kProtocolTcp, cold, &pair); pairs.push_back(pair)) {
+      Send(pair, false, kTcpSyn | kTcpAck);
+      Send(pair, true, kTcpAck);
+    }
+    return pairs;
+  }
+  BurstClock Clock() const { return {now_ms_, uint64_t{1'700'000'000'000} + now_ms_}; }
   void Tick() {
-    sweep_->Step({now_ms_, uint64_t{1'700'000'000'000} + now_ms_}, budget_, grace_, nullptr);
+    sweep_->Step(Clock(), budget_, grace_, sink_);
     now_ms_ += kStepMs;
   }
 
@@ -62,6 +72,7 @@ class SweepTest : public ::testing::Test {
   uint32_t budget_;
   uint32_t now_ms_ = 1'000'000;
   uint32_t opened_ = 0;
+  FlowRecordSink* sink_ = nullptr;
 };
 
 SessionCold ColdOf(uint32_t bits) {
@@ -69,6 +80,12 @@ SessionCold ColdOf(uint32_t bits) {
   cold.flags = bits % 4 == 0 ? 0 : kPairTrackedByInitiator;
   cold.initiator_interface_idx = 1;
   cold.initiator_timeouts = TrackingTimeouts{60, 60, 30}.Pack();
+  return cold;
+}
+
+SessionCold Established(uint32_t timeout_s) {
+  SessionCold cold = ColdOf(1);
+  cold.initiator_timeouts = TrackingTimeouts{timeout_s, 60, 30}.Pack();
   return cold;
 }
 
@@ -111,18 +128,86 @@ TEST_F(SweepTest, NobodyGoesEarlyOrMoreThanARoundLate) {
 }
 
 TEST_F(SweepTest, QuietBlocksArePassedBy) {
-  SessionCold cold = ColdOf(1);
-  cold.initiator_timeouts = kDefaultTimeouts;
-  for (PairIdx pair; Open(kProtocolTcp, cold, &pair);) {
-    Send(pair, false, kTcpSyn | kTcpAck);
-    Send(pair, true, kTcpAck);
-  }
+  Fill(Established(432'000));
   const uint64_t pairs = table_->pair_count();
   while (sweep_->counts().rounds < 20) {
     Tick();
   }
   EXPECT_EQ(sweep_->counts().expired, 0u);
   EXPECT_GT(sweep_->counts().passed_by, 9 * pairs);
+}
+
+// What rests needs its cold record once: when it comes due is known until a packet comes.
+TEST_F(SweepTest, RestingPairsKeepTheirColdRecordsUnread) {
+  const std::vector<PairIdx> pairs = Fill(Established(432'000));
+  const auto rounds = [&](uint64_t count) {
+    const uint64_t cold_reads = sweep_->counts().cold_reads;
+    for (const uint64_t end = sweep_->counts().rounds + count; sweep_->counts().rounds < end;) {
+      Tick();
+    }
+    return sweep_->counts().cold_reads - cold_reads;
+  };
+  rounds(20);  // all have rested for longer than a handshake may take, and been looked at since
+  EXPECT_EQ(rounds(20), 0u);
+  // One packet in ten blocks: the others of its block are asked again when that one might be due.
+  for (size_t i = 0; i < pairs.size(); i += 640) {
+    Send(pairs[i], true, kTcpAck);
+  }
+  const uint64_t woken = rounds(20);
+  EXPECT_GT(woken, pairs.size() / 640);
+  EXPECT_LT(woken, pairs.size() / 2);
+  EXPECT_EQ(sweep_->counts().expired, 0u);
+}
+
+TEST_F(SweepTest, RestingPairsGoWhenTheyAreDue) {
+  constexpr uint32_t kTimeoutS = 300;
+  const std::vector<PairIdx> pairs = Fill(Established(kTimeoutS));
+  const uint32_t due_ms = now_ms_ + kTimeoutS * 1000;
+  while (now_ms_ <= due_ms) {
+    Tick();
+  }
+  EXPECT_EQ(sweep_->counts().expired, 0u);
+  while (now_ms_ <= due_ms + RoundMs() + 2 * kStepMs) {
+    Tick();
+  }
+  EXPECT_EQ(sweep_->counts().expired, pairs.size());
+}
+
+// A packet in either direction of every pair, then silence: each window is reported once, within a
+// round of the moment when no packet can reach it, although blocks are passed by.
+TEST_F(SweepTest, WindowsOfRestingPairsAreReportedWithinARound) {
+  struct Sink final : FlowRecordSink {
+    void OnRecord(const FlowRecord& record) override { ++lines[record.line.value]; }
+    std::map<uint32_t, int> lines;
+  } sink;
+  sweep_ = SessionSweep::Make(*table_, HeapMemory(), true);
+  sink_ = &sink;
+  while (Clock().epoch_ms % (kFlowWindowSeconds * 1000) != 30'000) {
+    Tick();
+  }
+  const std::vector<PairIdx> pairs = Fill(Established(432'000));
+  LineWindow ended;
+  for (const PairIdx pair : pairs) {
+    for (const LineIdx line : {ForwardLine(pair), ReverseLine(pair)}) {
+      ASSERT_FALSE(CountInLine(table_->Line(line), WindowOf(Clock()), 40, kTcpAck, &ended));
+    }
+  }
+  const uint64_t end_ms = (uint64_t{Clock().Minute()} + 1) * kFlowWindowSeconds * 1000;
+  const uint64_t reachable_ms = end_ms + kIdleReportDelayMs;
+  while (Clock().epoch_ms < reachable_ms) {
+    Tick();
+  }
+  EXPECT_EQ(sink.lines.size(), 0u);
+  EXPECT_GT(sweep_->counts().passed_by, 0u);
+  while (Clock().epoch_ms < reachable_ms + RoundMs() + 2 * kStepMs) {
+    Tick();
+  }
+  EXPECT_EQ(sink.lines.size(), 2 * pairs.size());
+  for (const uint64_t end = sweep_->counts().rounds + 10; sweep_->counts().rounds < end;) {
+    Tick();
+  }
+  EXPECT_TRUE(std::all_of(sink.lines.begin(), sink.lines.end(),
+                          [](const auto& line) { return line.second == 1; }));
 }
 
 }  // namespace
