@@ -1,5 +1,6 @@
 #include "perf/rivals/eal.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <memory>
@@ -25,10 +26,38 @@ EalPlan PlanRivalEal() {
   return PlanEal(request, machine);
 }
 
+// Signals that end a program wait for the object's life: they act when it goes.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t ending;
+    sigemptyset(&ending);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      sigaddset(&ending, signal);
+    }
+    pthread_sigmask(SIG_BLOCK, &ending, &before_);
+  }
+  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+absl::StatusOr<std::unique_ptr<Eal>> StartWithoutFolder() {
+  const SignalsWait wait;  // the folder is there while DPDK starts
+  absl::StatusOr<std::unique_ptr<Eal>> eal = Eal::Start(PlanRivalEal(), false);
+  if (eal.ok()) {
+    (*eal)->RemoveFolder();
+  }
+  return eal;
+}
+
 }  // namespace
 
 absl::Status StartRivalEal() {
-  static const absl::StatusOr<std::unique_ptr<Eal>> eal = Eal::Start(PlanRivalEal(), false);
+  static const absl::StatusOr<std::unique_ptr<Eal>> eal = StartWithoutFolder();
   return eal.status();
 }
 

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "tools/bench/interruption.h"
+
 namespace sluice {
 namespace {
 
@@ -37,6 +39,14 @@ struct Pipe {
   }
 };
 
+// In a child: this signal comes when its parent ends, however that ends.
+void EndWith(pid_t parent, int signal) {
+  prctl(PR_SET_PDEATHSIG, signal);
+  if (getppid() != parent) {
+    _exit(127);
+  }
+}
+
 [[noreturn]] void BecomeChild(const std::vector<std::string>& command, int out, int err) {
   std::vector<char*> words;
   for (const std::string& word : command) {
@@ -52,13 +62,31 @@ struct Pipe {
   _exit(127);
 }
 
+// Tells a child to end, once, when an Interruption happens after this object was made: a child
+// that begins later cleans up. Make it before the child.
+class PassOn {
+ public:
+  void Look(pid_t child) {
+    if (waits_ && Interruption::happened()) {
+      kill(child, SIGTERM);
+      waits_ = false;
+    }
+  }
+
+ private:
+  bool waits_ = !Interruption::happened();
+};
+
 // Reads both until they end.
-void ReadBoth(const Pipe& out, const Pipe& err, ChildResult& result) {
+void ReadBoth(const Pipe& out, const Pipe& err, pid_t child, PassOn interruption,
+              ChildResult& result) {
+  constexpr int kLookMs = 100;  // a signal between the look and the wait is seen so much later
   std::array<pollfd, 2> ends = {pollfd{out.read_end, POLLIN, 0}, pollfd{err.read_end, POLLIN, 0}};
   std::string* const texts[] = {&result.out, &result.err};
   size_t open_count = ends.size();
   char buffer[1 << 16];
-  while (open_count != 0 && (poll(ends.data(), ends.size(), -1) >= 0 || errno == EINTR)) {
+  while (open_count != 0 && (poll(ends.data(), ends.size(), kLookMs) >= 0 || errno == EINTR)) {
+    interruption.Look(child);
     for (size_t i = 0; i < ends.size(); ++i) {
       if (ends[i].fd < 0 || ends[i].revents == 0) {
         continue;
@@ -86,11 +114,14 @@ int WaitFor(pid_t child) {
 ChildResult RunChild(const std::vector<std::string>& command) {
   ChildResult result;
   Pipe out, err;
+  const pid_t parent = getpid();
+  const PassOn interruption;
   pid_t child = -1;
   if (out.Open() && err.Open()) {
     child = fork();
   }
   if (child == 0) {
+    EndWith(parent, SIGTERM);
     BecomeChild(command, out.write_end, err.write_end);
   }
   if (child < 0) {
@@ -100,7 +131,7 @@ ChildResult RunChild(const std::vector<std::string>& command) {
     close(out.write_end);
     close(err.write_end);
     out.write_end = err.write_end = -1;
-    ReadBoth(out, err, result);
+    ReadBoth(out, err, child, interruption, result);
     result.exit_code = WaitFor(child);
   }
   out.CloseAll();
@@ -113,12 +144,8 @@ BackgroundChild::BackgroundChild(const std::vector<std::string>& command, const 
   const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   pid_ = file < 0 ? -1 : fork();
   if (pid_ == 0) {
-    // Ends with this process, however that ends; and is not meant by ^C at the terminal.
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setpgid(0, 0);
-    if (getppid() != parent) {
-      _exit(127);
-    }
+    EndWith(parent, SIGKILL);
+    setpgid(0, 0);  // not meant by ^C at the terminal
     BecomeChild(command, file, file);
   }
   if (file >= 0) {

@@ -15,7 +15,8 @@ struct ChildResult {
   std::string err;
 };
 
-// `command[0]` is looked up in PATH. Its stdin is empty.
+// `command[0]` is looked up in PATH. Its stdin is empty. It is told to end (SIGTERM) when this
+// process ends, and when an Interruption happens while it runs; one that begins after that is not.
 ChildResult RunChild(const std::vector<std::string>& command);
 
 // A program that serves this one until the object goes: SIGTERM, after five seconds SIGKILL. It

@@ -14,6 +14,7 @@
 #include "tools/bench/compare/paired_runs.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
+#include "tools/bench/interruption.h"
 #include "tools/bench/report_output.h"
 #include "tools/bench/report_reader.h"
 
@@ -131,7 +132,9 @@ std::vector<Comparison> CompareAll(const std::vector<MeasuredTwice>& measured,
 }
 
 int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "sluice-bench: %s\n", std::string(status.message()).c_str());
+  if (!Interruption::happened()) {
+    std::fprintf(stderr, "sluice-bench: %s\n", std::string(status.message()).c_str());
+  }
   return kExitNo;
 }
 
@@ -212,6 +215,7 @@ int RunCompareCommand(const Arguments& arguments) {
   if (FLAGS_gate < 0 || FLAGS_gate > 100) {
     return UsageError("--gate is not in 0..100 per cent");
   }
+  const Interruption interruption;  // outlives the base's folder
   if (IsProgram(sides->old_name)) {
     return ComparePrograms(*sides, std::filesystem::absolute(sides->old_name).string());
   }

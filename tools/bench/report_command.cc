@@ -9,6 +9,7 @@
 #include "tools/bench/commands.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
+#include "tools/bench/interruption.h"
 #include "tools/bench/report/drawings.h"
 #include "tools/bench/report/page.h"
 
@@ -34,7 +35,7 @@ Measurements Measure(const std::string& folder) {
   for (const Needed& needed : AllNeeded(FLAGS_quick)) {
     if (FLAGS_redraw) {
       measurements.Load(needed, folder);
-    } else {
+    } else if (!Interruption::happened()) {
       measurements.Run(program, needed, FLAGS_quick, folder);
     }
   }
@@ -72,7 +73,11 @@ int RunReportCommand(const Arguments& arguments) {
     std::fprintf(stderr, "sluice-bench: %s: %s\n", data.c_str(), failed.message().c_str());
     return kExitNo;
   }
+  const Interruption interruption;  // what measures ends with it
   const Measurements measurements = Measure(data);
+  if (Interruption::happened()) {
+    return kExitNo;
+  }
   const std::vector<Drawing> drawings = DrawAll(measurements);
   const int png_count = WritePictures(drawings);
   const std::string page = FLAGS_out + "/index.html";

@@ -11,6 +11,7 @@
 #include "tools/bench/commands.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
+#include "tools/bench/interruption.h"
 #include "tools/bench/report_output.h"
 #include "tools/bench/targets/target_run.h"
 
@@ -154,9 +155,13 @@ int RunTargetsCommand(const Arguments& arguments) {
   if (!FLAGS_j) {
     std::printf("      %-46s %12s %12s\n", "", "WANTED", "MEASURED");
   }
+  const Interruption interruption;  // what measures ends with it
   std::vector<TargetResult> results;
   for (const Target& target : targets) {
     results.push_back(runner.Run(target));
+    if (Interruption::happened()) {
+      return kExitNo;
+    }
     if (!FLAGS_j) {
       PrintTarget(results.back());
     }

@@ -1,6 +1,10 @@
 """Runs the sluice-bench that a test is about; its path is the test's first argument."""
+import os
+import pathlib
+import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 
 program = None
@@ -9,6 +13,25 @@ program = None
 def bench(*words, env=None, timeout=150):
     return subprocess.run([program, *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
                           env=env)
+
+
+def ended_by(number, words, when, cwd=None, path=None):
+    """Runs it with a temporary folder of its own, sends it the signal once `when(folder)`, and waits. Gives the exit
+    code, as a shell has it, and what is left: files in the folder, and children that still run. None: it ended first."""
+    with tempfile.TemporaryDirectory() as folder:
+        env = {**os.environ, "TMPDIR": folder}
+        for name in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
+            env.pop(name, None)
+        run = subprocess.Popen([path or program, *words], env=env, cwd=cwd, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True)
+        while run.poll() is None and not when(pathlib.Path(folder)):
+            os.sched_yield()
+        if run.poll() is not None:
+            return None
+        children = pathlib.Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+        run.send_signal(number)
+        code = run.wait(timeout=60)
+        return (128 - code if code < 0 else code), os.listdir(folder), [c for c in children if os.path.exists(f"/proc/{c}")]
 
 
 def main():

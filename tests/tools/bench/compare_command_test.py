@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 import fake_bench  # noqa: E402
+from bench_run import ended_by  # noqa: E402
 
 BENCH = None
 
@@ -98,14 +100,35 @@ class CompareCommand(unittest.TestCase):
         self.assertEqual(answer.returncode, 1)
         self.assertIn("not today", answer.stderr)
         self.assertEqual([path.name for path in self.folder.iterdir()], ["tree"])
-        worktrees = subprocess.run(["git", "-C", str(tree), "worktree", "list"], text=True, stdout=subprocess.PIPE)
-        self.assertEqual(len(worktrees.stdout.splitlines()), 1)
+        self.assertEqual(len(self.worktrees(tree)), 1)
 
     def test_a_commit_is_built_and_compared(self):
         tree = self.repository("project('x')\nsubdir('tools/bench')\n")
         answer = self.compare("HEAD", self.fake("new", 40), "--pairs=8", cwd=tree)
         self.assertEqual(answer.returncode, 0, answer.stderr)
         self.assertRegex(answer.stdout, r"forward/x +50\.0 .* 40\.0 .* faster")
+
+    def test_a_signal_ends_what_runs(self):
+        old = fake_bench.waiting(self.folder / "old")
+        left = ended_by(signal.SIGTERM, ["compare", old, self.fake("new", 50)],
+                        lambda _: (self.folder / "old.here").exists(), path=BENCH)
+        self.assertEqual(left, (128 + signal.SIGTERM, [], []))
+
+    def test_a_signal_while_it_builds_leaves_nothing(self):
+        build = fake_bench.waiting(self.folder / "build")
+        tree = self.repository(f"project('x')\nsubdir('tools/bench')\n")
+        (tree / "tools" / "bench" / "meson.build").write_text(
+            f"custom_target('b', output: 'sluice-bench', command: ['{build}'])\n")
+        subprocess.run(["git", "-C", str(tree), "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "waits"],
+                       check=True)
+        left = ended_by(signal.SIGTERM, ["compare", "HEAD"], lambda _: (self.folder / "build.here").exists(), cwd=tree,
+                        path=BENCH)
+        self.assertEqual(left, (128 + signal.SIGTERM, [], []))
+        self.assertEqual(len(self.worktrees(tree)), 1)
+
+    def worktrees(self, tree):
+        listed = subprocess.run(["git", "-C", str(tree), "worktree", "list"], text=True, stdout=subprocess.PIPE)
+        return listed.stdout.splitlines()
 
     def test_mistakes_are_usage(self):
         old = self.fake("old", 50)

@@ -22,6 +22,13 @@ def program(path, printed, exit_code=0):
     return str(path)
 
 
+def waiting(path):
+    """Makes an executable that writes PATH.here and then does nothing until it is told to end."""
+    path.write_text(f"#!/bin/sh\n: > {path}.here\nexec tail -f /dev/null\n")
+    path.chmod(0o755)
+    return str(path)
+
+
 def answering(path, answers):
     """Makes an executable that prints answers[subcommand], knows no other, and appends its arguments to PATH.log."""
     cases = "".join(f"{name}) cat <<'END'\n{json.dumps(report)}\nEND\nexit {1 if report['broken_claims'] else 0};;\n"

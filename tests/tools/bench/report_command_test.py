@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import xml.etree.ElementTree
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 import fake_bench  # noqa: E402
+from bench_run import ended_by  # noqa: E402
 
 BENCH = None
 
@@ -113,6 +115,11 @@ class ReportCommand(unittest.TestCase):
         self.assertEqual(answer.returncode, 2)
         (self.folder / "report").write_text("a file")
         self.assertEqual(self.report().returncode, 1)
+
+    def test_a_signal_ends_what_measures(self):
+        left = ended_by(signal.SIGTERM, ["report", f"--program={fake_bench.waiting(self.folder / 'fake')}", f"--out={self.out}"],
+                        lambda _: (self.folder / "fake.here").exists(), path=BENCH)
+        self.assertEqual(left, (128 + signal.SIGTERM, [], []))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """`sluice-bench routes` as users and scripts call it."""
 import json
+import signal
 import unittest
 
 import bench_run
-from bench_run import bench
+from bench_run import bench, ended_by
 
 
 def small(*words):
@@ -49,6 +50,11 @@ class RoutesCommand(unittest.TestCase):
 
     def test_a_variant_is_forced(self):
         self.assertIn("scalar", json.loads(small("-j", "--simd=scalar").stdout)["settings"]["simd"])
+
+    def test_a_signal_leaves_nothing_behind(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            left = ended_by(number, ["routes", "--rounds=1000", "--max_routes=1000"], lambda folder: any(folder.iterdir()))
+            self.assertEqual(left, (128 + number, [], []))
 
     def test_mistakes_are_usage(self):
         for words in (["--max_routes=1"], ["--max_tables=0"], ["--burst=0"], ["--simd=mmx"], ["word"]):

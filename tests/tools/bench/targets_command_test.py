@@ -2,6 +2,7 @@
 """`sluice-bench targets`, mostly with a program that stands in for the one that measures."""
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 import fake_bench  # noqa: E402
+from bench_run import ended_by  # noqa: E402
 
 BENCH = None
 
@@ -109,6 +111,11 @@ class TargetsCommand(unittest.TestCase):
     def test_mistakes_are_usage(self):
         for words in (["--only=T99"], ["word"], ["--quick", "--million_acl"]):
             self.assertEqual(self.targets({}, *words).returncode, 2, words)
+
+    def test_a_signal_ends_what_measures(self):
+        left = ended_by(signal.SIGTERM, ["targets", f"--program={fake_bench.waiting(self.fake)}"],
+                        lambda _: pathlib.Path(f"{self.fake}.here").exists(), path=BENCH)
+        self.assertEqual(left, (128 + signal.SIGTERM, [], []))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "tools/bench/child_process.h"
+#include "tools/bench/interruption.h"
 
 namespace sluice {
 namespace {
@@ -32,6 +33,9 @@ absl::StatusOr<std::string> TemporaryFolder() {
 
 absl::Status Run(const std::string& what, const std::vector<std::string>& command) {
   const ChildResult result = RunChild(command);
+  if (Interruption::happened()) {
+    return absl::CancelledError("interrupted");
+  }
   return result.exit_code == 0
              ? absl::OkStatus()
              : absl::FailedPreconditionError(what + " failed:\n" +

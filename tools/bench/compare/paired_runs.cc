@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "tools/bench/child_process.h"
+#include "tools/bench/interruption.h"
 #include "tools/bench/report_reader.h"
 
 namespace sluice {
@@ -15,6 +16,9 @@ absl::StatusOr<ReadReport> RunOne(const std::string& program,
   words.insert(words.end(), command.begin(), command.end());
   words.push_back("-j");
   const ChildResult result = RunChild(words);
+  if (Interruption::happened()) {
+    return absl::CancelledError("interrupted");
+  }
   if (result.exit_code != 0) {
     return absl::FailedPreconditionError(program + " " + command[0] + " ended with exit code " +
                                          std::to_string(result.exit_code) + ":\n" +

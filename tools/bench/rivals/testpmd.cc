@@ -6,7 +6,9 @@
 
 #include "absl/status/status.h"
 #include "dataplane/runtime/eal_plan.h"
+#include "dataplane/runtime/runtime_folder.h"
 #include "tools/bench/child_process.h"
+#include "tools/bench/interruption.h"
 
 namespace sluice {
 namespace {
@@ -42,6 +44,11 @@ TestpmdResult ReadTestpmd(const std::string& out) {
 absl::StatusOr<TestpmdResult> RunTestpmd(const std::string& mode, uint32_t seconds) {
   if (RunChild({"sh", "-c", "command -v dpdk-testpmd"}).exit_code != 0) {
     return absl::UnavailableError("dpdk-testpmd is not installed; apt-get install dpdk-dev");
+  }
+  const Interruption interruption;  // ends testpmd, and then its folder goes
+  const absl::StatusOr<RuntimeFolder> folder = RuntimeFolder::Make();
+  if (!folder.ok()) {
+    return folder.status();
   }
   const std::vector<int> cpus = ReadMachineFacts().cpus;
   const std::string lcores =

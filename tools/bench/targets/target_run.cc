@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tools/bench/child_process.h"
+#include "tools/bench/interruption.h"
 
 namespace sluice {
 namespace {
@@ -56,8 +57,12 @@ const TargetRunner::Answer& TargetRunner::Ask(const std::vector<std::string>& co
   words.insert(words.end(), command.begin(), command.end());
   words.insert(words.end(), flags_.begin(), flags_.end());
   words.push_back("-j");
-  const ChildResult result = RunChild(words);
   Answer answer;
+  if (Interruption::happened()) {
+    answer.why = "interrupted";
+    return answers_[command] = std::move(answer);
+  }
+  const ChildResult result = RunChild(words);
   absl::StatusOr<ReadReport> report = ParseReport(result.out);
   // A claim that does not hold ends it with 1, yet it has measured; the claim is in the report.
   if (report.ok() && report->broken_claims.empty()) {
