@@ -241,7 +241,8 @@ Verb CpsCommand() {
       "dropped or with other bytes than the configuration asks for, a connection without its\n"
       "session, a session that does not come back.",
       {"max_sessions", "in_flight", "round_connections", "data", "config", "senders", "rules",
-       "burst", "rounds", "samples", "stages", "simd", "quick", "seed", "benchmark_out", "j"},
+       "burst", "burst_ns", "rounds", "samples", "stages", "simd", "quick", "seed", "benchmark_out",
+       "j"},
       RunCpsCommand};
 }
 

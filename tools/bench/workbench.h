@@ -51,6 +51,7 @@ class Workbench {
   // The clock of the next burst: real time since the bench was made, read from the time-stamp
   // counter, or burst_ns later than the last one.
   void ReadClock() noexcept;
+  int64_t burst_ns() const { return burst_ns_; }  // 0: real time
 
  private:
   Workbench() = default;

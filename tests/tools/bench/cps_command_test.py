@@ -52,8 +52,17 @@ class CpsCommand(unittest.TestCase):
         self.assertEqual(report["figures"][0]["packets_per_connection"], 8)
         self.assertEqual(report["broken_claims"], [])
 
+    def test_time_may_go_from_burst_to_burst(self):
+        def session_returns(ns):
+            answer = bench("--quick", "-j", f"--burst_ns={ns}", "--seed=3")
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            full = json.loads(answer.stdout)["figures"][0]
+            return full["returned_while_full"], full["expired"]
+
+        self.assertEqual(session_returns(8000), session_returns(8000))
+
     def test_mistakes_are_usage(self):
-        for words in (["--max_sessions=5"], ["--max_sessions=20000", "--in_flight=19000"], ["--in_flight=0"], ["word"]):
+        for words in (["--max_sessions=5"], ["--max_sessions=20000", "--in_flight=19000"], ["--in_flight=0"], ["--burst_ns=-1"], ["word"]):
             answer = bench(*words)
             self.assertEqual(answer.returncode, 2, words)
             self.assertEqual(len(answer.stderr.splitlines()[0]) > 0, True)

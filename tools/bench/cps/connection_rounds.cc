@@ -22,15 +22,20 @@ ConnectionRounds::ConnectionRounds(Workbench& bench, ConnectionSource& source, C
       control_(control),
       round_(round),
       mix_(source.step_count(), lag),
+      burst_ns_(bench.burst_ns()),
       ns_per_tick_(1e9 / TscHz()),
       base_ns_(bench.worker().now_ns),
       base_ms_(bench.worker().now_ms) {
   SLUICE_CHECK(source.slot_count() >= SlotsFor(round, lag, source.step_count()));
 }
 
+double ConnectionRounds::RealNs() const {
+  return started_ == 0 || burst_ns_ != 0 ? 0.0
+                                         : static_cast<double>(__rdtsc() - started_) * ns_per_tick_;
+}
+
 void ConnectionRounds::SetClock() {
-  const double ns =
-      run_ns_ + (started_ == 0 ? 0.0 : static_cast<double>(__rdtsc() - started_) * ns_per_tick_);
+  const double ns = run_ns_ + RealNs();
   bench_.worker().now_ns = base_ns_ + static_cast<int64_t>(ns);
   bench_.worker().now_ms = base_ms_ + static_cast<uint32_t>(ns / 1e6);
 }
@@ -53,7 +58,7 @@ void ConnectionRounds::Begin() {
 // Nanoseconds that the thread ran since Begin, but for the control side's share.
 double ConnectionRounds::End(bool session_time) {
   const auto spent = static_cast<double>(ThreadCpuNs() - cpu_before_ns_);
-  run_ns_ += session_time ? static_cast<double>(__rdtsc() - started_) * ns_per_tick_ : 0;
+  run_ns_ += session_time ? RealNs() : 0;
   started_ = 0;
   return spent - (control_.cpu_ns() - control_before_ns_);
 }
@@ -64,6 +69,7 @@ void ConnectionRounds::RunOne(const Stamp* stamps, const ConnectionPacket* packe
   BurstDriver& driver = bench_.driver();
   driver.Load(stamps, count);
   if constexpr (kBody == RoundBody::kPipeline) {
+    run_ns_ += static_cast<double>(burst_ns_);
     SetClock();
     driver.Judge();
   } else {

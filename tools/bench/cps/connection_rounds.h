@@ -44,7 +44,8 @@ class ConnectionRounds {
   uint64_t wrong() const { return wrong_; }
   const std::string& first_wrong() const { return first_wrong_; }
 
-  // Session time goes on with the pipeline only; this lets it run ahead.
+  // Session time goes on with the pipeline only, or from burst to burst where the workbench's does;
+  // this lets it run ahead.
   void SkipMs(uint32_t ms);
   BurstClock clock() const;
 
@@ -62,12 +63,14 @@ class ConnectionRounds {
   void Begin();
   double End(bool session_time);
   void SetClock();
+  double RealNs() const;  // since Begin; 0 where time goes from burst to burst
 
   Workbench& bench_;
   ConnectionSource& source_;
   ControlSide& control_;
   const uint32_t round_;
   ConnectionMix mix_;
+  const int64_t burst_ns_;
   double ns_per_tick_;
   int64_t base_ns_;       // of the epoch, at tick 0 of this run
   uint32_t base_ms_;      // of the session clock
