@@ -18,7 +18,7 @@ class HeroCommand(unittest.TestCase):
         figure = json.loads(answer.stdout)["figures"][0]
         self.assertEqual(figure["offered"], figure["sent"])
         self.assertEqual(figure["dropped"], 0)
-        self.assertGreaterEqual(figure["connections"], 1900)
+        self.assertAlmostEqual(figure["connections"], 2000, delta=1)  # however busy the machine is
         self.assertGreaterEqual(figure["live_sessions"], 4000)
         self.assertGreater(figure["changes"], 0)
         self.assertIn(figure["met"], (0, 1))
@@ -27,7 +27,7 @@ class HeroCommand(unittest.TestCase):
         answer = bench("--quick", "--churn=0", "--ring=1000000")
         self.assertEqual(answer.returncode, 0, answer.stderr)
         self.assertRegex(answer.stdout.splitlines()[-1],
-                         r"^hero: met: \d+ connections a second and \d+ packets a second for 1 s, 0 dropped, 0 beyond "
+                         r"^hero: met: \d+ connections a second and \d+ packets a second for \d s, 0 dropped, 0 beyond "
                          r"the ring, worker [\d.]+ % busy; dataplane only, no NIC; ")
 
     def test_mistakes_are_usage(self):

@@ -24,7 +24,7 @@ struct HeroOptions {
 };
 
 struct HeroResult {
-  double seconds = 0;
+  double seconds = 0;        // until all that was due was done
   uint64_t connections = 0;  // begun
   uint64_t offered = 0;      // packets
   uint64_t sent = 0;

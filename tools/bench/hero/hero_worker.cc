@@ -90,19 +90,21 @@ void HeroWorker::FillUp(const HeroClock& clock) {
   }
 }
 
-// What is due, at most a burst of it. Returns whether there is anything.
+// What is due, and has been since before the end, at most a burst of it. Returns whether there is
+// anything.
 bool HeroWorker::Gather(double seconds) {
-  const uint64_t due = connections_.DueAt(seconds) + flows_.DueAt(seconds);
+  const double due_by = std::min<double>(seconds, options_.seconds);
+  const uint64_t due = connections_.DueAt(due_by) + flows_.DueAt(due_by);
   const uint64_t waiting = due - connections_.taken - flows_.taken;
   const double late = std::max(connections_.LateAt(seconds), flows_.LateAt(seconds));
-  while (count_ < stamps_.size() && connections_.taken < connections_.DueAt(seconds)) {
+  while (count_ < stamps_.size() && connections_.taken < connections_.DueAt(due_by)) {
     ++connections_.taken;
     if (mix_.Take(end_connection_, packets_[count_])) {
       stamps_[count_] = source_.At(packets_[count_]);
       ++count_;
     }
   }
-  while (count_ < stamps_.size() && flows_.taken < flows_.DueAt(seconds)) {
+  while (count_ < stamps_.size() && flows_.taken < flows_.DueAt(due_by)) {
     ++flows_.taken;
     packets_[count_].step = kBackground;
     stamps_[count_++] = background_[next_flow_];
@@ -122,23 +124,26 @@ void HeroWorker::Run(const HeroClock& clock) noexcept {
   const Snapshot* running = nullptr;
   const int64_t cpu_ns = ThreadCpuNs();
   uint64_t ticks = __rdtsc();
-  while (clock.SecondsAt(ticks) < options_.seconds) {
+  for (bool ended = false; !ended;) {
     const Snapshot* snapshot = publisher_.Load();
     if (snapshot != running) {
       running = snapshot;
       bench_.driver().Use(*running);
     }
-    if (Gather(clock.SecondsAt(ticks))) {
+    const double seconds = clock.SecondsAt(ticks);
+    if (Gather(seconds)) {
       Process(clock, ticks);
       const uint64_t spent = __rdtsc() - ticks;
       burst_ticks_.push_back(static_cast<double>(spent));
       busy_seconds_ += static_cast<double>(spent) * clock.seconds_per_tick();
     } else {
+      ended = seconds >= options_.seconds;  // and nothing waits
       _mm_pause();
     }
     qsbr_.ReportQuiescent(0);
     ticks = __rdtsc();
   }
+  run_seconds_ = clock.SecondsAt(ticks);
   cpu_seconds_ = static_cast<double>(ThreadCpuNs() - cpu_ns) / 1e9;
   qsbr_.Offline(0);
 }

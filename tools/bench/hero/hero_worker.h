@@ -39,7 +39,7 @@ class HeroWorker {
 
   // As fast as it goes: until `active` connections are open. Before Run, on any thread.
   void FillUp(const HeroClock& clock);
-  // Until `seconds` have passed on the clock.
+  // Until `seconds` have passed on the clock and nothing that was due by then waits.
   void Run(const HeroClock& clock) noexcept;
 
   uint64_t begun() const { return begun_; }
@@ -48,6 +48,7 @@ class HeroWorker {
   uint64_t overrun() const { return overrun_; }
   double busy_seconds() const { return busy_seconds_; }
   double cpu_seconds() const { return cpu_seconds_; }
+  double run_seconds() const { return run_seconds_; }  // of Run, real time
   const std::vector<double>& burst_ticks() const { return burst_ticks_; }
   const std::vector<double>& late_ns() const { return late_ns_; }
 
@@ -85,6 +86,7 @@ class HeroWorker {
   uint64_t overrun_ = 0;
   double busy_seconds_ = 0;
   double cpu_seconds_ = 0;
+  double run_seconds_ = 0;
   std::vector<double> burst_ticks_;
   std::vector<double> late_ns_;
 };
