@@ -73,6 +73,9 @@ int RunBudgetCommand(const Arguments& arguments) {
   const uint32_t flows = arguments.Has("flows") ? FLAGS_flows : kDefaultFlows;
   WatchedMemory memory;
   SetFlows(flows, request);
+  if (!MemoryForFlows("budget", request)) {
+    return kExitNo;
+  }
   request.bench.burst = 1;
   // A trace takes long; to the sessions it must not seem so.
   request.bench.burst_ns = FLAGS_burst_ns == 0 ? kPacketNs : request.bench.burst_ns;

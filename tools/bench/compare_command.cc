@@ -212,7 +212,7 @@ int RunCompareCommand(const Arguments& arguments) {
       !InRange("jobs", FLAGS_jobs, 0, 1024)) {
     return kExitUsage;
   }
-  if (FLAGS_gate < 0 || FLAGS_gate > 100) {
+  if (!(FLAGS_gate >= 0 && FLAGS_gate <= 100)) {
     return UsageError("--gate is not in 0..100 per cent");
   }
   const Interruption interruption;  // outlives the base's folder

@@ -41,8 +41,12 @@ int RunFlowsCommand(const Arguments& arguments) {
   if (!FlagsOnly("flows", arguments) || !ReadForwardFlags(request)) {
     return kExitUsage;
   }
-  if (FLAGS_max_flows < 1 || FLAGS_max_flows > 64'000'000) {
-    return UsageError("--max_flows is not in 1..64000000");
+  if (!InRange("max_flows", FLAGS_max_flows, 1, 64'000'000)) {
+    return kExitUsage;
+  }
+  SetFlows(FLAGS_max_flows, request);
+  if (!MemoryForFlows("flows", request)) {
+    return kExitNo;
   }
   Report report = StartForwardReport();
   if (!FLAGS_j) {

@@ -111,6 +111,9 @@ int RunForwardCommand(const Arguments& arguments) {
     return ForwardOnPorts(arguments, FLAGS_ports);
   }
   SetFlows(FLAGS_flows, request);
+  if (!MemoryForFlows("forward", request)) {
+    return kExitNo;
+  }
   request.bench.intent = LoadBenchConfig(arguments, FLAGS_flows);
   if (request.bench.intent == nullptr) {
     return kExitNo;

@@ -6,6 +6,7 @@
 #include "perf/workload/sample_network.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
+#include "tools/bench/memory_check.h"
 #include "tools/bench/report_output.h"
 #include "tools/bench/simd_flag.h"
 #include "tools/sluice/config_source.h"
@@ -52,7 +53,7 @@ bool ReadNumbers(ForwardRequest& request) {
     UsageError("--size=" + FLAGS_size + " is neither imix nor in 64..1518");
     return false;
   }
-  if (FLAGS_zipf <= 0 || FLAGS_zipf > 10) {
+  if (!(FLAGS_zipf > 0 && FLAGS_zipf <= 10)) {  // no number is neither
     UsageError("--zipf is not above 0 and at most 10");
     return false;
   }
@@ -104,6 +105,17 @@ void SetFlows(uint32_t flows, ForwardRequest& request) {
   forward.warmup_packets = forward.schedule.packets;
   forward.sampled_packets = FLAGS_quick ? std::min(FLAGS_samples, 200u) : FLAGS_samples;
   forward.session_cache = FLAGS_session_cache;
+}
+
+bool MemoryForFlows(const char* command, const ForwardRequest& request, uint32_t schedules) {
+  constexpr uint64_t kSessionBytes = 192;
+  constexpr uint64_t kOtherBytes = 64u << 20;
+  const uint64_t flows = request.bench.flows;
+  return MemoryFor(command,
+                   flows * (kSessionBytes + kSessionBytes / 16 + sizeof(OpenFlow)) +
+                       uint64_t{schedules} * request.forward.schedule.packets * sizeof(Stamp) +
+                       kOtherBytes,
+                   "the number of flows or --schedule");
 }
 
 std::unique_ptr<Workbench> OpenBench(const WorkbenchOptions& options) {

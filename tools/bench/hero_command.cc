@@ -53,7 +53,7 @@ bool ReadHeroFlags(HeroRequest& request) {
       !InRange("burst", FLAGS_burst, 1, BurstDriver::kMaxBurst)) {
     return false;
   }
-  if (FLAGS_background_period < 0.1 || FLAGS_background_period > 25) {
+  if (!(FLAGS_background_period >= 0.1 && FLAGS_background_period <= 25)) {
     UsageError("--background_period is not in 0.1..25: a UDP flow ends after 30 silent seconds");
     return false;
   }

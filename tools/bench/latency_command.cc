@@ -99,6 +99,9 @@ int RunLatencyCommand(const Arguments& arguments) {
     return kExitUsage;
   }
   SetFlows(FLAGS_flows, request);
+  if (!MemoryForFlows("latency", request)) {
+    return kExitNo;
+  }
   const auto bench = OpenBench(arguments, FLAGS_flows, request.bench);
   if (bench == nullptr) {
     return kExitNo;

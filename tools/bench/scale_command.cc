@@ -17,6 +17,7 @@ namespace sluice {
 namespace {
 
 constexpr uint32_t kTracedFlows = 4096;
+constexpr uint32_t kSchedules = 5;       // of the one worker and of all others, parts and wholes
 constexpr int64_t kTracedPacketNs = 50;  // a trace takes long; to the sessions it must not seem so
 
 // Another key of the bucket has the same tag in 1 % of searches, and its line is looked at in vain.
@@ -153,6 +154,9 @@ int RunScaleCommand(const Arguments& arguments) {
     return kExitUsage;
   }
   SetFlows(FLAGS_flows, request);
+  if (!MemoryForFlows("scale", request, kSchedules)) {
+    return kExitNo;
+  }
   Measured measured;
   if (!Measure(arguments, request, measured)) {
     return kExitNo;

@@ -1,5 +1,7 @@
 #include "tools/bench/simd_flag.h"
 
+#include <optional>
+
 #include "dataplane/table/simd.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
@@ -7,15 +9,13 @@
 namespace sluice {
 
 bool TakeSimdFlag() {
-  SimdLevel wanted = SimdLevel::kScalar;
-  if (FLAGS_simd == "auto") {
-    return true;
-  }
-  if (!OneOf<SimdLevel>("simd", FLAGS_simd,
-                        {{"scalar", SimdLevel::kScalar},
-                         {"avx2", SimdLevel::kAvx2},
-                         {"avx512", SimdLevel::kAvx512}},
-                        wanted)) {
+  std::optional<SimdLevel> wanted;
+  if (!OneOf<std::optional<SimdLevel>>("simd", FLAGS_simd,
+                                       {{"auto", std::nullopt},
+                                        {"scalar", SimdLevel::kScalar},
+                                        {"avx2", SimdLevel::kAvx2},
+                                        {"avx512", SimdLevel::kAvx512}},
+                                       wanted)) {
     return false;
   }
   if (wanted > DetectSimdLevel()) {
@@ -23,7 +23,9 @@ bool TakeSimdFlag() {
                std::string(SimdLevelName(DetectSimdLevel())));
     return false;
   }
-  ForceSimdLevel(wanted);
+  if (wanted.has_value()) {
+    ForceSimdLevel(*wanted);
+  }
   return true;
 }
 

@@ -69,7 +69,7 @@ int RunTrendCommand(const Arguments& arguments) {
   if (FLAGS_file.empty()) {
     return UsageError("`trend` needs --file=PATH; it is made when it is not there");
   }
-  if (FLAGS_step < 0) {
+  if (!(FLAGS_step >= 0)) {
     return UsageError("--step is below 0 per cent");
   }
   absl::Status status = AppendAll(arguments.words);

@@ -137,11 +137,23 @@ class ForwardCommand(unittest.TestCase):
         self.assertEqual(answer.returncode, 0, answer.stderr)
         self.assertEqual(json.loads(answer.stdout)["settings"]["simd"], "scalar, fold hash")
 
+    def test_too_little_memory_is_refused_before_any_is_taken(self):
+        with open("/proc/meminfo") as meminfo:
+            available = next(int(line.split()[1]) << 10 for line in meminfo if line.startswith("MemAvailable"))
+        if available > 48 << 30:
+            self.skipTest("this machine has the memory")
+        for command in (["forward", "--flows=64000000"], ["latency", "--flows=64000000"], ["scale", "--flows=64000000"],
+                        ["flows", "--max-flows=64000000"]):
+            answer = bench(*command, "--schedule=1073741824", timeout=10)
+            self.assertEqual(answer.returncode, 1, command)
+            self.assertRegex(answer.stderr, rf"^sluice-bench: `{command[0]}` needs \d+ MB of memory and this machine has "
+                                            r"\d+ MB to give; lower the number of flows or --schedule\n$")
+
     def test_mistakes_are_usage(self):
         for words in (["forward", "--nonsense"], ["forward", "--size=12"], ["forward", "--keys=normal"],
                       ["forward", "--flows=0"], ["forward", "--source=tape"], ["latency", "--source=net_null"],
                       ["forward", "--source=net_null", "--ports=net_null0,net_null1"], ["forward", "--seconds=0"],
-                      ["forward", "--simd=mmx"], ["forward", "word"], ["backward"], []):
+                      ["forward", "--keys=zipf", "--zipf=nan"], ["forward", "--simd=mmx"], ["forward", "word"], ["backward"], []):
             answer = bench(*words)
             self.assertEqual(answer.returncode, 2, words)
             self.assertTrue(answer.stderr, words)
