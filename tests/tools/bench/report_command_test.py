@@ -34,6 +34,9 @@ ANSWERS = {
     "update": united(fake_bench.report("update/effect", 900, p50_ns=1e3, p99_ns=5e3, p999_ns=9e4, dip=0.01,
                                        dip_low=-0.002, dip_high=0.02),
                      fake_bench.report("update/compile/rules:40", 3e5)),
+    "latency": united(*(fake_bench.report(f"latency/load:{load}", 400, load=load / 100, packets=900, lost=100,
+                                          p50_ns=400, p90_ns=500, p99_ns=6e4, p999_ns=7e4, p9999_ns=8e4)
+                        for load in (10, 90))),
     "hero": fake_bench.report("hero", 100, burst_p50_ns=2e3, burst_p99_ns=9e3, late_p50_ns=500),
 }
 
@@ -55,7 +58,7 @@ class ReportCommand(unittest.TestCase):
         answer = self.report()
         self.assertEqual(answer.returncode, 0, answer.stderr)
         page = (self.out / "index.html").read_text()
-        for name in ("flows", "rules", "routes", "sizes", "stages", "repetitions", "rivals", "update", "update-dip", "hero"):
+        for name in ("flows", "rules", "routes", "sizes", "stages", "repetitions", "rivals", "latency", "update", "update-dip", "hero"):
             svg = (self.out / f"{name}.svg").read_text()
             xml.etree.ElementTree.fromstring(svg)  # well formed
             self.assertIn(svg, page)
@@ -67,13 +70,20 @@ class ReportCommand(unittest.TestCase):
         self.assertEqual(page.count("src="), 0)  # nothing from elsewhere
         self.assertTrue((self.out / "data" / "flows.json").exists())
 
+    def test_latency_is_drawn_by_percentile_with_what_was_lost(self):
+        self.report()
+        svg = (self.out / "latency.svg").read_text()
+        for row in ("10 % load, half of them: 400", "10 % load, 99 %: 60k", "90 % load, 99.9 %: 70k", "90 % load, 99.99 %: 80k"):
+            self.assertIn(row, svg)
+        self.assertIn("At 90 % load, 10 % met a full queue", (self.out / "index.html").read_text())
+
     def test_what_is_missing_says_why(self):
         broken = dict(ANSWERS, flows=dict(ANSWERS["flows"], broken_claims=["packets dropped: 3"]))
         answer = self.report(answers=broken)
         page = (self.out / "index.html").read_text()
         self.assertIn("Not measured: there is no such subcommand yet.", page)
         self.assertIn("Not measured: not what is named: packets dropped: 3.", page)
-        self.assertIn("not drawn: Latency", answer.stdout)
+        self.assertIn("not drawn: New connections", answer.stdout)
         self.assertFalse((self.out / "flows.svg").exists())
 
     def test_drawn_again_from_the_data(self):

@@ -76,7 +76,7 @@ Drawing DrawDip(const Measurements& m) {
   Drawing drawing = {"update-dip",
                      "Forwarding while policies change",
                      "The rate with changes, as per cent below the rate without, in pairs of "
-                     "windows: quartiles.",
+                     "windows: median and quartiles; faster counts as 0.",
                      "",
                      "",
                      ""};

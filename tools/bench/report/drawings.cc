@@ -65,6 +65,35 @@ std::vector<Dot> DotsOfKeys(const ReadFigure& figure,
   return dots;
 }
 
+Drawing DrawLatency(const Measurements& m) {
+  Drawing drawing = {"latency",
+                     "Latency of a packet under load",
+                     "From a packet's arrival by the clock to the end of its burst, by share of "
+                     "the highest rate.",
+                     "",
+                     "",
+                     ""};
+  DrawFrom(m, "latency", drawing, [&drawing](const ReadReport& report) {
+    std::vector<Dot> dots;
+    for (const ReadFigure& figure : report.figures) {
+      const std::string load = ShortNumber(100 * figure.Number("load")) + " % load";
+      for (const Dot& dot : DotsOfKeys(figure, {{"p50_ns", ", half of them"},
+                                                {"p90_ns", ", 90 %"},
+                                                {"p99_ns", ", 99 %"},
+                                                {"p999_ns", ", 99.9 %"},
+                                                {"p9999_ns", ", 99.99 %"}})) {
+        dots.push_back({load + dot.name, dot.value, dot.value, dot.value, true});
+      }
+      const double arrived = figure.Number("packets") + figure.Number("lost");
+      drawing.note += " At " + load + ", " +
+                      ShortNumber(arrived > 0 ? 100 * figure.Number("lost") / arrived : 0) +
+                      " % met a full queue and are not in it.";
+    }
+    return dots.empty() ? "" : DotChart({"Latency of a packet", "ns", ""}, dots);
+  });
+  return drawing;
+}
+
 Drawing DrawUpdate(const Measurements& m) {
   Drawing drawing = {"update",
                      "A policy change",
@@ -124,7 +153,7 @@ std::vector<Drawing> DrawAll(const Measurements& m) {
       DrawFigures(m, "cps", "New connections",
                   "full and filling: a connection, opened and closed; the others: one packet of "
                   "each step."),
-      DrawFigures(m, "latency", "Latency of a burst", "Percentiles under load."),
+      DrawLatency(m),
       DrawHero(m),
       DrawUpdate(m),
       DrawDip(m),
