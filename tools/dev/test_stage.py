@@ -48,6 +48,7 @@ def stages(root):
                   "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
                   "LSAN_OPTIONS": f"suppressions={suppressions}:print_suppressions=0",
                   "SLUICE_TEST_PACKETS": "100000",  # of the million that the normal stage judges
+                  "SLUICE_TEST_RULES": "100000",  # of the million that it reads
               }),
         Stage("tsan", root / "build-tsan", sanitizer + ["-Db_sanitize=thread"], suite="tsan",
               timeout_factor=SANITIZER_TIMEOUT_FACTOR,
