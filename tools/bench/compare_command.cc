@@ -209,7 +209,7 @@ int ComparePrograms(const Sides& sides, const std::string& old_program) {
 int RunCompareCommand(const Arguments& arguments) {
   const std::optional<Sides> sides = ReadSides(arguments);
   if (!sides.has_value() || !InRange("pairs", FLAGS_pairs, 2, 10'000) ||
-      !InRange("jobs", FLAGS_jobs, 0, 1024)) {
+      !InRange("jobs", FLAGS_jobs, 0, 1024) || !OutputIsWritable()) {
     return kExitUsage;
   }
   if (!(FLAGS_gate >= 0 && FLAGS_gate <= 100)) {

@@ -30,7 +30,11 @@ bool OneOf(const char* flag, const std::string& value,
 
 // False, after a usage message, when the value is not in least..most.
 bool InRange(const char* flag, uint64_t value, uint64_t least, uint64_t most);
-// False, after a usage message, when there are words behind the flags.
+// False, after a usage message, when --benchmark_out is given and cannot be written: before hours
+// of measuring, not behind them. Makes nothing.
+bool OutputIsWritable();
+// False, after a usage message, when there are words behind the flags, or --benchmark_out is no
+// use.
 bool FlagsOnly(const char* command, const Arguments& arguments);
 
 }  // namespace sluice

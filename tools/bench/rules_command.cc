@@ -27,7 +27,7 @@ DEFINE_uint64(max_acl_rules, 200000,
               "rte_acl is not built for more rules, a prefix each: 100,000 take it ten seconds.");
 DEFINE_bool(pipeline, false,
             "Also flows through the whole pipeline with these lists, with the session cache and "
-            "without.");
+            "without; with --session_cache=off only without.");
 
 namespace sluice {
 namespace {
@@ -112,7 +112,7 @@ bool MeasureShape(RuleShape shape, RuleListKind list, Report& report) {
   if (!TakeContestRow(MeasureEdits(shape, list), report)) {
     return false;
   }
-  if (!FLAGS_pipeline) {
+  if (!FLAGS_pipeline && FLAGS_session_cache) {
     return true;
   }
   PrintContestHead("WHOLE PIPELINE, 1000 FLOWS");
@@ -190,8 +190,8 @@ Verb RulesCommand() {
       "edited list of 10,000 rules to a packet that sees it, and with --pipeline flows through "
       "the\n"
       "whole pipeline. Exit 1 when a classifier gave another answer or an edit was not seen.",
-      {"max_rules", "shape", "list", "max_acl_rules", "pipeline", "burst", "rounds",
-       "round_packets", "simd", "quick", "seed", "benchmark_out", "j"},
+      {"max_rules", "shape", "list", "max_acl_rules", "pipeline", "session_cache", "burst",
+       "rounds", "round_packets", "simd", "quick", "seed", "benchmark_out", "j"},
       RunRulesCommand};
 }
 

@@ -149,6 +149,14 @@ class ForwardCommand(unittest.TestCase):
             self.assertRegex(answer.stderr, rf"^sluice-bench: `{command[0]}` needs \d+ MB of memory and this machine has "
                                             r"\d+ MB to give; lower the number of flows or --schedule\n$")
 
+    def test_an_output_that_cannot_be_written_is_refused_first(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for path, why in ((f"{folder}/none/x.json", "No such file or directory"), (folder, "is a folder")):
+                answer = bench("cps", f"--benchmark_out={path}", timeout=1)  # measures for seconds
+                self.assertEqual((answer.returncode, answer.stdout), (2, ""))
+                self.assertIn(why, answer.stderr)
+            self.assertEqual(os.listdir(folder), [])
+
     def test_mistakes_are_usage(self):
         for words in (["forward", "--nonsense"], ["forward", "--size=12"], ["forward", "--keys=normal"],
                       ["forward", "--flows=0"], ["forward", "--source=tape"], ["latency", "--source=net_null"],

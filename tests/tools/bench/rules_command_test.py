@@ -56,6 +56,11 @@ class RulesCommand(unittest.TestCase):
             off = figures[f"rules/{shape}/pipeline:300/cache:off"]
             self.assertEqual((off["hit_rate"], off["dropped"], off["wrong"]), (0, 0, 0))
 
+    def test_every_packet_walks_when_the_session_cache_is_off(self):
+        names = [figure["name"] for figure in report("--max-rules=300", "--session_cache=off")["figures"]]
+        self.assertIn("rules/cloud/pipeline:300/cache:off", names)
+        self.assertFalse([name for name in names if name.endswith("cache:on")])
+
     def test_wrong_flags_are_usage(self):
         for words in (["--shape=round"], ["--list=acl"], ["--max-rules=0"], ["--burst=1000"], ["word"]):
             answer = bench("rules", *words)

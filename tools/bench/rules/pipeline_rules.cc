@@ -71,6 +71,9 @@ absl::StatusOr<ContestRow> MeasurePipelineRules(const RuleSetOptions& set) {
     return absl::InternalError(name + ": the generated configuration is wrong");
   }
   for (const bool cache : {true, false}) {
+    if (cache && !FLAGS_session_cache) {
+      continue;
+    }
     request.bench.session_cache = request.forward.session_cache = cache;
     const absl::Status status = Measure(name + (cache ? "/cache:on" : "/cache:off"), request, row);
     if (!status.ok()) {

@@ -8,7 +8,8 @@
 
 namespace sluice {
 
-// Two figures: "rules/<shape>/pipeline:<rules>/cache:on" and "cache:off". Empty, with the reason,
+// Two figures: "rules/<shape>/pipeline:<rules>/cache:on", unless --session_cache is off, and
+// "cache:off". Empty, with the reason,
 // where no configuration can hold the list. Flows and rounds as the flags of `forward` say.
 absl::StatusOr<ContestRow> MeasurePipelineRules(const RuleSetOptions& set);
 
