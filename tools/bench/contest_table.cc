@@ -27,6 +27,9 @@ void PrintContestFigure(const Machine& machine, const Figure& figure) {
               figure.name.substr(figure.name.find('/') + 1).c_str(), figure.ns.median,
               figure.ns.low, figure.ns.high, Ticks(machine, figure.ns.median),
               Mpps(figure.ns.median), ratio_text, CounterOf(figure, "bytes"), build_ms);
+  if (figure.source_ns.median > 0) {
+    std::printf("    its source: %.2f ns a packet, taken off\n", figure.source_ns.median);
+  }
 }
 
 bool TakeContestRow(const absl::StatusOr<ContestRow>& row, Report& report) {

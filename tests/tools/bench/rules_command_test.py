@@ -61,6 +61,10 @@ class RulesCommand(unittest.TestCase):
         self.assertIn("rules/cloud/pipeline:300/cache:off", names)
         self.assertFalse([name for name in names if name.endswith("cache:on")])
 
+    def test_the_source_stands_beside_the_pipeline(self):
+        answer = bench("rules", "--quick", "--max-rules=10", "--pipeline")
+        self.assertRegex(answer.stdout, r"pipeline:10/cache:on .*\n +its source: \d+\.\d+ ns a packet, taken off\n")
+
     def test_wrong_flags_are_usage(self):
         for words in (["--shape=round"], ["--list=acl"], ["--max-rules=0"], ["--burst=1000"], ["word"]):
             answer = bench("rules", *words)
