@@ -152,6 +152,24 @@ TEST_F(MachineFolder, HugePagesAreAskedForWithinHalfOfTheMemory) {
   EXPECT_FINDING(Of("hugepages"), Health::kOk, "1 of 1 pages of 1 GB free", "");
 }
 
+TEST_F(MachineFolder, MemoryIsWhatTheControlGroupsLeave) {
+  WriteGoodMachine();
+  const auto usable_kib = [this] { return ReadMachine(roots_).usable_kib; };
+  EXPECT_EQ(usable_kib(), 8000000u);
+  Write("proc/self/cgroup", "0::/app/one\n");
+  Write("sys/fs/cgroup/app/one/memory.max", "max\n");
+  EXPECT_EQ(usable_kib(), 8000000u);
+  Write("sys/fs/cgroup/app/memory.max", "1048576000\n");
+  Write("sys/fs/cgroup/app/memory.current", "104857600\n");
+  Write("sys/fs/cgroup/app/memory.stat", "anon 1\ninactive_file 52428800\n");
+  EXPECT_EQ(usable_kib(), 950u * 1024);
+  Write("sys/fs/cgroup/memory.max", "1048576\n");  // a container's own: the root of what it sees
+  EXPECT_EQ(usable_kib(), 1024u);
+  Write("sys/fs/cgroup/memory.current", "9000000\n");
+  EXPECT_EQ(usable_kib(), 0u);
+  EXPECT_EQ(ReadMachine(roots_).available_kib, 8000000u);
+}
+
 TEST_F(MachineFolder, LockedMemoryMattersWithoutTheCapability) {
   WriteGoodMachine();
   Write("proc/self/limits", "Max locked memory         8388608              8388608    bytes\n");

@@ -7,7 +7,7 @@
 namespace sluice {
 
 bool MemoryFor(const std::string& command, uint64_t need_bytes, const std::string& flag) {
-  const uint64_t available_bytes = ReadMachine(RealMachine()).available_kib * 1024;
+  const uint64_t available_bytes = ReadMachine(RealMachine()).usable_kib * 1024;
   if (need_bytes <= available_bytes) {
     return true;
   }

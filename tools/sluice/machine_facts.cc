@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -110,6 +111,41 @@ void ReadProcess(const MachineRoots& roots, LocalMachine& machine) {
   }
 }
 
+// What a control group (v2) still lets its processes take; nullopt: it sets no limit. Its file
+// cache gives way.
+std::optional<uint64_t> LeftInGroup(const std::string& folder) {
+  const std::optional<uint64_t> limit_bytes = ReadNumber(folder + "/memory.max");
+  if (!limit_bytes.has_value()) {
+    return std::nullopt;
+  }
+  uint64_t cache_bytes = 0;
+  ForEachPair(folder + "/memory.stat", ' ', [&](const std::string& key, const std::string& value) {
+    if (key == "inactive_file") {
+      std::from_chars(value.data(), value.data() + value.size(), cache_bytes);
+    }
+  });
+  const uint64_t taken_bytes = ReadNumber(folder + "/memory.current").value_or(0);
+  return *limit_bytes - std::min(*limit_bytes, taken_bytes - std::min(taken_bytes, cache_bytes));
+}
+
+// Our control group and those around it: in a container what is ours is the root.
+void LimitByGroups(const MachineRoots& roots, LocalMachine& machine) {
+  machine.usable_kib = machine.available_kib;
+  std::string path;
+  std::ifstream groups(roots.proc + "/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    path = line.compare(0, 3, "0::") == 0 ? line.substr(3) : path;
+  }
+  for (;; path.erase(path.rfind('/'))) {
+    const std::optional<uint64_t> left_bytes = LeftInGroup(roots.sys + "/fs/cgroup" + path);
+    machine.usable_kib =
+        std::min(machine.usable_kib, left_bytes.value_or(UINT64_MAX) / uint64_t{1024});
+    if (path.rfind('/') == std::string::npos) {
+      return;
+    }
+  }
+}
+
 void ReadMemory(const MachineRoots& roots, LocalMachine& machine) {
   const std::string folder = roots.sys + "/kernel/mm/hugepages/";
   constexpr std::string_view kPrefix = "hugepages-";
@@ -130,6 +166,7 @@ void ReadMemory(const MachineRoots& roots, LocalMachine& machine) {
       std::from_chars(value.data(), value.data() + value.size(), machine.available_kib);
     }
   });
+  LimitByGroups(roots, machine);
 }
 
 // Kernel interfaces of a PCI device: directly below it, or below its virtio device.
