@@ -13,11 +13,7 @@ void FillWalk(SessionLine& line, const WalkOutcome& walk, uint32_t generation) n
 }
 
 bool StampWalk(SessionLine& line, const WalkOutcome& walk, uint32_t generation) noexcept {
-  uint32_t seen = line.generation.load(std::memory_order_relaxed);
-  // The exchange takes the sequence lock; its acquire half keeps the stores of FillWalk behind it.
-  if (seen == kGenerationBusy ||
-      !line.generation.compare_exchange_strong(seen, kGenerationBusy, std::memory_order_acq_rel,
-                                               std::memory_order_relaxed)) {
+  if (LockWalk(line) == kGenerationBusy) {
     return false;
   }
   FillWalk(line, walk, generation);

@@ -184,6 +184,41 @@ void FillWalk(SessionLine& line, const WalkOutcome& walk, uint32_t generation) n
 // gets a new pair.
 bool StampWalk(SessionLine& line, const WalkOutcome& walk, uint32_t generation) noexcept;
 
+// Takes the sequence lock of the walk's fields: their old generation, or kGenerationBusy while
+// another worker has it.
+inline uint32_t LockWalk(SessionLine& line) noexcept {
+  uint32_t seen = line.generation.load(std::memory_order_relaxed);
+  // The acquire half keeps the stores of the fields behind it.
+  const bool locked =
+      seen != kGenerationBusy &&
+      line.generation.compare_exchange_strong(seen, kGenerationBusy, std::memory_order_acq_rel,
+                                              std::memory_order_relaxed);
+  return locked ? seen : kGenerationBusy;
+}
+
+// StampWalk for a walk that nearly always changes the packet as the one before it did: then the
+// line's deltas are right. Otherwise set_deltas(walk) gives the outcome its own.
+template <typename SetDeltas>
+bool StampAgain(SessionLine& line, WalkOutcome walk, uint32_t generation,
+                SetDeltas set_deltas) noexcept {
+  const uint32_t before = LockWalk(line);
+  if (before == kGenerationBusy) {
+    return false;
+  }
+  const WalkWords words = ToWords(walk);
+  if (before != kGenerationNone &&
+      line.new_addresses.load(std::memory_order_relaxed) == words.addresses &&
+      line.new_ports.load(std::memory_order_relaxed) == words.ports) [[likely]] {
+    // Release: pairs with the acquire loads of ReadWalk.
+    line.next_hop.store(words.next_hop, std::memory_order_release);
+    line.generation.store(generation, std::memory_order_release);
+    return true;
+  }
+  set_deltas(walk);
+  FillWalk(line, walk, generation);
+  return true;
+}
+
 // --- the cold record ---
 
 inline constexpr uint32_t kNoInterface = 0xffffffff;

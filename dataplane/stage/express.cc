@@ -4,19 +4,15 @@
 #include <bit>
 
 #include "dataplane/base/eight.h"
-#include "dataplane/base/shared_words.h"
 #include "dataplane/session/accounting.h"
 #include "dataplane/session/session_state.h"
 #include "dataplane/stage/account.h"
 #include "dataplane/stage/express_group.h"
+#include "dataplane/stage/express_lines.h"
 #include "dataplane/stage/turns.h"
 
 namespace sluice {
 namespace {
-
-constexpr uint32_t AllOf(uint32_t count) {
-  return static_cast<uint32_t>((uint64_t{1} << count) - 1);
-}
 
 bool AnyAbsent(const ExpressLanes& found) {
   uint32_t absent = 0;
@@ -78,37 +74,6 @@ void KeepOpen(ExpressLanes& found) {
     lines[i] = &sessions.Line(line);
   }
   return count;
-}
-
-// The lines of the first `count` of eight candidates; the first one's for the rest and for those
-// who are none.
-void LineAddresses(SessionTable& sessions, const LineIdx* candidates, uint32_t count,
-                   EightLines& lines) {
-  static_assert(kMaxSessionPairs <= 1u << 29, "lines have positive numbers, others negative ones");
-  const __m256i asked = Load(&candidates->value);
-  const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  const __m256i counted = _mm256_cmpgt_epi32(All(count), places);
-  const __m256i known = _mm256_andnot_si256(_mm256_srai_epi32(asked, 31), counted);
-  const __m256i lines_known = _mm256_and_si256(asked, known);
-  const __m256i first = _mm256_broadcastd_epi32(_mm256_castsi256_si128(lines_known));
-  StoreAddresses(&sessions.Line(LineIdx(0)), Select(known, lines_known, first), lines);
-}
-
-// Bit i: the i-th line has the i-th key.
-uint32_t HaveKeys(const EightLines& lines, const SessionKey* keys) {
-  static_assert(offsetof(SessionLine, key_addresses) == 0 && offsetof(SessionLine, key_rest) == 8);
-  __m256i equal[4];
-  for (int i = 0; i < 4; ++i) {
-    const auto key = [&](int at) {
-      return _mm_load_si128(reinterpret_cast<const __m128i*>(keys + at));
-    };
-    equal[i] =
-        Equal(Pair(key(i), key(i + 4)), Pair(LoadShared(lines[i]), LoadShared(lines[i + 4])));
-  }
-  // Four bytes a packet, all ones where a word is equal.
-  const __m256i words = _mm256_packs_epi16(_mm256_packs_epi32(equal[0], equal[1]),
-                                           _mm256_packs_epi32(equal[2], equal[3]));
-  return MaskOf(Equal(words, All(~0u)));
 }
 
 // How many, at most eight, from the i-th on are plain, have a session for certain and lie in
@@ -184,6 +149,9 @@ bool ExpressIsFor(const WorkerContext& worker, ExpressLanes& found, uint32_t i) 
 uint32_t ExpressTake(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                      ExpressLanes& found, uint32_t from, bool changed) noexcept {
   const uint32_t first = found.glance.lane[from];
+  if (worker.meets_stale && !found.prepared) {
+    PrepareTurns(snapshot, worker, batch, found, from, changed);
+  }
   uint32_t i = from;
   for (bool more = true; more;) {
     EightLines lines;

@@ -5,10 +5,8 @@
 #include "dataplane/base/eight.h"
 #include "dataplane/packet/protocol.h"
 #include "dataplane/packet/wire.h"
-#include "dataplane/session/session_state.h"
 #include "dataplane/stage/express_commit.h"
 #include "dataplane/stage/express_lines.h"
-#include "dataplane/stage/walk_generation.h"
 
 namespace sluice {
 namespace {
@@ -43,28 +41,6 @@ void ReadLinks(const Snapshot& snapshot, const NeighborTable& neighbors, __m256i
   links.mtus = _mm256_andnot_si256(EvenWords(unresolved[0], unresolved[1]), rows.word[3]);
 }
 
-// The generation that the walk of each must be of. Of places without a packet any: their senders
-// are rubbish.
-__m256i WantedGenerations(const Snapshot& snapshot, __m256i senders, __m256i leads, __m256i last) {
-  alignas(32) uint32_t judge[kEight];  // JudgeOfWalk
-  const __m256i judges = Select(Equal(senders, All(snapshot.internet.value)), leads, senders);
-  Store(judge, _mm256_min_epu32(judges, last));
-  const uint32_t* generations = snapshot.walk_generation.data();
-  return LoadWords([&](int i) { return generations[judge[i]]; });
-}
-
-// HitsOwnLine.
-__m256i HitsOwnLines(const Packets& packets, const Lines& lines, uint32_t now_ms) {
-  const __m256i confirmed = _mm256_andnot_si256(packets.reverse, All(AsMarks(kLineConfirmed)));
-  const __m256i wanted = _mm256_or_si256(confirmed, All(AsMarks(kLineSeen)));
-  const __m256i looked_at = _mm256_or_si256(wanted, All(AsMarks(kLineFin | kLineReset)));
-  const __m256i alive = Equal(_mm256_and_si256(lines.marks, looked_at), wanted);
-  const __m256i age_ms = _mm256_sub_epi32(All(now_ms), lines.last_seen_ms);
-  const __m256i limit_ms = Select(packets.tcp, All(SmallestTimeoutMs(kProtocolTcp)),
-                                  All(SmallestTimeoutMs(kProtocolUdp)));
-  return _mm256_and_si256(alive, AtMost(age_ms, limit_ms));
-}
-
 // WalkCarries.
 __m256i WalksCarry(const Packets& packets, const Lines& lines, __m256i mtus) {
   static_assert(kNextHopEdge == 1u << 30 && kNextHopDirect == 1u << 31);
@@ -80,7 +56,8 @@ uint32_t CountFit(const Packets& packets, const Lines& lines, __m256i generation
                   uint32_t now_ms) {
   __m256i fit = _mm256_and_si256(Equal(lines.generation, generations), lines.unchanged);
   fit = _mm256_andnot_si256(HasBit<31>(lines.next_hop), fit);
-  fit = _mm256_and_si256(fit, HitsOwnLines(packets, lines, now_ms));
+  fit = _mm256_and_si256(
+      fit, HitsOwnLines(packets.tcp, packets.reverse, lines.marks, lines.last_seen_ms, now_ms));
   fit = _mm256_and_si256(fit, WalksCarry(packets, lines, mtus));
   return static_cast<uint32_t>(std::countr_one(MaskOf(fit)));
 }
@@ -137,15 +114,13 @@ uint32_t TakeGroup(const Snapshot& snapshot, WorkerContext& worker, Batch& batch
   const Glance& glance = found.glance;
   const Lines lines = ReadLines(at);
   const Packets packets = ReadPackets(found, from, lines);
-  // A line of another configuration may lead beyond the sides there are; its walk does not fit.
-  const __m256i last = All(static_cast<uint32_t>(snapshot.links.size()) - 1);
-  const __m256i leads = _mm256_min_epu32(Bits(lines.next_hop, kNextHopSide), last);
+  const __m256i leads = LeadsOf(snapshot, lines.next_hop);
   const __m256i senders = Load(&glance.sender[from]);
   Links links;
   ReadLinks(snapshot, *worker.neighbors, leads, links);
   const uint32_t fit =
-      std::min(CountFit(packets, lines, WantedGenerations(snapshot, senders, leads, last),
-                        links.mtus, worker.now_ms),
+      std::min(CountFit(packets, lines, WantedGenerations(snapshot, senders, leads), links.mtus,
+                        worker.now_ms),
                count);
   CommitLines(worker, at, found, from, fit, packets, lines);
   NatCounting counting;

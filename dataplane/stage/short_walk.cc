@@ -1,268 +1,166 @@
 #include "dataplane/stage/short_walk.h"
 
 #include "dataplane/stage/interface.h"
-#include "dataplane/stage/nat_mapping.h"
-#include "dataplane/stage/parse.h"
 #include "dataplane/stage/rewrite.h"
-#include "dataplane/stage/route.h"
 #include "dataplane/stage/short_walk_firewall.h"
+#include "dataplane/stage/short_walk_leg.h"
+#include "dataplane/stage/short_walk_nat.h"
 #include "dataplane/stage/short_walk_steps.h"
-#include "dataplane/table/address_map.h"
-#include "dataplane/table/fib.h"
 
 namespace sluice {
 namespace {
 
-constexpr uint32_t kMost = kFindBatch;
-
-// Questions to an address map, answered in the order they were put.
-struct AddressQuestions {
-  uint32_t vpc[2 * kMost];
-  uint32_t address[2 * kMost];
-  uint32_t answer[2 * kMost];
-  uint32_t count = 0;
-  uint32_t taken = 0;
-
-  void Put(uint32_t in_vpc, uint32_t asked) noexcept {
-    vpc[count] = in_vpc;
-    address[count++] = asked;
-  }
-  void Answer(const AddressMap& map) noexcept { map.LookupBatch(vpc, address, answer, count); }
-  uint32_t Take() noexcept { return answer[taken++]; }
-};
+constexpr ShortWalks::Words kNobodys = {};  // VPC 0, in which public addresses are looked up
 
 // --- the sender ---
 
-bool EnterFromEni(const Snapshot& snapshot, ShortWalk& walk) noexcept {
-  const InterfaceRow& row = RowOf(snapshot, walk.sender);
-  return (row.flags & kInterfaceForceTrack) == 0 &&
-         JudgeAddresses(row, walk.sender, walk.src, walk.dst, walk.src_owner, walk.dst_owner) ==
-             DropReason::kNone;
+// IsMartian.
+__m256i AreMartian(__m256i src, __m256i dst) noexcept {
+  const __m256i s = _mm256_srli_epi32(src, 24);
+  const __m256i d = _mm256_srli_epi32(dst, 24);
+  const auto odd = [](__m256i net) { return Or(Equal(net, All(0)), Equal(net, All(127))); };
+  return Or(Or(Or(odd(s), odd(d)), Equal(src, dst)),
+            Or(_mm256_cmpgt_epi32(s, All(223)), _mm256_cmpgt_epi32(d, All(239))));
 }
 
-bool EnterFromInternet(const Snapshot& snapshot, ShortWalk& walk, uint32_t published) noexcept {
-  if (published == kNoAddress || IsMartian(walk.src, walk.dst)) {
+// JudgeAddresses, of eight packets from ENIs.
+__m256i MaySend(const ShortWalks& walks, uint32_t at) noexcept {
+  const __m256i dst = EightOf(walks.dst, at);
+  const __m256i owner = EightOf(walks.dst_owner, at);
+  const __m256i foreign = Without(HasAny(EightOf(walks.from.flags, at), kInterfaceSourceDestCheck),
+                                  Equal(EightOf(walks.src_owner, at), EightOf(walks.sender, at)));
+  const __m256i link_local = Or(Equal(_mm256_srli_epi32(dst, 16), All(kLinkLocalPrefix)),
+                                Equal(owner, All(kAddressResolver)));
+  const __m256i no = Or(Or(AreMartian(EightOf(walks.src, at), dst), foreign),
+                        Or(link_local, Equal(owner, All(kAddressReserved))));
+  return Without(Equal(HasAny(EightOf(walks.from.flags, at), kInterfaceForceTrack), All(0)), no);
+}
+
+// Asks who has the addresses of packets from ENIs, and closes those that may not be sent.
+void EnterFromEnis(const Snapshot& snapshot, ShortWalks& walks, uint32_t enis) noexcept {
+  if (enis == 0) {
+    return;
+  }
+  AskAddresses(*snapshot.addresses, enis, walks, walks.from.vpc, walks.dst, walks.dst_owner);
+  // Nearly all send from their primary address, and nobody else has that.
+  uint32_t others = 0;
+  for (uint32_t at = 0; at < walks.count; at += kEight) {
+    const __m256i sender = EightOf(walks.sender, at);
+    alignas(32) uint32_t number[kEight];
+    Store(number, Within(sender, snapshot.interfaces.size()));
+    const __m256i primary =
+        LoadWords([&](int i) { return snapshot.interfaces[number[i]].primary.value; });
+    others |= MaskOf(Without(Places(enis, at), Equal(EightOf(walks.src, at), primary))) << at;
+    SetEightWhere(walks.src_owner, at, Places(enis, at), sender);
+  }
+  AskAddresses(*snapshot.addresses, others, walks, walks.from.vpc, walks.src, walks.src_owner);
+  walks.open &= ~enis | WhereTrue(walks, [&](uint32_t at) { return MaySend(walks, at); });
+}
+
+bool EnterFromInternet(const Snapshot& snapshot, ShortWalks& walks, uint32_t place,
+                       uint32_t published) noexcept {
+  if (published == kNoAddress || IsMartian(walks.src[place], walks.dst[place])) {
     return false;
   }
   const PublicAddressRow& row = snapshot.public_addresses[published];
-  walk.dst = row.private_ip.value;
-  walk.target = row.interface;
-  walk.flags |= kWalkPeer | kWalkGateway;
-  return (RowOf(snapshot, walk.target).flags & kInterfaceForceTrack) == 0 &&
-         snapshot.vpcs[row.vpc.index()].gateway_fib == kNoTable;
+  walks.dst[place] = row.private_ip.value;
+  walks.target[place] = row.interface.value;
+  walks.flags[place] |= kWalkPeer | kWalkGateway;
+  return snapshot.vpcs[row.vpc.index()].gateway_fib == kNoTable;
 }
 
-// Splits walks by where they begin and checks what is asked there.
-struct ByOrigin {
-  uint32_t eni = 0;
-  uint32_t internet = 0;
-};
-ByOrigin Enter(const Snapshot& snapshot, ShortWalks& walks) noexcept {
-  AddressQuestions owners, published;
-  ByOrigin by;
-  for (uint32_t i = 0; i < walks.count; ++i) {
-    const ShortWalk& walk = walks.walk[i];
-    const InterfaceRow& row = RowOf(snapshot, walk.sender);
-    if (row.kind == InterfaceRowKind::kEni) {
-      owners.Put(row.vpc.value, walk.dst);
-      if (walk.src != row.primary.value) {
-        owners.Put(row.vpc.value, walk.src);
-      }
-      by.eni |= 1u << i;
-    } else if (row.kind == InterfaceRowKind::kInternet) {
-      published.Put(0, walk.dst);
-      by.internet |= 1u << i;
-    }
-  }
-  owners.Answer(*snapshot.addresses);
-  published.Answer(*snapshot.public_map);
-  walks.open = by.eni | by.internet;
-  by.eni = ForEach(walks, by.eni, [&](ShortWalk& walk) {
-    // Nearly all send from their primary address, and nobody else has that.
-    const bool primary = walk.src == RowOf(snapshot, walk.sender).primary.value;
-    walk.dst_owner = owners.Take();
-    walk.src_owner = primary ? walk.sender.value : owners.Take();
-    return EnterFromEni(snapshot, walk);
-  });
-  by.internet = ForEach(walks, by.internet, [&](ShortWalk& walk) {
-    return EnterFromInternet(snapshot, walk, published.Take());
-  });
-  return by;
-}
-
-// --- routes ---
-
-// `owner`: tells who has the address, for a local route.
-template <typename Owner>
-bool Lead(const Snapshot& snapshot, ShortWalk& walk, uint32_t next_hop, Owner owner) noexcept {
-  if (next_hop == kFibMiss) {
-    return false;
-  }
-  const NextHopRow& row = snapshot.next_hops[next_hop];
-  switch (row.kind) {
-    case NextHopKind::kLocal: {
-      const uint32_t target = owner(walk);
-      walk.target = InterfaceIdx(target);
-      walk.flags |= kWalkPeer;
-      return IsInterfaceAddress(target);
-    }
-    case NextHopKind::kInterface:
-      walk.target = InterfaceIdx(row.index);
-      walk.flags |= Owns(snapshot, row.index, walk.dst) ? kWalkPeer : 0;
-      return true;
-    case NextHopKind::kNatGateway:
-      walk.target = InterfaceIdx(row.index);
-      walk.flags |= kWalkToNat;
-      return true;
-    case NextHopKind::kInternet:
-      walk.target = snapshot.internet;
-      return true;
-    default:
-      return false;
-  }
-}
-
-// Those of `which`, which stand at an interface with a route table, to their next target.
-template <typename Owner>
-uint32_t Route(const Snapshot& snapshot, ShortWalks& walks, uint32_t which, Owner owner) noexcept {
-  uint32_t fib[kMost], destination[kMost], next_hop[kMost];
-  uint32_t count = 0;
-  ForEach(walks, which, [&](const ShortWalk& walk) {
-    fib[count] = RowOf(snapshot, walk.origin).fib;
-    destination[count++] = walk.dst;
-    return true;
-  });
-  snapshot.fibs->LookupBatch(fib, destination, next_hop, count);
-  uint32_t taken = 0;
-  return ForEach(walks, which, [&](ShortWalk& walk) {
-    return Lead(snapshot, walk, next_hop[taken++], owner) &&
-           (RowOf(snapshot, walk.target).flags & kInterfaceForceTrack) == 0;
+void EnterFromInternet(const Snapshot& snapshot, ShortWalks& walks, uint32_t internet) noexcept {
+  ShortWalks::Words published;
+  AskAddresses(*snapshot.public_map, internet, walks, kNobodys, walks.dst, published);
+  ForBits(internet, [&](uint32_t place) {
+    walks.open &=
+        EnterFromInternet(snapshot, walks, place, published[place]) ? ~0u : ~(1u << place);
   });
 }
 
-// --- NAT gateways ---
-
-uint32_t AtNatGateways(const Snapshot& snapshot, const ShortWalks& walks) noexcept {
-  uint32_t at = 0;
-  ForBits(walks.open, [&](uint32_t place) {
-    const InterfaceRow& row = RowOf(snapshot, walks.walk[place].target);
-    at |= row.kind == InterfaceRowKind::kNatGateway ? 1u << place : 0;
-  });
-  return at;
-}
-
-void GoOn(ShortWalk& walk, NatGatewayIdx gateway) noexcept {
-  walk.flags &= static_cast<uint8_t>(~(kWalkToNat | kWalkPeer));
-  walk.flags |= kWalkForceTrack;  // AWS-SG-11, in either direction
-  walk.gateway = gateway;
-  walk.origin = walk.target;
-}
-
-// A new flow, which gets its mapping when it is admitted.
-bool TranslateFresh(const Snapshot& snapshot, uint64_t seed, ShortWalk& walk) noexcept {
-  if ((walk.flags & kWalkToNat) == 0) {
-    return false;
+// Puts walks at their senders and checks what is asked there; returns those that begin at ENIs.
+uint32_t Enter(const Snapshot& snapshot, ShortWalks& walks) noexcept {
+  for (uint32_t at = 0; at < walks.count; at += kEight) {
+    const __m256i sender = EightOf(walks.sender, at);
+    SetEight(walks.origin, at, sender);
+    SetEight(walks.target, at, sender);
+    SetEight(walks.flags, at, All(0));
+    SetEight(walks.gateway, at, All(NatGatewayIdx::kNoneValue));
+    ReadSide(snapshot, sender, at, walks.from);
   }
-  const NatGatewayIdx gateway = RowOf(snapshot, walk.target).nat;
-  const NatGatewayRow& row = snapshot.nat_gateways[gateway.index()];
-  walk.gateway_choice = PairedAddress(row, gateway, walk.src, seed);
-  walk.src = row.addresses[walk.gateway_choice].private_ip.value;
-  GoOn(walk, gateway);
-  return true;
-}
-
-// Through the gateway by the mapping that the session has.
-bool TranslateKnown(const Snapshot& snapshot, ShortWalk& walk) noexcept {
-  const NatGatewayIdx gateway = RowOf(snapshot, walk.target).nat;
-  const FlowMemory& memory = walk.memory;
-  const bool outward = (walk.flags & kWalkToNat) != 0;
-  if (memory.gateway != gateway || outward != memory.forward) {
-    return false;
-  }
-  if (outward) {
-    if (!HasAddress(snapshot.nat_gateways[gateway.index()], memory.gateway_address)) {
-      return false;
-    }
-    walk.src = memory.gateway_address;
-    walk.src_l4_port = memory.gateway_l4_port;
-  } else {
-    if (walk.dst != memory.gateway_address) {
-      return false;
-    }
-    walk.dst = memory.answer.src();
-    walk.dst_l4_port = memory.answer.src_l4_port();
-  }
-  GoOn(walk, gateway);
-  return true;
-}
-
-void PassNatGateways(const Snapshot& snapshot, uint64_t seed, ShortWalks& walks) noexcept {
-  uint32_t which = AtNatGateways(snapshot, walks);
-  if (which == 0) {
-    return;
-  }
-  const uint32_t fresh = ForEach(walks, which & walks.fresh, [&](ShortWalk& walk) {
-    return TranslateFresh(snapshot, seed, walk);
-  });
-  const uint32_t known = ForEach(walks, which & ~walks.fresh,
-                                 [&](ShortWalk& walk) { return TranslateKnown(snapshot, walk); });
-  which = Route(snapshot, walks, fresh | known, [&](const ShortWalk& walk) {
-    return snapshot.addresses->Lookup(RowOf(snapshot, walk.origin).vpc.value, walk.dst);
-  });
-  PassAcls(snapshot, walks, which);
-  walks.open &= ~AtNatGateways(snapshot, walks);  // one NAT gateway a walk (decision 12)
+  const auto of_kind = [&](InterfaceRowKind kind) {
+    return WhereTrue(walks, [&](uint32_t at) { return IsKind(walks.from, at, kind); });
+  };
+  const uint32_t enis = of_kind(InterfaceRowKind::kEni);
+  const uint32_t internet = of_kind(InterfaceRowKind::kInternet);
+  walks.open = enis | internet;
+  EnterFromEnis(snapshot, walks, enis);
+  EnterFromInternet(snapshot, walks, internet);
+  return enis;
 }
 
 // --- the receiver ---
 
 // As the internet gateway translates the source; not back into a VPC of this host, and not with the
 // address of a NAT gateway that did not translate it (docs/semantics_choices.md).
-bool LeaveToInternet(const Snapshot& snapshot, ShortWalk& walk, uint32_t public_ip,
-                     uint32_t published) noexcept {
-  const bool borrowed = !walk.gateway.has_value() && IsInterfaceAddress(walk.src_owner) &&
-                        walk.src_owner != walk.origin.value &&
-                        snapshot.interfaces[walk.src_owner].kind == InterfaceRowKind::kNatGateway;
-  if (public_ip == kNoAddress || published != kNoAddress || borrowed) {
-    return false;
-  }
-  walk.src = public_ip;
-  walk.flags |= kWalkGateway;
-  return true;
-}
-
 void LeaveToInternet(const Snapshot& snapshot, ShortWalks& walks, uint32_t which) noexcept {
-  AddressQuestions publics, published;
-  ForEach(walks, which, [&](const ShortWalk& walk) {
-    publics.Put(RowOf(snapshot, walk.origin).vpc.value, walk.src);
-    published.Put(0, walk.dst);
-    return true;
+  if (which == 0) {
+    return;
+  }
+  ShortWalks::Words public_ip, published;
+  AskAddresses(*snapshot.public_of, which, walks, walks.from.vpc, walks.src, public_ip);
+  AskAddresses(*snapshot.public_map, which, walks, kNobodys, walks.dst, published);
+  uint32_t leaves = 0;
+  uint32_t direct = 0;
+  for (uint32_t at = 0; at < walks.count; at += kEight) {
+    const __m256i none = All(kNoAddress);
+    const __m256i has =
+        Without(Equal(EightOf(published, at), none), Equal(EightOf(public_ip, at), none));
+    const __m256i goes = And(Places(which, at), has);
+    SetEightWhere(walks.src, at, goes, EightOf(public_ip, at));
+    SetEight(walks.flags, at, Or(EightOf(walks.flags, at), Bits(goes, kWalkGateway)));
+    leaves |= MaskOf(goes) << at;
+    direct |= MaskOf(Equal(EightOf(walks.gateway, at), All(NatGatewayIdx::kNoneValue))) << at;
+  }
+  ForBits(leaves & direct, [&](uint32_t place) {
+    const uint32_t owner = walks.src_owner[place];
+    const bool borrowed = IsInterfaceAddress(owner) && owner != walks.origin[place] &&
+                          snapshot.interfaces[owner].kind == InterfaceRowKind::kNatGateway;
+    leaves &= borrowed ? ~(1u << place) : ~0u;
   });
-  publics.Answer(*snapshot.public_of);
-  published.Answer(*snapshot.public_map);
-  ForEach(walks, which, [&](ShortWalk& walk) {
-    return LeaveToInternet(snapshot, walk, publics.Take(), published.Take());
-  });
+  walks.open &= ~which | leaves;
 }
 
-// Of a known flow: whether groups need not be asked at its ends.
-bool SenderRemembers(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
-  return !HasGroups(RowOf(snapshot, walk.sender)) || walk.memory.tracked_at_sender == walk.sender;
+// HasGroups.
+__m256i HaveGroups(const ShortWalks::Side& side, uint32_t at) noexcept {
+  return Without(IsKind(side, at, InterfaceRowKind::kEni),
+                 Equal(EightOf(side.group_set, at), All(kNoTable)));
 }
-bool ReceiverRemembers(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
-  return !HasGroups(RowOf(snapshot, walk.target)) || walk.memory.tracked_at_receiver == walk.target;
-}
-
-bool ArriveAtEni(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
-  const InterfaceRow& row = RowOf(snapshot, walk.target);
-  return row.kind == InterfaceRowKind::kEni &&
-         ((row.flags & kInterfaceSourceDestCheck) == 0 || (walk.flags & kWalkPeer) != 0);
+// Of known flows: whether groups at this end remember them.
+__m256i AreRemembered(const ShortWalks::Side& side, const ShortWalks::Words& interface,
+                      const ShortWalks::Words& tracked_at, uint32_t at) noexcept {
+  const __m256i tracked = Equal(EightOf(interface, at), EightOf(tracked_at, at));
+  return Without(All(~0u), Without(HaveGroups(side, at), tracked));
 }
 
-// Whether the receiver would answer with the session's other key.
-bool IsAnsweredAsKnown(const ShortWalk& walk) noexcept {
-  const SessionKey seen = MakeSessionKey(walk.target.value, walk.src, walk.dst, walk.src_l4_port,
-                                         walk.dst_l4_port, walk.protocol);
-  return AnswerKey(seen, walk.target.value) == walk.memory.answer;
+__m256i ArriveAtEnis(const ShortWalks& walks, uint32_t at) noexcept {
+  const __m256i checks = HasAny(EightOf(walks.to.flags, at), kInterfaceSourceDestCheck);
+  const __m256i peer = HasAny(EightOf(walks.flags, at), kWalkPeer);
+  return Without(IsKind(walks.to, at, InterfaceRowKind::kEni), Without(checks, peer));
+}
+
+// Whether receivers would answer with the sessions' other keys (AnswerKey).
+__m256i AreAnsweredAsKnown(const ShortWalks& walks, uint32_t at) noexcept {
+  const __m256i protocol =
+      _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(&walks.protocol[at])));
+  const __m256i low =
+      Or(_mm256_slli_epi32(protocol, 24), Bits(EightOf(walks.target, at), kMaxScope));
+  const __m256i ports = Or(_mm256_slli_epi32(EightHalves(walks.dst_l4_port, at), 16),
+                           EightHalves(walks.src_l4_port, at));
+  return And(And(Equal(EightOf(walks.answer_src, at), EightOf(walks.dst, at)),
+                 Equal(EightOf(walks.answer_dst, at), EightOf(walks.src, at))),
+             And(Equal(EightOf(walks.answer_ports, at), ports),
+                 Equal(EightOf(walks.answer_low, at), low)));
 }
 
 // Whether the new flow is more than a cached decision (decision 7). One that comes back to its own
@@ -277,54 +175,46 @@ bool WillBeCounted(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
 }
 
 void Arrive(const Snapshot& snapshot, ShortWalks& walks) noexcept {
-  uint32_t internet = 0;
-  for (uint32_t i = 0; i < walks.count; ++i) {
-    internet |= walks.walk[i].target == snapshot.internet ? 1u << i : 0;
-  }
-  LeaveToInternet(snapshot, walks, internet & walks.open);
-  ForEach(walks, ~internet, [&](const ShortWalk& walk) { return ArriveAtEni(snapshot, walk); });
-  PassIngressGroups(snapshot, walks);
-  ForEach(walks, walks.fresh, [&](const ShortWalk& walk) { return WillBeCounted(snapshot, walk); });
-  ForEach(walks, ~walks.fresh, [&](const ShortWalk& walk) {
-    return ReceiverRemembers(snapshot, walk) && IsAnsweredAsKnown(walk) &&
-           walk.gateway == walk.memory.gateway;
+  const uint32_t internet = WhereTrue(walks, [&](uint32_t at) {
+    return Equal(EightOf(walks.target, at), All(snapshot.internet.value));
   });
+  LeaveToInternet(snapshot, walks, internet & walks.open);
+  walks.open &= internet | WhereTrue(walks, [&](uint32_t at) { return ArriveAtEnis(walks, at); });
+  PassIngressGroups(snapshot, walks);
+  ForBits(walks.open & walks.fresh, [&](uint32_t place) {
+    walks.open ^= WillBeCounted(snapshot, WalkAt(walks, place)) ? 0 : 1u << place;
+  });
+  walks.open &=
+      walks.fresh | WhereTrue(walks, [&](uint32_t at) {
+        return And(And(AreRemembered(walks.to, walks.target, walks.tracked_at_receiver, at),
+                       AreAnsweredAsKnown(walks, at)),
+                   Equal(EightOf(walks.gateway, at), EightOf(walks.memory_gateway, at)));
+      });
 }
 
 }  // namespace
 
-void AddShortWalk(const SessionKey& key, bool fresh, ShortWalks& walks) noexcept {
-  walks.fresh |= (fresh ? 1u : 0u) << walks.count;
-  ShortWalk& walk = walks.walk[walks.count++];
-  walk.sender = walk.origin = InterfaceIdx(key.scope());
-  walk.src = key.src();
-  walk.dst = key.dst();
-  walk.src_l4_port = key.src_l4_port();
-  walk.dst_l4_port = key.dst_l4_port();
-  walk.protocol = key.protocol();
-  walk.flags = 0;
-  walk.gateway = NatGatewayIdx::None();
-}
-
 void BeginShortWalks(const Snapshot& snapshot, ShortWalks& walks) noexcept {
-  const ByOrigin by = Enter(snapshot, walks);
-  Route(snapshot, walks, by.eni, [](const ShortWalk& walk) { return walk.dst_owner; });
+  const uint32_t enis = Enter(snapshot, walks);
+  Route(snapshot, walks, enis, enis);
 }
 
 void EndShortWalks(const Snapshot& snapshot, uint64_t seed, ShortWalks& walks) noexcept {
-  ForEach(walks, ~walks.fresh,
-          [&](const ShortWalk& walk) { return SenderRemembers(snapshot, walk); });
+  walks.open &= walks.fresh | WhereTrue(walks, [&](uint32_t at) {
+                  return AreRemembered(walks.from, walks.sender, walks.tracked_at_sender, at);
+                });
   PassEgressGroups(snapshot, walks);
   PassAcls(snapshot, walks, ~0u);
   PassNatGateways(snapshot, seed, walks);
   Arrive(snapshot, walks);
 }
 
-WalkOutcome OutcomeOf(const ShortWalk& walk, const SessionKey& key) noexcept {
-  const WalkDeltas deltas = DeltasOf({key.src(), key.dst(), key.src_l4_port(), key.dst_l4_port()},
-                                     {walk.src, walk.dst, walk.src_l4_port, walk.dst_l4_port});
-  return {walk.src,  walk.dst,  walk.src_l4_port, walk.dst_l4_port,
-          deltas.l3, deltas.l4, NextHopOf(walk)};
+void SetDeltas(const SessionKey& key, WalkOutcome& outcome) noexcept {
+  const WalkDeltas deltas = DeltasOf(
+      {key.src(), key.dst(), key.src_l4_port(), key.dst_l4_port()},
+      {outcome.new_src, outcome.new_dst, outcome.new_src_l4_port, outcome.new_dst_l4_port});
+  outcome.l3_delta = deltas.l3;
+  outcome.l4_delta = deltas.l4;
 }
 
 }  // namespace sluice

@@ -18,12 +18,12 @@ struct Questions {
   uint32_t asker[kFindBatch];  // place of the walk
   uint32_t count = 0;
 
-  void Put(const ShortWalk& walk, uint32_t place, uint32_t classifier,
+  void Put(const ShortWalks& walks, uint32_t place, uint32_t classifier,
            uint32_t remote_address) noexcept {
     list[count] = classifier;
     remote[count] = remote_address;
-    protocol[count] = walk.protocol;
-    l4_port[count] = walk.dst_l4_port;
+    protocol[count] = walks.protocol[place];
+    l4_port[count] = walks.dst_l4_port[place];
     asker[count++] = place;
   }
   void Answer(const Snapshot& snapshot) noexcept {
@@ -31,12 +31,25 @@ struct Questions {
   }
 };
 
-void CloseRefused(const Snapshot& snapshot, Questions& asked, ShortWalks& walks) noexcept {
-  asked.Answer(snapshot);
-  for (uint32_t i = 0; i < asked.count; ++i) {
-    const bool allowed = asked.answer[i] != kNoMatch && NaclAllows(asked.answer[i]);
-    walks.open &= ~(allowed ? 0 : 1u << asked.asker[i]);
-  }
+// Asks the ACLs `list` for the walks of `which`, and closes those that they refuse.
+void AskAcls(const Snapshot& snapshot, uint32_t which, const ShortWalks::Words& list,
+             const ShortWalks::Words& remote, ShortWalks& walks) noexcept {
+  ShortWalks::Words answer;
+  Questions packed;
+  AskFor(
+      which,
+      [&](uint32_t first, uint32_t count) {
+        snapshot.classifiers->LookupBatch(&list[first], &remote[first], &walks.protocol[first],
+                                          &walks.dst_l4_port[first], &answer[first], count);
+      },
+      [&](uint32_t place, uint32_t) { packed.Put(walks, place, list[place], remote[place]); },
+      [&](uint32_t) { packed.Answer(snapshot); },
+      [&](uint32_t i, uint32_t place) { answer[place] = packed.answer[i]; });
+  // NaclAllows
+  walks.open &= ~which | WhereTrue(walks, [&](uint32_t at) {
+    const __m256i answers = EightOf(answer, at);
+    return Without(HasBit<0>(answers), Equal(answers, All(kNoMatch)));
+  });
 }
 
 // To address rules, and to the rules that name groups.
@@ -46,11 +59,11 @@ struct GroupQuestions {
   uint32_t group_set[kFindBatch];  // of the other side, or kNoTable
   uint32_t answer[kFindBatch];
 
-  void Put(const ShortWalk& walk, uint32_t place, uint32_t classifier, uint32_t remote_address,
+  void Put(const ShortWalks& walks, uint32_t place, uint32_t classifier, uint32_t remote_address,
            uint32_t group_policy, uint32_t remote_set) noexcept {
     policy[rules.count] = group_policy;
     group_set[rules.count] = remote_set;
-    rules.Put(walk, place, classifier, remote_address);
+    rules.Put(walks, place, classifier, remote_address);
   }
   void Answer(const Snapshot& snapshot) noexcept {
     rules.Answer(snapshot);
@@ -70,42 +83,50 @@ void Apply(const Snapshot& snapshot, GroupQuestions& asked, uint8_t flag, OpenBa
   asked.Answer(snapshot);
   for (uint32_t i = 0; i < asked.rules.count; ++i) {
     const uint32_t place = asked.rules.asker[i];
-    ShortWalk& walk = walks.walk[place];
     const uint32_t answer = asked.rules.answer[i];
     const bool allowed = answer != kNoMatch || asked.answer[i] != kNoMatch;
     walks.open &= ~(allowed ? 0 : 1u << place);
-    const bool untracked = answer == kSgAllowAnyAddress && open_back(walk);
-    walk.flags |= untracked ? 0 : flag;
+    const bool untracked = answer == kSgAllowAnyAddress && open_back(WalkAt(walks, place));
+    walks.flags[place] |= untracked ? 0 : flag;
   }
 }
 
 }  // namespace
 
 void PassAcls(const Snapshot& snapshot, ShortWalks& walks, uint32_t which) noexcept {
-  Questions egress, ingress;
-  ForBits(which & walks.open, [&](uint32_t place) {
-    const ShortWalk& walk = walks.walk[place];
-    const SubnetIdx from = RowOf(snapshot, walk.origin).subnet;
-    const SubnetIdx to = RowOf(snapshot, walk.target).subnet;
-    if (from.has_value() && from != to) {
-      egress.Put(walk, place, snapshot.subnets[from.index()].nacl_egress, walk.dst);
+  ShortWalks::Words egress, ingress;
+  uint32_t leaving = 0;
+  uint32_t entering = 0;
+  const SubnetRow* subnets = snapshot.subnets.data();
+  for (uint32_t at = 0; at < walks.count; at += kEight) {
+    const __m256i from = EightOf(walks.from.subnet, at);
+    const __m256i to = EightOf(walks.to.subnet, at);
+    const __m256i asks = Without(Places(which & walks.open, at), Equal(from, to));
+    const __m256i nowhere = All(SubnetIdx::kNoneValue);
+    const uint32_t leaves = MaskOf(Without(asks, Equal(from, nowhere)));
+    const uint32_t enters = MaskOf(Without(asks, Equal(to, nowhere)));
+    if ((leaves | enters) != 0) {
+      alignas(32) uint32_t number[2][kEight];
+      Store(number[0], Within(from, snapshot.subnets.size()));
+      Store(number[1], Within(to, snapshot.subnets.size()));
+      SetEight(egress, at, LoadWords([&](int i) { return subnets[number[0][i]].nacl_egress; }));
+      SetEight(ingress, at, LoadWords([&](int i) { return subnets[number[1][i]].nacl_ingress; }));
     }
-    if (to.has_value() && from != to) {
-      ingress.Put(walk, place, snapshot.subnets[to.index()].nacl_ingress, walk.src);
-    }
-  });
-  CloseRefused(snapshot, egress, walks);
-  CloseRefused(snapshot, ingress, walks);
+    leaving |= leaves << at;
+    entering |= enters << at;
+  }
+  AskAcls(snapshot, leaving, egress, walks.dst, walks);
+  AskAcls(snapshot, entering, ingress, walks.src, walks);
 }
 
 void PassEgressGroups(const Snapshot& snapshot, ShortWalks& walks) noexcept {
   GroupQuestions asked;
   ForBits(walks.open & walks.fresh, [&](uint32_t place) {
-    const ShortWalk& walk = walks.walk[place];
+    const ShortWalk walk = WalkAt(walks, place);
     const InterfaceRow& row = RowOf(snapshot, walk.sender);
     if (HasGroups(row)) {
       const bool peer = (walk.flags & kWalkPeer) != 0;
-      asked.Put(walk, place, row.sg_egress, walk.dst, row.group_egress,
+      asked.Put(walks, place, row.sg_egress, walk.dst, row.group_egress,
                 peer ? RowOf(snapshot, walk.target).group_set : kNoTable);
     }
   });
@@ -118,13 +139,13 @@ void PassEgressGroups(const Snapshot& snapshot, ShortWalks& walks) noexcept {
 void PassIngressGroups(const Snapshot& snapshot, ShortWalks& walks) noexcept {
   GroupQuestions asked;
   ForBits(walks.open & walks.fresh, [&](uint32_t place) {
-    const ShortWalk& walk = walks.walk[place];
+    const ShortWalk walk = WalkAt(walks, place);
     const InterfaceRow& row = RowOf(snapshot, walk.target);
     if (HasGroups(row)) {
       // D-GROUPPEER: straight from an ENI, from one of its own addresses.
       const InterfaceRow& origin = RowOf(snapshot, walk.origin);
       const bool own = origin.kind == InterfaceRowKind::kEni && walk.src_owner == walk.origin.value;
-      asked.Put(walk, place, row.sg_ingress, walk.src, row.group_ingress,
+      asked.Put(walks, place, row.sg_ingress, walk.src, row.group_ingress,
                 own ? origin.group_set : kNoTable);
     }
   });

@@ -1,7 +1,10 @@
 #include "dataplane/stage/turns.h"
 
+#include <algorithm>
+
 #include "dataplane/session/session_state.h"
 #include "dataplane/stage/admit.h"
+#include "dataplane/stage/express_lines.h"
 #include "dataplane/stage/open_lane.h"
 #include "dataplane/stage/short_walk.h"
 #include "dataplane/stage/short_walk_steps.h"
@@ -30,16 +33,11 @@ FlowMemory Remembered(const SessionCold& cold, bool forward, const SessionKey& a
   return memory;
 }
 
-bool IsStale(const Snapshot& snapshot, const SessionLine& line, InterfaceIdx sender) {
-  const InterfaceIdx leads = SideOf(line.next_hop.load(std::memory_order_relaxed));
-  const uint32_t stamped = line.generation.load(std::memory_order_relaxed);
-  return stamped != WalkGenerationOf(snapshot, sender, leads) && stamped != kGenerationBusy;
-}
-
 // Whose short walk goes where: the place among the found, by walk.
 struct Walking {
   ShortWalks walks;
   uint32_t place[kFindBatch];
+  uint32_t alive = 0;  // bit i: the i-th found's line says by itself that its session is
 
   void Add(const ExpressLanes& found, uint32_t i, bool fresh) {
     place[walks.count] = i;
@@ -47,57 +45,111 @@ struct Walking {
   }
 };
 
-// Starts the walks of lanes from the `from`-th on that need one.
-void FindWalks(const Snapshot& snapshot, const WorkerContext& worker, ExpressLanes& found,
-               uint32_t from, Walking& walking) {
-  const SessionTable& sessions = *worker.sessions;
-  for (uint32_t i = from; i < found.count; ++i) {
-    const SessionKey& key = found.glance.key[i];
-    const LineIdx idx = sessions.Confirm(key, found.hash[i], found.line[i]);
-    const bool turning = (found.glance.turning >> i & 1) != 0;
-    const bool opens = turning && IsPureSyn(found.glance.ip[i]);
-    found.line[i] = idx;
-    if (!idx.has_value()) {
-      if (opens) {
-        walking.Add(found, i, true);
-      }
-      continue;
+// What is to be done with the found, bit i for the i-th. Those without a line may open a flow.
+struct Turning {
+  uint32_t stale = 0;          // their line's walk is of another generation
+  uint32_t opening = 0;        // SYN of no session
+  uint32_t from_internet = 0;  // of either
+  uint32_t alive = 0;          // HitsOwnLine
+};
+
+// Of up to eight from the `at`-th on.
+void ConfirmEight(const WorkerContext& worker, ExpressLanes& found, uint32_t at, uint32_t count,
+                  EightLines& lines, uint32_t& known) {
+  SessionTable& sessions = *worker.sessions;
+  known = LineAddresses(sessions, &found.line[at], count, lines);
+  const uint32_t confirmed = known & HaveKeys(lines, &found.glance.key[at]);
+  ForBits(AllOf(count) & ~confirmed, [&](uint32_t i) {
+    LineIdx& line = found.line[at + i];
+    line = sessions.Confirm(found.glance.key[at + i], found.hash[at + i], line);
+    known &= ~(1u << i);
+    if (line.has_value()) {
+      lines[i] = &sessions.Line(line);
+      known |= 1u << i;
     }
-    const SessionLine& line = sessions.Line(idx);
-    const bool stale = !opens && IsStale(snapshot, line, InterfaceIdx(key.scope()));
-    if (stale) {
-      walking.Add(found, i, false);
-    }
-    if (stale || turning ||
-        !HitsOwnLine(ViewOf(line), IsForward(idx), key.protocol(), worker.now_ms)) {
-      sessions.PrefetchPeer(idx);
-    }
+  });
+}
+
+void LookAtEight(const Snapshot& snapshot, const WorkerContext& worker, ExpressLanes& found,
+                 uint32_t at, Turning& turning) {
+  const Glance& glance = found.glance;
+  const uint32_t count = std::min(found.count - at, kEight);
+  EightLines lines;
+  uint32_t known;
+  ConfirmEight(worker, found, at, count, lines, known);
+  const uint32_t turns = glance.turning >> at & AllOf(count);
+  uint32_t syn = 0;
+  ForBits(turns, [&](uint32_t i) { syn |= IsPureSyn(glance.ip[at + i]) ? 1u << i : 0; });
+
+  const FourWords walk = LoadLines(lines, offsetof(SessionLine, next_hop));
+  const FourWords marks = LoadLines(lines, offsetof(SessionLine, fin_seq));
+  const __m256i senders = Load(&glance.sender[at]);
+  const __m256i generations = WantedGenerations(snapshot, senders, LeadsOf(snapshot, walk.word[0]));
+  const __m256i current =
+      _mm256_or_si256(Equal(walk.word[1], generations), Equal(walk.word[1], All(kGenerationBusy)));
+  const uint32_t hits =
+      MaskOf(HitsOwnLines(Load(&glance.tcp[at]), HasBit<0>(Load(&found.line[at].value)),
+                          marks.word[1], walk.word[2], worker.now_ms));
+  const uint32_t stale = known & ~syn & ~MaskOf(current);
+  ForBits(known & (stale | turns | ~hits),
+          [&](uint32_t i) { worker.sessions->PrefetchPeer(found.line[at + i]); });
+  const uint32_t internet = MaskOf(Equal(senders, All(snapshot.internet.value)));
+  turning.stale |= stale << at;
+  turning.opening |= (syn & ~known) << at;
+  turning.from_internet |= internet << at;
+  turning.alive |= (known & hits) << at;
+}
+
+// Starts the walks of lanes from the `from`-th on that need one: those from ENIs first, since what
+// comes from the internet takes other ways.
+void FindWalks(const Snapshot& snapshot, WorkerContext& worker, ExpressLanes& found, uint32_t from,
+               Walking& walking) {
+  Turning turning;
+  for (uint32_t at = from; at < found.count; at += kEight) {
+    LookAtEight(snapshot, worker, found, at, turning);
   }
+  const auto add = [&](uint32_t which) {
+    ForBits(which & (turning.stale | turning.opening),
+            [&](uint32_t i) { walking.Add(found, i, (turning.opening >> i & 1) != 0); });
+  };
+  add(~turning.from_internet);
+  add(turning.from_internet);
+  walking.alive = turning.alive;
+  worker.meets_stale = turning.stale != 0;
+}
+
+bool HasLapsed(const WorkerContext& worker, PairIdx pair, const SessionCold& cold,
+               const SessionKey& key) {
+  const SessionTable& sessions = *worker.sessions;
+  return JudgeExpiry(ViewOf(sessions.Line(ForwardLine(pair))),
+                     ViewOf(sessions.Line(ReverseLine(pair))), cold, key.protocol(), worker.now_ms)
+      .any_lapsed;
 }
 
 // False: the flow is not one whose walk decides nothing but where its packets go. That takes that
 // all that remembers it does so still, and that nobody's rules have to be asked for replies.
-bool Remember(const WorkerContext& worker, LineIdx idx, const SessionKey& key, bool changed,
-              FlowMemory& memory) {
+// `alive`: its line says that it lives.
+bool Remember(const WorkerContext& worker, LineIdx idx, const SessionKey& key, bool alive,
+              bool changed, FlowMemory& memory) {
   const SessionTable& sessions = *worker.sessions;
   const PairIdx pair = PairOf(idx);
   const SessionCold cold = sessions.LoadCold(pair);
-  const Expiry expiry =
-      JudgeExpiry(ViewOf(sessions.Line(ForwardLine(pair))),
-                  ViewOf(sessions.Line(ReverseLine(pair))), cold, key.protocol(), worker.now_ms);
   memory = Remembered(cold, IsForward(idx), KeyOf(sessions.Line(PeerOf(idx))));
-  return cold.tracked() && (cold.flags & kPairMidstream) == 0 && !expiry.any_lapsed &&
-         !(changed && !sessions.IsLive(pair));
+  return cold.tracked() && (cold.flags & kPairMidstream) == 0 &&
+         (alive || !HasLapsed(worker, pair, cold, key)) && !(changed && !sessions.IsLive(pair));
 }
 
-void GiveMemory(const WorkerContext& worker, const ExpressLanes& found, bool changed,
-                Walking& walking) {
+void GiveMemories(const WorkerContext& worker, const ExpressLanes& found, bool changed,
+                  Walking& walking) {
   ShortWalks& walks = walking.walks;
   ForBits(walks.open & ~walks.fresh, [&](uint32_t at) {
     const uint32_t i = walking.place[at];
-    if (!Remember(worker, found.line[i], found.glance.key[i], changed, walks.walk[at].memory)) {
+    const bool alive = (walking.alive >> i & 1) != 0;
+    FlowMemory memory;
+    if (!Remember(worker, found.line[i], found.glance.key[i], alive, changed, memory)) {
       walks.open ^= 1u << at;
     }
+    GiveMemory(memory, at, walks);
   });
 }
 
@@ -105,11 +157,12 @@ void StampConfirmed(const Snapshot& snapshot, WorkerContext& worker, const Walki
                     ExpressLanes& found) {
   const ShortWalks& walks = walking.walks;
   ForBits(walks.open & ~walks.fresh, [&](uint32_t at) {
-    const ShortWalk& walk = walks.walk[at];
+    const ShortWalk walk = WalkAt(walks, at);
     const uint32_t i = walking.place[at];
-    const bool stamped =
-        StampWalk(worker.sessions->Line(found.line[i]), OutcomeOf(walk, found.glance.key[i]),
-                  WalkGenerationOf(snapshot, walk.sender, walk.target));
+    const SessionKey& key = found.glance.key[i];
+    const bool stamped = StampAgain(worker.sessions->Line(found.line[i]), LeavesAs(walk),
+                                    WalkGenerationOf(snapshot, walk.sender, walk.target),
+                                    [&](WalkOutcome& outcome) { SetDeltas(key, outcome); });
     found.walked |= stamped ? 1u << i : 0;
   });
 }
@@ -121,7 +174,7 @@ void FillOpenings(const Snapshot& snapshot, const WorkerContext& worker, Batch& 
   uint32_t opening = 0;
   ForBits(walks.open & walks.fresh, [&](uint32_t at) {
     const uint32_t i = walking.place[at];
-    if (FillOpening(snapshot, worker, batch, found, i, walks.walk[at])) {
+    if (FillOpening(snapshot, worker, batch, found, i, WalkAt(walks, at))) {
       PrepareAdmission(snapshot, worker, batch, found.glance.lane[i]);
       found.opening |= 1u << i;
       ++opening;
@@ -143,7 +196,7 @@ void PrepareTurns(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
     return;
   }
   BeginShortWalks(snapshot, walking.walks);  // meanwhile memory answers PrefetchPeer
-  GiveMemory(worker, found, changed, walking);
+  GiveMemories(worker, found, changed, walking);
   EndShortWalks(snapshot, worker.seed, walking.walks);
   StampConfirmed(snapshot, worker, walking, found);
   FillOpenings(snapshot, worker, batch, walking, found);

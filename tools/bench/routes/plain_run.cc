@@ -59,7 +59,7 @@ void ForwardPlain(const Snapshot& snapshot, WorkerContext& worker, Batch& batch)
     BeginShortWalks(snapshot, walks);
     for (uint32_t left = walks.open & glance.plain; left != 0; left &= left - 1) {
       const auto i = static_cast<uint32_t>(std::countr_zero(left));
-      SendPlain(snapshot, worker, batch, glance.lane[i], walks.walk[i], glance.ip[i],
+      SendPlain(snapshot, worker, batch, glance.lane[i], WalkAt(walks, i), glance.ip[i],
                 glance.ip_bytes[i]);
     }
   }
