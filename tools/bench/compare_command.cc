@@ -94,7 +94,8 @@ Figure FigureOf(const Comparison& c) {
                      {"ratio_low", c.ratio.low},
                      {"ratio_high", c.ratio.high},
                      {"p", c.p},
-                     {"pairs", static_cast<double>(c.count)}};
+                     {"pairs", static_cast<double>(c.count)},
+                     {"too_slow", c.verdict == CompareVerdict::kTooSlow ? 1 : 0}};
   return figure;
 }
 

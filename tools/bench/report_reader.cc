@@ -149,9 +149,13 @@ absl::StatusOr<ReadReport> ReadReportFile(const std::string& path) {
     return absl::NotFoundError(path + " cannot be read");
   }
   absl::StatusOr<ReadReport> report = ParseReport(text.str());
-  return report.ok()
-             ? std::move(report)
-             : absl::InvalidArgumentError(path + ": " + std::string(report.status().message()));
+  if (!report.ok()) {
+    return absl::InvalidArgumentError(path + ": " + std::string(report.status().message()));
+  }
+  if (!report->broken_claims.empty()) {
+    return absl::FailedPreconditionError(path + ": not what is named: " + report->broken_claims[0]);
+  }
+  return report;
 }
 
 }  // namespace sluice

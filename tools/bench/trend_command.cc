@@ -1,11 +1,14 @@
 // `sluice-bench trend`: the figures of many nights, and where they changed.
 #include <gflags/gflags.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <nlohmann/json.hpp>
 
 #include "tools/bench/commands.h"
 #include "tools/bench/flag_checks.h"
+#include "tools/bench/flags.h"
 #include "tools/bench/trend/steps.h"
 #include "tools/bench/trend/trend_file.h"
 
@@ -15,6 +18,8 @@ DEFINE_uint32(recent, 5, "A step is news while so many measurements at most lie 
 
 namespace sluice {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 std::string NowUtc() {
   char text[64];
@@ -43,9 +48,26 @@ absl::Status AppendAll(const std::vector<std::string>& paths) {
   return absl::OkStatus();
 }
 
-// Prints the series' levels; true when the last of them is a step up that is news.
-bool PrintSeries(const TrendSeries& series) {
-  const std::vector<Level> levels = FindLevels(series.ns);
+struct JudgedSeries {
+  const TrendSeries* series = nullptr;
+  std::vector<Level> levels;
+  bool stepped = false;  // the last level is a step up, and news
+};
+
+JudgedSeries Judge(const TrendSeries& series) {
+  JudgedSeries judged = {&series, FindLevels(series.ns)};
+  if (judged.levels.size() >= 2) {
+    const Level& last = judged.levels.back();
+    judged.stepped =
+        last.count <= FLAGS_recent &&
+        last.mean > judged.levels[judged.levels.size() - 2].mean * (1 + FLAGS_step / 100);
+  }
+  return judged;
+}
+
+void PrintSeries(const JudgedSeries& judged) {
+  const TrendSeries& series = *judged.series;
+  const std::vector<Level>& levels = judged.levels;
   std::printf("  %-52s %4zu  ", series.figure.c_str(), series.ns.size());
   for (size_t i = 0; i < levels.size(); ++i) {
     const char* since = series.commits[levels[i].first].c_str();
@@ -57,12 +79,38 @@ bool PrintSeries(const TrendSeries& series) {
     }
   }
   std::printf("  (%s)\n", series.machine.c_str());
-  if (levels.size() < 2) {
-    return false;
+}
+
+Json SeriesJson(const JudgedSeries& judged) {
+  Json json = {{"figure", judged.series->figure},
+               {"machine", judged.series->machine},
+               {"measurements", judged.series->ns.size()},
+               {"stepped", judged.stepped},
+               {"levels", Json::array()}};
+  for (const Level& level : judged.levels) {
+    json["levels"].push_back({{"ns", level.mean},
+                              {"measurements", level.count},
+                              {"commit", judged.series->commits[level.first]}});
   }
-  const Level& last = levels.back();
-  return last.count <= FLAGS_recent &&
-         last.mean > levels[levels.size() - 2].mean * (1 + FLAGS_step / 100);
+  return json;
+}
+
+void PrintAll(const std::vector<JudgedSeries>& all, size_t stepped) {
+  if (FLAGS_j) {
+    Json json = {{"step_percent", FLAGS_step}, {"recent", FLAGS_recent}, {"series", Json::array()}};
+    for (const JudgedSeries& judged : all) {
+      json["series"].push_back(SeriesJson(judged));
+    }
+    std::printf("%s\n", json.dump(2).c_str());
+    return;
+  }
+  for (const JudgedSeries& judged : all) {
+    PrintSeries(judged);
+  }
+  std::printf(
+      "\ntrend: %zu of %zu series have stepped up by more than %g %% within their last %u "
+      "measurements\n",
+      stepped, all.size(), FLAGS_step, FLAGS_recent);
 }
 
 int RunTrendCommand(const Arguments& arguments) {
@@ -79,15 +127,14 @@ int RunTrendCommand(const Arguments& arguments) {
     std::fprintf(stderr, "sluice-bench: %s\n", std::string(entries.status().message()).c_str());
     return kExitNo;
   }
-  size_t stepped = 0;
   const std::vector<TrendSeries> all = SeriesOf(*entries);
+  std::vector<JudgedSeries> judged;
   for (const TrendSeries& series : all) {
-    stepped += PrintSeries(series) ? 1 : 0;
+    judged.push_back(Judge(series));
   }
-  std::printf(
-      "\ntrend: %zu of %zu series have stepped up by more than %g %% within their last %u "
-      "measurements\n",
-      stepped, all.size(), FLAGS_step, FLAGS_recent);
+  const auto stepped = static_cast<size_t>(std::count_if(
+      judged.begin(), judged.end(), [](const JudgedSeries& one) { return one.stepped; }));
+  PrintAll(judged, stepped);
   return stepped == 0 ? kExitYes : kExitNo;
 }
 
@@ -95,7 +142,7 @@ int RunTrendCommand(const Arguments& arguments) {
 
 Verb TrendCommand() {
   return {"trend",
-          "--file=PATH [--step=PERCENT] [REPORT…]",
+          "--file=PATH [--step=PERCENT] [-j] [REPORT…]",
           "The figures of many nights, and where they changed.",
           "Appends each report (what `sluice-bench … -j` printed) to the file as one JSON line, "
           "then\n"
@@ -104,7 +151,7 @@ Verb TrendCommand() {
           "length, and the commit each began with. Exit 1 when the newest level lies more than "
           "--step\n"
           "per cent above the one before it and is news.",
-          {"file", "step", "recent"},
+          {"file", "step", "recent", "j"},
           RunTrendCommand};
 }
 

@@ -50,6 +50,7 @@ class CompareCommand(unittest.TestCase):
         figure = json.loads(answer.stdout)["figures"][0]
         self.assertEqual((figure["ns"]["median"], figure["old_ns"], figure["ratio"]), (40, 50, 0.8))
         self.assertLess(figure["p"], 0.01)
+        self.assertEqual(figure["too_slow"], 0)
 
     def test_two_reports_are_compared_by_rounds(self):
         for name, base in (("old", 50), ("new", 60)):

@@ -53,6 +53,16 @@ class Export(WithReports):
             self.assertTrue(entries[0]["name"].startswith("forward/flows:1000"))
             self.assertGreater(entries[0]["value"], 0)
 
+    def test_a_report_that_is_not_what_it_names_goes_nowhere(self):
+        broken = self.folder / "broken.json"
+        broken.write_text(json.dumps(dict(fake_bench.report("forward/a", 50), broken_claims=["packets dropped: 3"])))
+        for words in (["export"], ["trend", f"--file={self.folder}/trend.jsonl"],
+                      ["compare", self.report("forward/a", 50)]):
+            answer = bench(*words, str(broken))
+            self.assertEqual((answer.returncode, answer.stdout), (1, ""), words)
+            self.assertIn("broken.json: not what is named: packets dropped: 3", answer.stderr)
+        self.assertFalse((self.folder / "trend.jsonl").exists())
+
     def test_mistakes(self):
         report = self.report("forward/a", 50)
         self.assertEqual(bench("export").returncode, 2)
@@ -80,6 +90,14 @@ class Trend(WithReports):
         self.assertEqual(answer.returncode, 1)
         self.assertRegex(answer.stdout, r"forward/a +11 +50\.\d ns, \+(?:19|20)\.\d % to 60\.\d ns with c8")
         self.assertEqual(len((self.folder / "trend.jsonl").read_text().splitlines()), 11)
+
+    def test_the_same_as_json(self):
+        self.nights([50] * 8 + [60] * 3)
+        answer = bench("trend", f"--file={self.folder}/trend.jsonl", "-j")
+        self.assertEqual(answer.returncode, 1)
+        series = json.loads(answer.stdout)["series"][0]
+        self.assertEqual((series["figure"], series["measurements"], series["stepped"]), ("forward/a", 11, True))
+        self.assertEqual([(level["measurements"], level["commit"]) for level in series["levels"]], [(8, "c0"), (3, "c8")])
 
     def test_an_old_step_a_step_down_and_none_pass(self):
         self.assertEqual(self.nights([50] * 6 + [60] * 6).returncode, 0)

@@ -199,7 +199,7 @@ absl::Status RoomForOvs(uint32_t flows) {
   }
   // Packet buffers, and three connections a flow with both keys and a lock each.
   const uint64_t memory_mb = 1300 + uint64_t{flows} * kZones * 1000 / 1'000'000;
-  if (memory_mb > ReadMachine(RealMachine()).available_kib / 1024) {
+  if (memory_mb > ReadMachine(RealMachine()).usable_kib / 1024) {
     return absl::ResourceExhaustedError("needs " + std::to_string(memory_mb) +
                                         " MB of memory, which this machine has not");
   }
