@@ -29,8 +29,9 @@ ANSWERS = {
     "flows": united(*(fake_bench.report(f"forward/flows:{n}", 50 + n / 100, flows=n) for n in (1, 10, 100))),
     "forward": dict(fake_bench.report("forward/flows:1000", [40, 50, 60], frame_bytes=64, flows=1000, hit_rate=1),
                     stages=[{"stage": "express", "ns_per_packet": 40, "cycles_per_packet": 100}]),
-    "rivals": united(fake_bench.report("rules/cloud/rules:40", 5), fake_bench.report("rules/cloud/rules:40/linear", 90),
-                     fake_bench.report("testpmd/mac/net_null", 15)),
+    "rivals": dict(united(fake_bench.report("rules/cloud/rules:40", 5), fake_bench.report("rules/cloud/rules:40/linear", 90),
+                          fake_bench.report("testpmd/mac/net_null", 15)),
+                   settings={"not run: OVS-DPDK at 1000 flows": "OVS-DPDK at 1000 flows: ovsdb-server is not installed"}),
     "update": united(fake_bench.report("update/effect", 900, p50_ns=1e3, p99_ns=5e3, p999_ns=9e4, dip=0.01,
                                        dip_low=-0.002, dip_high=0.02),
                      fake_bench.report("update/compile/rules:40", 3e5)),
@@ -76,6 +77,11 @@ class ReportCommand(unittest.TestCase):
         for row in ("10 % load, half of them: 400", "10 % load, 99 %: 60k", "90 % load, 99.9 %: 70k", "90 % load, 99.99 %: 80k"):
             self.assertIn(row, svg)
         self.assertIn("At 90 % load, 10 % met a full queue", (self.out / "index.html").read_text())
+
+    def test_rivals_that_did_not_run_are_named_and_all_are_asked_for(self):
+        self.report()
+        self.assertIn("Not run: OVS-DPDK at 1000 flows: ovsdb-server is not installed.", (self.out / "index.html").read_text())
+        self.assertIn("rivals --ovs -j\n", (self.folder / "fake.log").read_text())
 
     def test_what_is_missing_says_why(self):
         broken = dict(ANSWERS, flows=dict(ANSWERS["flows"], broken_claims=["packets dropped: 3"]))

@@ -34,15 +34,20 @@ bool IsRival(const ReadReport& report, const ReadFigure& figure) {
 }
 
 Drawing DrawRivals(const Measurements& m) {
-  Drawing drawing = {"rivals",
-                     "Rivals beside us",
-                     "Blue: Sluice; the rows below it: rivals at the same work, on the same keys, "
-                     "in the same rounds. testpmd's rows receive and send on null ports.",
-                     "",
-                     "",
-                     ""};
-  DrawFrom(m, "rivals", drawing, [](const ReadReport& report) {
+  Drawing drawing = {
+      "rivals",
+      "Rivals beside us",
+      "Blue: Sluice; the rows below it: rivals at the same work, on the same keys, "
+      "in the same rounds. testpmd's rows receive and send on null ports; OVS-DPDK ran "
+      "between two halves of ours, its source taken off.",
+      "",
+      "",
+      ""};
+  DrawFrom(m, "rivals", drawing, [&drawing](const ReadReport& report) {
     std::vector<Dot> dots;
+    for (const auto& [name, why] : report.settings) {
+      drawing.note += name.rfind("not run: ", 0) == 0 ? " Not run: " + why + "." : "";
+    }
     for (const ReadFigure& figure : report.figures) {
       if (figure.ns.median > 0) {
         dots.push_back(DotOf(figure.name, figure, !IsRival(report, figure)));

@@ -49,7 +49,7 @@ std::vector<Needed> AllNeeded(bool quick) {
       {"stages-1M", {"forward", "--stages", "--flows=" + pick("1000000", "10000")}},
       {"stages-walk", {"forward", "--stages", "--session_cache=off"}},
       {"cps", {"cps"}},
-      {"rivals", {"rivals"}},
+      {"rivals", {"rivals", "--ovs"}},
       {"latency", {"latency"}},
       {"hero", {"hero"}},
       {"update", {"update"}},
