@@ -112,6 +112,12 @@ class TargetsCommand(unittest.TestCase):
         for words in (["--only=T99"], ["word"], ["--quick", "--million_acl"]):
             self.assertEqual(self.targets({}, *words).returncode, 2, words)
 
+    def test_what_runs_is_said_once(self):
+        answer = self.targets({"forward": forward(20, 40, 45)}, "--only=T2,T3")
+        said = answer.stderr.splitlines()
+        self.assertEqual(said.count("sluice-bench forward --flows=1000000"), 1)
+        self.assertIn("sluice-bench rivals --ovs", said)
+
     def test_a_signal_ends_what_measures(self):
         left = ended_by(signal.SIGTERM, ["targets", f"--program={fake_bench.waiting(self.fake)}"],
                         lambda _: pathlib.Path(f"{self.fake}.here").exists(), path=BENCH)

@@ -1,6 +1,7 @@
 #include "tools/bench/targets/target_run.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "tools/bench/child_process.h"
 #include "tools/bench/interruption.h"
@@ -55,6 +56,11 @@ const TargetRunner::Answer& TargetRunner::Ask(const std::vector<std::string>& co
   }
   std::vector<std::string> words = {program_};
   words.insert(words.end(), command.begin(), command.end());
+  std::string shown = "sluice-bench";
+  for (const std::string& word : command) {
+    shown += " " + word;
+  }
+  std::fprintf(stderr, "%s\n", shown.c_str());  // some take minutes
   words.insert(words.end(), flags_.begin(), flags_.end());
   words.push_back("-j");
   Answer answer;

@@ -45,6 +45,7 @@ class TargetRunner {
   TargetRunner(std::string program, std::vector<std::string> flags)
       : program_(std::move(program)), flags_(std::move(flags)) {}
 
+  // Says on stderr what runs.
   TargetResult Run(const Target& target);
 
  private:
