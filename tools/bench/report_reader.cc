@@ -1,6 +1,7 @@
 #include "tools/bench/report_reader.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -145,7 +146,7 @@ absl::StatusOr<ReadReport> ReadReportFile(const std::string& path) {
   std::ifstream file(path);
   std::ostringstream text;
   text << file.rdbuf();
-  if (!file) {
+  if (!file || std::filesystem::is_directory(path)) {
     return absl::NotFoundError(path + " cannot be read");
   }
   absl::StatusOr<ReadReport> report = ParseReport(text.str());

@@ -117,6 +117,9 @@ class Trend(WithReports):
         broken.write_text("{}\n")
         answer = bench("trend", f"--file={broken}")
         self.assertEqual((answer.returncode, "broken:1" in answer.stderr), (1, True))
+        for words in (["trend", f"--file={self.folder}"], ["export", str(self.folder)]):
+            answer = bench(*words)
+            self.assertEqual((answer.returncode, answer.stderr), (1, f"sluice-bench: {self.folder} cannot be read\n"))
         untouched = bench("trend", f"--file={self.folder}/new", str(broken))
         self.assertEqual((untouched.returncode, (self.folder / "new").exists()), (1, False))
 

@@ -58,6 +58,9 @@ absl::StatusOr<std::vector<TrendEntry>> ReadTrend(const std::string& path) {
       return absl::InvalidArgumentError(path + ":" + std::to_string(number) + ": " + error.what());
     }
   }
+  if (file.bad()) {  // a folder
+    return absl::InvalidArgumentError(path + " cannot be read");
+  }
   return entries;
 }
 
