@@ -199,12 +199,15 @@ void BeginShortWalks(const Snapshot& snapshot, ShortWalks& walks) noexcept {
   Route(snapshot, walks, enis, enis);
 }
 
+void PassFirstAcls(const Snapshot& snapshot, ShortWalks& walks) noexcept {
+  PassAcls(snapshot, walks, ~0u);
+}
+
 void EndShortWalks(const Snapshot& snapshot, uint64_t seed, ShortWalks& walks) noexcept {
   walks.open &= walks.fresh | WhereTrue(walks, [&](uint32_t at) {
                   return AreRemembered(walks.from, walks.sender, walks.tracked_at_sender, at);
                 });
   PassEgressGroups(snapshot, walks);
-  PassAcls(snapshot, walks, ~0u);
   PassNatGateways(snapshot, seed, walks);
   Arrive(snapshot, walks);
 }

@@ -107,10 +107,11 @@ inline void GiveMemory(const FlowMemory& memory, uint32_t place, ShortWalks& wal
   walks.forward |= (memory.forward ? 1u : 0u) << place;
 }
 
-// Sets `open` of them all and leads them to the end of their first leg, for which no session is
-// asked. The caller then gives those of known flows that are open their memory, or takes their
-// bit away.
+// Sets `open` of them all and leads them to the end of their first leg.
 void BeginShortWalks(const Snapshot& snapshot, ShortWalks& walks) noexcept;
+// Then the network ACLs of that leg. Until here no session is asked. The caller then gives those of
+// known flows that are open their memory, or takes their bit away.
+void PassFirstAcls(const Snapshot& snapshot, ShortWalks& walks) noexcept;
 // Walks on. Those whose bit is still set have arrived: `target` is the side they leave on,
 // addresses and ports are what they leave with (the source port of a new mapping is still to be
 // chosen), and answers of known flows are keyed as the session remembers. What is asked of a packet

@@ -195,7 +195,8 @@ void PrepareTurns(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
   if (walking.walks.count == 0) {
     return;
   }
-  BeginShortWalks(snapshot, walking.walks);  // meanwhile memory answers PrefetchPeer
+  BeginShortWalks(snapshot, walking.walks);
+  PassFirstAcls(snapshot, walking.walks);  // meanwhile memory answers PrefetchPeer
   GiveMemories(worker, found, changed, walking);
   EndShortWalks(snapshot, worker.seed, walking.walks);
   StampConfirmed(snapshot, worker, walking, found);
