@@ -43,6 +43,7 @@ absl::StatusOr<std::unique_ptr<LiveDataplane>> LiveDataplane::Open(const Validat
   if (!secrets.ok()) {
     return secrets.status();
   }
+  ForceSimdLevel(options.simd);  // before workers run
   absl::StatusOr<std::unique_ptr<Runtime>> runtime = Runtime::Open(*runtime_options);
   if (!runtime.ok()) {
     return runtime.status();

@@ -29,6 +29,9 @@ DEFINE_string(metrics_listen, "",
               "ADDRESS:PORT (or :PORT) on which /metrics serves Prometheus text. Empty: nowhere.");
 DEFINE_string(poll, "adaptive",
               "adaptive: an idle worker sleeps 50 us at a time; busy: it never sleeps.");
+DEFINE_string(simd, "auto",
+              "Variant of table lookups: auto (what this CPU and calibration choose), scalar, avx2 "
+              "or avx512. Changes no verdict.");
 DEFINE_bool(stage_times, false, "Time every stage for `sluice show stages`; costs some speed.");
 DEFINE_bool(dpdk_log, false, "Show DPDK's own messages.");
 DEFINE_uint64(seed, 0,
@@ -38,9 +41,19 @@ DEFINE_uint64(seed, 0,
 namespace sluice {
 namespace {
 
-constexpr std::string_view kFlags[] = {
-    "config",         "workers",        "eal",  "socket",      "state",    "session_cache",
-    "enforce_quotas", "metrics_listen", "poll", "stage_times", "dpdk_log", "seed"};
+constexpr std::string_view kFlags[] = {"config",
+                                       "workers",
+                                       "eal",
+                                       "socket",
+                                       "state",
+                                       "session_cache",
+                                       "enforce_quotas",
+                                       "metrics_listen",
+                                       "poll",
+                                       "simd",
+                                       "stage_times",
+                                       "dpdk_log",
+                                       "seed"};
 
 gflags::CommandLineFlagInfo FlagOf(std::string_view name) {
   return gflags::GetCommandLineFlagInfoOrDie(std::string(name).c_str());
@@ -129,6 +142,10 @@ absl::StatusOr<DaemonOptions> OptionsFromFlags() {
   if (!poll.ok()) {
     return poll.status();
   }
+  const absl::StatusOr<SimdLevel> simd = ParseSimdLevel(FLAGS_simd);
+  if (!simd.ok()) {
+    return simd.status();
+  }
   options.socket_path = FLAGS_socket.empty() ? DefaultSocketPath() : FLAGS_socket;
   if (options.socket_path.size() > kMaxSocketPathBytes) {
     return absl::InvalidArgumentError("--socket: the path has " +
@@ -150,6 +167,7 @@ absl::StatusOr<DaemonOptions> OptionsFromFlags() {
   options.show_dpdk_log = FLAGS_dpdk_log;
   options.time_stages = FLAGS_stage_times;
   options.poll = *poll;
+  options.simd = *simd;
   options.seed = FLAGS_seed;
   return options;
 }

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
 
 #include "absl/strings/ascii.h"
@@ -42,6 +43,19 @@ absl::StatusOr<PollMode> ParsePollMode(const std::string& text) {
     return PollMode::kBusy;
   }
   return absl::InvalidArgumentError("\"" + text + "\" is no value for --poll: adaptive or busy");
+}
+
+absl::StatusOr<SimdLevel> ParseSimdLevel(const std::string& text) {
+  const std::optional<SimdLevel> level = SimdLevelNamed(text);
+  if (!level.has_value()) {
+    return absl::InvalidArgumentError("\"" + text +
+                                      "\" is no value for --simd: auto, scalar, avx2 or avx512");
+  }
+  if (*level > DetectSimdLevel()) {
+    return absl::InvalidArgumentError("--simd=" + text + ": this CPU has no more than " +
+                                      std::string(SimdLevelName(DetectSimdLevel())));
+  }
+  return *level;
 }
 
 absl::StatusOr<ListenAddress> ParseMetricsListen(const std::string& text) {

@@ -10,6 +10,7 @@
 #include "control/intent/intent.h"
 #include "control/intent/validated_intent.h"
 #include "dataplane/runtime/runtime.h"
+#include "dataplane/table/simd.h"
 
 namespace sluice {
 
@@ -25,12 +26,15 @@ struct DaemonOptions {
   bool show_dpdk_log = false;
   bool time_stages = false;
   PollMode poll = PollMode::kAdaptive;
-  uint64_t seed = 0;  // 0: secrets from the system's random source
+  SimdLevel simd = DetectSimdLevel();  // of table lookups
+  uint64_t seed = 0;                   // 0: secrets from the system's random source
 };
 
 // "on" or "off", "adaptive" or "busy": InvalidArgument says what is allowed.
 absl::StatusOr<bool> ParseSwitch(const std::string& flag, const std::string& text);
 absl::StatusOr<PollMode> ParsePollMode(const std::string& text);
+// "auto", "scalar", "avx2" or "avx512": InvalidArgument also for what this CPU does not have.
+absl::StatusOr<SimdLevel> ParseSimdLevel(const std::string& text);
 // "a,b" in parts; empty ones are left out.
 std::vector<std::string> SplitPaths(const std::string& text);
 

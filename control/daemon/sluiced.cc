@@ -141,8 +141,8 @@ void Daemon::SayReady() {
   }
   Say("ready: generation 1, " + std::to_string(ports) + " ports, " + std::to_string(workers) +
       (workers == 1 ? " worker" : " workers") + (runtime.shares_cpus() ? " on shared CPUs" : "") +
-      ", memory " + std::string(MemoryModeName(runtime.memory_mode())) + ", operators at " +
-      options_.socket_path);
+      ", memory " + std::string(MemoryModeName(runtime.memory_mode())) + ", lookups " +
+      std::string(SimdLevelName(ActiveSimdLevel())) + ", operators at " + options_.socket_path);
 }
 
 void Daemon::Serve() {

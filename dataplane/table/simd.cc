@@ -43,6 +43,15 @@ SimdLevel ForceSimdLevel(SimdLevel level) {
   return active_level;
 }
 
+std::optional<SimdLevel> SimdLevelNamed(std::string_view name) {
+  for (const SimdLevel level : {SimdLevel::kScalar, SimdLevel::kAvx2, SimdLevel::kAvx512}) {
+    if (name == SimdLevelName(level)) {
+      return level;
+    }
+  }
+  return name == "auto" ? std::optional(DetectSimdLevel()) : std::nullopt;
+}
+
 bool GathersInUse() {
   return active_kernels == &kGatherKernels;
 }

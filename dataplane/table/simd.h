@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace sluice {
@@ -19,6 +20,9 @@ SimdLevel ActiveSimdLevel();
 // Uses `level`, or the machine's best when that is lower; returns what is in use now. Not while
 // workers run.
 SimdLevel ForceSimdLevel(SimdLevel level);
+// "scalar", "avx2", "avx512", or "auto" for the best of this machine; nothing for other words. A
+// machine may not have the level.
+std::optional<SimdLevel> SimdLevelNamed(std::string_view name);
 // Whether direct maps are read with gathers; calibrated when kAvx512 is first chosen.
 bool GathersInUse();
 

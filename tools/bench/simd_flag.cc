@@ -9,23 +9,17 @@
 namespace sluice {
 
 bool TakeSimdFlag() {
-  std::optional<SimdLevel> wanted;
-  if (!OneOf<std::optional<SimdLevel>>("simd", FLAGS_simd,
-                                       {{"auto", std::nullopt},
-                                        {"scalar", SimdLevel::kScalar},
-                                        {"avx2", SimdLevel::kAvx2},
-                                        {"avx512", SimdLevel::kAvx512}},
-                                       wanted)) {
+  const std::optional<SimdLevel> wanted = SimdLevelNamed(FLAGS_simd);
+  if (!wanted.has_value()) {
+    UsageError("--simd=" + FLAGS_simd + " is none of auto, scalar, avx2, avx512");
     return false;
   }
-  if (wanted > DetectSimdLevel()) {
+  if (*wanted > DetectSimdLevel()) {
     UsageError("--simd=" + FLAGS_simd + ": this CPU has no more than " +
                std::string(SimdLevelName(DetectSimdLevel())));
     return false;
   }
-  if (wanted.has_value()) {
-    ForceSimdLevel(*wanted);
-  }
+  ForceSimdLevel(*wanted);
   return true;
 }
 

@@ -53,6 +53,10 @@ TEST(DaemonOptionsTest, WordsOfFlags) {
   EXPECT_FALSE(ParseSwitch("session_cache", "maybe").ok());
   EXPECT_EQ(*ParsePollMode("busy"), PollMode::kBusy);
   EXPECT_FALSE(ParsePollMode("lazy").ok());
+  EXPECT_EQ(*ParseSimdLevel("scalar"), SimdLevel::kScalar);
+  EXPECT_EQ(*ParseSimdLevel("auto"), DetectSimdLevel());
+  EXPECT_FALSE(ParseSimdLevel("mmx").ok());
+  EXPECT_FALSE(ParseSimdLevel("").ok());
   EXPECT_EQ(SplitPaths("a,,b/c,"), (std::vector<std::string>{"a", "b/c"}));
   EXPECT_TRUE(SplitPaths("").empty());
 }

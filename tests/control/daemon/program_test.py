@@ -22,7 +22,7 @@ import tap  # noqa: E402
 
 SLUICED = sys.argv[1]
 FLAGS = ["config", "workers", "eal", "socket", "state", "session_cache", "enforce_quotas", "metrics_listen", "poll",
-         "stage_times", "dpdk_log", "seed"]
+         "simd", "stage_times", "dpdk_log", "seed"]
 WAIT_S = 30
 
 
@@ -161,7 +161,7 @@ def flags_are_spelled_with_underscores_or_hyphens():
 def usage_errors_exit_2():
     for arguments in ([], ["--nonsense"], ["--config"], ["somewhere.json"], ["--config=x", "--workers=many"],
                       ["--config=x", "--workers=65"], ["--config=x", "--session-cache=perhaps"],
-                      ["--config=x", "--poll=lazy"], ["--config="], ["--config=x", "--metrics_listen=nowhere"],
+                      ["--config=x", "--poll=lazy"], ["--config=x", "--simd=mmx"], ["--config="], ["--config=x", "--metrics_listen=nowhere"],
                       ["--config=x", "--metrics_listen=127.0.0.1:99999"], ["--config=x", "--metrics_listen=host:9100"],
                       ["--config=x", "--socket=/" + "x" * 107]):
         code, _, err = run(*arguments)
@@ -244,6 +244,13 @@ def flags_come_from_the_environment_too():
         assert daemon.end() == 0
 
 
+def the_variant_of_lookups_can_be_forced():
+    folder = Folder()
+    with Running(folder, "--simd=scalar") as daemon:
+        assert "lookups scalar," in daemon.ready, daemon.ready
+        assert daemon.end() == 0
+
+
 def config_may_be_given_several_times():
     folder = Folder()
     host = configuration()
@@ -301,7 +308,7 @@ CASES = [help_names_every_flag, version_is_one_line, flags_are_spelled_with_unde
          a_missing_file_is_refused, a_configuration_without_host_is_refused, an_unknown_device_is_named_in_one_line,
          more_sessions_than_the_machine_can_hold_are_refused_at_once,
          a_state_folder_that_cannot_be_made_is_refused, sigterm_and_sigint_drain_and_leave_nothing,
-         flags_come_from_the_environment_too, config_may_be_given_several_times,
+         flags_come_from_the_environment_too, the_variant_of_lookups_can_be_forced, config_may_be_given_several_times,
          the_saved_configuration_starts_a_daemon, sighup_applies_or_refuses,
          a_second_daemon_at_the_same_socket_is_refused]
 

@@ -38,6 +38,12 @@ std::string WhyNot(const std::string& subcommand, const ChildResult& result) {
          result.err.substr(0, result.err.find('\n'));
 }
 
+// Whether a figure's number follows from its time.
+bool IsOfTime(std::string_view key) {
+  constexpr std::string_view kKeys[] = {"ns", "ticks", "ratio", "mpps", "connections_per_second"};
+  return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
+}
+
 }  // namespace
 
 bool TargetResult::Met() const {
@@ -116,9 +122,11 @@ GoalResult TargetRunner::Measure(const Goal& goal) {
   result.measured = figure->Number(goal.reading.key);
   result.met = goal.relation == Relation::kAtMost ? *result.measured <= result.wanted
                                                   : *result.measured >= result.wanted;
-  result.ns = figure->ns.median;
-  result.ticks = figure->Number("ticks");
-  result.source_ns = figure->Number("source_ns");
+  if (IsOfTime(goal.reading.key)) {
+    result.ns = figure->ns.median;
+    result.ticks = figure->Number("ticks");
+    result.source_ns = figure->Number("source_ns");
+  }
   return result;
 }
 

@@ -18,7 +18,7 @@ struct GoalResult {
   std::optional<double> measured;
   bool met = false;
   std::string why;  // not measured: why
-  // Of the figure, where it is a time: 0 otherwise.
+  // Of the figure, where the number is or follows from a time: 0 otherwise.
   double ns = 0;
   double ticks = 0;
   double source_ns = 0;
