@@ -70,11 +70,27 @@ class ClosedRing {
     }
   }
 
-  // What the Pop behind `ahead` others will return if nobody else pops; kEmpty when there is none.
-  uint32_t Peek(uint32_t ahead) const noexcept {
-    const uint32_t at = head_.load(std::memory_order_relaxed) + ahead;
-    const uint64_t seen = lines_[(at & mask_) >> 3].cells[at & 7].load(std::memory_order_relaxed);
+  // The number of the entry that the next Pop will take.
+  uint32_t Next() const noexcept { return head_.load(std::memory_order_relaxed); }
+  // The entry of that number, or of one behind it; kEmpty when there is none.
+  uint32_t PeekAt(uint32_t at) const noexcept {
+    const uint64_t seen =
+        lines_[(at & mask_) >> 3].cells[at & 7].load(std::memory_order_acquire);  // pairs with Push
     return static_cast<uint32_t>(seen >> 32) == at + 1 ? static_cast<uint32_t>(seen) : kEmpty;
+  }
+  // What the Pop behind `ahead` others will return if nobody else pops; kEmpty when there is none.
+  uint32_t Peek(uint32_t ahead) const noexcept { return PeekAt(Next() + ahead); }
+  // Takes the `count` entries from number `at` on, all of which PeekAt has seen. False, and none:
+  // somebody has popped since `at` was Next.
+  bool PopSeen(uint32_t at, uint32_t count) noexcept {
+    uint32_t expected = at;
+    if (!head_.compare_exchange_strong(expected, at + count, std::memory_order_relaxed)) {
+      return false;
+    }
+    for (uint32_t i = at; i != at + count; ++i) {
+      CellAt(i).store(uint64_t{i + mask_ + 1} << 32, std::memory_order_release);  // pairs with Push
+    }
+    return true;
   }
 
   size_t bytes() const { return lines_.bytes(); }

@@ -65,12 +65,50 @@ class PairStack {
     }
   }
 
-  void Push(PairLinks& links, PairIdx pair) noexcept {
-    uint64_t head = head_.load(std::memory_order_relaxed);
-    count_.fetch_add(1, std::memory_order_relaxed);
+  // All of `count` pairs at once; false, and none, when there are fewer.
+  bool PopMany(PairLinks& links, uint32_t count, PairIdx* pairs) noexcept {
+    uint64_t head = head_.load(std::memory_order_acquire);  // pairs with the release of Push
     while (true) {
-      links[pair].store(static_cast<uint32_t>(head), std::memory_order_relaxed);
-      const uint64_t wanted = ((head >> 32) + 1) << 32 | pair.value;
+      uint32_t idx = static_cast<uint32_t>(head);
+      uint32_t seen = 0;
+      for (; seen < count && idx < kLinkEnd; ++seen) {
+        pairs[seen] = PairIdx(idx);
+        idx = links[PairIdx(idx)].load(std::memory_order_relaxed);
+      }
+      // A link that somebody has taken meanwhile led astray: then the head is another, too.
+      const uint64_t wanted = ((head >> 32) + 1) << 32 | idx;
+      if (seen < count) {
+        const uint64_t again = head_.load(std::memory_order_acquire);
+        if (again == head) {
+          return false;
+        }
+        head = again;
+      } else if (head_.compare_exchange_weak(head, wanted, std::memory_order_acquire,
+                                             std::memory_order_acquire)) {
+        break;
+      }
+    }
+    count_.fetch_sub(count, std::memory_order_relaxed);
+    for (uint32_t i = 0; i < count; ++i) {
+      links[pairs[i]].store(kLinkClaimed, std::memory_order_relaxed);
+    }
+    return true;
+  }
+
+  void Push(PairLinks& links, PairIdx pair) noexcept { PushMany(links, &pair, 1); }
+
+  void PushMany(PairLinks& links, const PairIdx* pairs, uint32_t count) noexcept {
+    if (count == 0) {
+      return;
+    }
+    uint64_t head = head_.load(std::memory_order_relaxed);
+    count_.fetch_add(count, std::memory_order_relaxed);
+    for (uint32_t i = 1; i < count; ++i) {
+      links[pairs[i - 1]].store(pairs[i].value, std::memory_order_relaxed);
+    }
+    while (true) {
+      links[pairs[count - 1]].store(static_cast<uint32_t>(head), std::memory_order_relaxed);
+      const uint64_t wanted = ((head >> 32) + 1) << 32 | pairs[0].value;
       // Release: whoever pops the pair sees everything done to it; pairs with Pop and TakeAll.
       if (head_.compare_exchange_weak(head, wanted, std::memory_order_release,
                                       std::memory_order_relaxed)) {

@@ -140,9 +140,9 @@ bool SessionTable::Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) 
   return false;
 }
 
-void SessionTable::RemoveLine(LineIdx line) noexcept {
+// `hash` of the line's key.
+void SessionTable::RemoveLine(LineIdx line, uint64_t hash) noexcept {
   Admission::Entry entry;
-  const uint64_t hash = HashOfLine(line);
   if (Locate(line, hash, &entry)) {
     RemoveEntry(entry, TagOf(hash));
   }
@@ -321,15 +321,27 @@ ClaimOutcome SessionTable::BeginPair(const SessionKey& forward, uint64_t forward
     *existing = FindSlow(forward, forward_hash);
     return existing->has_value() ? ClaimOutcome::kExists : outcome;
   }
+  return BeginReserved(admission->pair, forward, forward_hash, cold, admission, existing);
+}
+
+ClaimOutcome SessionTable::BeginReserved(PairIdx pair, const SessionKey& forward,
+                                         uint64_t forward_hash, const SessionCold& cold,
+                                         Admission* admission, LineIdx* existing) noexcept {
+  *admission = Admission{};
+  admission->pair = pair;
   PreparePair(*admission, forward, cold);
-  outcome =
-      Claim(forward, forward_hash, ForwardLine(admission->pair), &admission->forward, existing);
+  const ClaimOutcome outcome =
+      Claim(forward, forward_hash, ForwardLine(pair), &admission->forward, existing);
   if (outcome != ClaimOutcome::kClaimed) {
-    Count(cold, -1);
-    free_.Push(links_, admission->pair);
+    GiveBack(cold, pair);
     admission->pair = PairIdx::None();
   }
   return outcome;
+}
+
+void SessionTable::GiveBack(const SessionCold& cold, PairIdx pair) noexcept {
+  Count(cold, -1);
+  free_.Push(links_, pair);
 }
 
 ClaimOutcome SessionTable::BeginReplace(PairIdx old, const SessionCold& cold,
@@ -357,9 +369,14 @@ ClaimOutcome SessionTable::BeginReplace(PairIdx old, const SessionCold& cold,
 
 ClaimOutcome SessionTable::ClaimReverse(Admission& admission, const SessionKey& reverse,
                                         LineIdx* existing) noexcept {
+  return ClaimReverse(admission, reverse, hasher_.HashOne(reverse), existing);
+}
+
+ClaimOutcome SessionTable::ClaimReverse(Admission& admission, const SessionKey& reverse,
+                                        uint64_t hash, LineIdx* existing) noexcept {
   const LineIdx line = ReverseLine(admission.pair);
   SetKey(Line(line), reverse);
-  return Claim(reverse, hasher_.HashOne(reverse), line, &admission.reverse, existing);
+  return Claim(reverse, hash, line, &admission.reverse, existing);
 }
 
 bool SessionTable::KeepReverse(Admission& admission) noexcept {
@@ -407,17 +424,21 @@ void SessionTable::Abandon(Admission& admission) noexcept {
   if (admission.replaced.has_value()) {
     links_[admission.replaced].store(kLinkLive, std::memory_order_release);
   }
-  Count(admission.cold, -1);
-  free_.Push(links_, admission.pair);
+  GiveBack(admission.cold, admission.pair);
   admission = Admission{};
 }
 
 // --- removal ---
 
-bool SessionTable::Unlink(PairIdx pair) noexcept {
+// False: another thread has it, or it is gone.
+bool SessionTable::TakeForRemoval(PairIdx pair) noexcept {
   uint32_t expected = kLinkLive;
-  if (!links_[pair].compare_exchange_strong(expected, kLinkUnlinking, std::memory_order_acq_rel,
-                                            std::memory_order_relaxed)) {
+  return links_[pair].compare_exchange_strong(expected, kLinkUnlinking, std::memory_order_acq_rel,
+                                              std::memory_order_relaxed);
+}
+
+bool SessionTable::Unlink(PairIdx pair) noexcept {
+  if (!TakeForRemoval(pair)) {
     return false;
   }
   RemoveLine(ForwardLine(pair));

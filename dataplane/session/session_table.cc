@@ -135,18 +135,6 @@ SessionTable::Scan SessionTable::ScanFor(const SessionKey& key, uint32_t home, u
   return {};
 }
 
-SessionCold SessionTable::LoadCold(PairIdx pair) const noexcept {
-  const SessionColdWords& from = cold_[pair.value >> 1].pairs[pair.value & 1];
-  // Word by word into its place: read back sixteen bytes at a time, words that were just stored
-  // would have to reach the cache first.
-  SessionCold cold;
-  for (size_t i = 0; i < std::size(from.words); ++i) {
-    const uint64_t word = from.words[i].load(std::memory_order_relaxed);
-    std::memcpy(reinterpret_cast<uint8_t*>(&cold) + i * sizeof(word), &word, sizeof(word));
-  }
-  return cold;
-}
-
 void SessionTable::StoreCold(PairIdx pair, const SessionCold& cold) noexcept {
   SessionColdWords& to = cold_[pair.value >> 1].pairs[pair.value & 1];
   const auto words = std::bit_cast<std::array<uint64_t, 4>>(cold);

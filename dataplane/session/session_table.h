@@ -17,10 +17,13 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <iterator>
 #include <memory>
 #include <span>
 
 #include "dataplane/base/aligned_array.h"
+#include "dataplane/base/late_array.h"
 #include "dataplane/base/memory_source.h"
 #include "dataplane/session/closed_ring.h"
 #include "dataplane/session/pair_pool.h"
@@ -58,6 +61,20 @@ enum class ClaimOutcome : uint8_t {
   kFull,       // no room: capacity, spare pairs or the neighbourhood of the bucket
   kLimit,      // an interface's or VPC's limit (AWS-SG-14)
   kContended,  // another worker's claim of this key did not end within the bound
+};
+
+// What a new pair will be, before there is one.
+struct PairDemand {
+  SessionCold cold;
+  SessionLimits limits;
+};
+
+// The finished pairs that will make room for the next admissions, oldest first.
+struct LeavingPairs {
+  uint32_t count = 0;
+  uint32_t first = 0;  // number of the first among the finished
+  LateArray<PairIdx, kFindBatch> pair;
+  uint64_t hash[2 * kFindBatch];  // of the keys of their lines
 };
 
 // An admission in progress. A value on the admitting worker's stack.
@@ -116,7 +133,17 @@ class SessionTable {
 
   SessionLine& Line(LineIdx line) noexcept { return lines_[line.value]; }
   const SessionLine& Line(LineIdx line) const noexcept { return lines_[line.value]; }
-  SessionCold LoadCold(PairIdx pair) const noexcept;
+  SessionCold LoadCold(PairIdx pair) const noexcept {
+    const SessionColdWords& from = cold_[pair.value >> 1].pairs[pair.value & 1];
+    // Word by word into its place: read back sixteen bytes at a time, words that were just stored
+    // would have to reach the cache first.
+    SessionCold cold;
+    for (size_t i = 0; i < std::size(from.words); ++i) {
+      const uint64_t word = from.words[i].load(std::memory_order_relaxed);
+      std::memcpy(reinterpret_cast<uint8_t*>(&cold) + i * sizeof(word), &word, sizeof(word));
+    }
+    return cold;
+  }
   // --- admission (workers) ---
 
   // Takes a pair, prepares both lines and claims `forward`. kClaimed: fill in `admission`, then
@@ -125,6 +152,11 @@ class SessionTable {
   ClaimOutcome BeginPair(const SessionKey& forward, uint64_t forward_hash, const SessionCold& cold,
                          const SessionLimits& limits, Admission* admission,
                          LineIdx* existing) noexcept;
+  // BeginPair of a pair that ReserveTogether has set aside for it. Anything else than kClaimed has
+  // given it back.
+  ClaimOutcome BeginReserved(PairIdx pair, const SessionKey& forward, uint64_t forward_hash,
+                             const SessionCold& cold, Admission* admission,
+                             LineIdx* existing) noexcept;
   // Brings nearer what the next `count` <= kFindBatch BeginPairs will touch: pairs that are free
   // and, in a full table, finished ones that have to go. What another worker does meanwhile makes
   // that useless, never wrong.
@@ -137,6 +169,7 @@ class SessionTable {
   void PrefetchPeer(LineIdx line) const noexcept {
     PrefetchRead(&lines_[PeerOf(line).value]);
     PrefetchRead(&cold_[PairOf(line).value >> 1]);
+    PrefetchRead(&links_[PairOf(line)]);
   }
   // The same for a flow that is already in the table as `old` and needs a new pair: another
   // translation, a lapsed NAT binding, a SYN on a finished connection. Readers see the old pair
@@ -148,6 +181,9 @@ class SessionTable {
   // port).
   ClaimOutcome ClaimReverse(Admission& admission, const SessionKey& reverse,
                             LineIdx* existing) noexcept;
+  // The same with the key's hash.
+  ClaimOutcome ClaimReverse(Admission& admission, const SessionKey& reverse, uint64_t hash,
+                            LineIdx* existing) noexcept;
   // BeginReplace only: the new pair takes over the old one's reverse key. False when that key is
   // not in the index any more; then ClaimReverse.
   bool KeepReverse(Admission& admission) noexcept;
@@ -158,6 +194,21 @@ class SessionTable {
   // change).
   void Publish(Admission& admission) noexcept;
   void Abandon(Admission& admission) noexcept;
+
+  // --- room for several admissions at once (workers; session_reserve.cc) ---
+
+  // What is shared by all workers is written once for `count` <= kFindBatch new pairs together. In
+  // three steps, with something to do between them while memory answers: notes the finished pairs
+  // that have to go in a full table, and asks for them and for the free ones;
+  void LookAhead(uint32_t count, LeavingPairs& leaving) const noexcept;
+  // asks for the buckets of those that have to go;
+  void HashLeaving(LeavingPairs& leaving) const noexcept;
+  // counts the demanded pairs, lets go what has to, and takes the pairs. All or nothing: false also
+  // where a place would be among the last ones, so that those are given one by one, by BeginPair.
+  bool ReserveTogether(const PairDemand* const* demands, uint32_t count,
+                       const LeavingPairs& leaving, PairIdx* pairs) noexcept;
+  // A reserved pair that was not begun.
+  void GiveBack(const SessionCold& cold, PairIdx pair) noexcept;
 
   // --- removal ---
 
@@ -236,8 +287,15 @@ class SessionTable {
     return hasher_.HashOne(KeyOf(lines_[line.value]));
   }
   void RemoveEntry(const Admission::Entry& entry, uint8_t tag) noexcept;
-  void RemoveLine(LineIdx line) noexcept;
+  void RemoveLine(LineIdx line) noexcept { RemoveLine(line, HashOfLine(line)); }
+  void RemoveLine(LineIdx line, uint64_t hash) noexcept;
+  bool TakeForRemoval(PairIdx pair) noexcept;
 
+  class CountChanges;
+  void NoteCounts(const SessionCold& cold, const SessionLimits& limits, uint32_t by,
+                  CountChanges& changes) noexcept;
+  uint32_t EvictTogether(const LeavingPairs& leaving, uint32_t count,
+                         CountChanges& changes) noexcept;
   void PrefetchPair(PairIdx pair) const noexcept;
   PairIdx TakePair(bool counted) noexcept;
   void PreparePair(Admission& admission, const SessionKey& forward,

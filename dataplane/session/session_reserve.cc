@@ -1,0 +1,177 @@
+// Room for several admissions at once: what all workers write (counts, the list of free pairs, that
+// of removed ones, the ring of finished ones) is written once for all of them.
+#include <algorithm>
+
+#include "dataplane/session/session_state.h"
+#include "dataplane/session/session_table.h"
+
+namespace sluice {
+namespace {
+
+// Places that nobody reserves together: more than a burst's packets can take one by one meanwhile,
+// so that it makes no difference which of them came first.
+constexpr uint32_t kLastPlaces = 256;
+
+}  // namespace
+
+// What a few admissions and removals change counts by, one entry a count.
+class SessionTable::CountChanges {
+ public:
+  // `limit` of the count, 0: none. `by` is 1 or, of one removed, -1.
+  void Add(std::atomic<uint32_t>* count, uint32_t limit, uint32_t by) noexcept {
+    if (count == nullptr) {
+      return;
+    }
+    Change* change = std::find_if(changes_, changes_ + size_,
+                                  [count](const Change& seen) { return seen.count == count; });
+    if (change == changes_ + size_) {
+      changes_[size_++] = {count, 0, 0};
+    }
+    change->limit = limit == 0 ? change->limit : limit;
+    change->by += by;
+  }
+  // Whether no count comes near its limit.
+  bool HaveRoom() const noexcept {
+    return std::all_of(changes_, changes_ + size_, [](const Change& change) {
+      return change.limit == 0 ||
+             uint64_t{change.count->load(std::memory_order_relaxed)} + kFindBatch + kLastPlaces <=
+                 change.limit;
+    });
+  }
+  // False: other workers have come between, and a count is beyond its limit.
+  bool Apply() noexcept {
+    bool within = true;
+    for (uint32_t i = 0; i < size_; ++i) {
+      const Change& change = changes_[i];
+      if (change.by != 0) {
+        const uint32_t before = change.count->fetch_add(change.by, std::memory_order_relaxed);
+        within &= change.limit == 0 || static_cast<int32_t>(change.by) < 0 ||
+                  before + change.by <= change.limit;
+      }
+    }
+    return within;
+  }
+
+ private:
+  struct Change {
+    std::atomic<uint32_t>* count;
+    uint32_t limit;
+    uint32_t by;
+  };
+  Change changes_[3 * 2 * kFindBatch];
+  uint32_t size_ = 0;
+};
+
+void SessionTable::LookAhead(uint32_t count, LeavingPairs& leaving) const noexcept {
+  leaving.count = 0;
+  if (counted_.load(std::memory_order_relaxed) + count > capacity_) {
+    leaving.first = closed_.Next();
+    for (; leaving.count < count; ++leaving.count) {
+      const uint32_t value = closed_.PeekAt(leaving.first + leaving.count);
+      if (value == ClosedRing::kEmpty) {
+        break;
+      }
+      const PairIdx pair(value);
+      leaving.pair.Make(leaving.count) = pair;
+      PrefetchPair(pair);
+      PrefetchWrite(&links_[pair]);
+    }
+  }
+  free_.Peek(links_, count, [this](PairIdx pair) { PrefetchPair(pair); });
+}
+
+void SessionTable::HashLeaving(LeavingPairs& leaving) const noexcept {
+  const uint32_t count = 2 * leaving.count;
+  if (count == 0) {
+    return;
+  }
+  LateArray<SessionKey, 2 * kFindBatch> keys;
+  for (uint32_t i = 0; i < leaving.count; ++i) {
+    keys.Make(2 * i) = KeyOf(Line(ForwardLine(leaving.pair[i])));
+    keys.Make(2 * i + 1) = KeyOf(Line(ReverseLine(leaving.pair[i])));
+  }
+  hasher_.Hash(&keys[0], leaving.hash, count);
+  for (uint32_t i = 0; i < count; ++i) {
+    PrefetchClaim(leaving.hash[i]);
+  }
+}
+
+void SessionTable::NoteCounts(const SessionCold& cold, const SessionLimits& limits, uint32_t by,
+                              CountChanges& changes) noexcept {
+  if ((cold.flags & kPairTrackedByInitiator) != 0) {
+    changes.Add(InterfaceCount(cold.initiator_interface_idx), limits.initiator_interface, by);
+  }
+  if ((cold.flags & kPairTrackedByResponder) != 0) {
+    changes.Add(InterfaceCount(cold.responder_interface_idx), limits.responder_interface, by);
+  }
+  changes.Add(VpcCount(cold.vpc_idx), limits.vpc, by);
+}
+
+// Returns how many counted ones have gone. Their counts are noted, all but that of the table.
+uint32_t SessionTable::EvictTogether(const LeavingPairs& leaving, uint32_t count,
+                                     CountChanges& changes) noexcept {
+  if (leaving.count < count || !closed_.PopSeen(leaving.first, count)) {
+    return 0;
+  }
+  PairIdx gone[kFindBatch];
+  uint32_t removed = 0;
+  uint32_t evicted = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    const PairIdx pair = leaving.pair[i];
+    if (IsLive(pair) &&
+        PairIsClosed(Line(ForwardLine(pair)).state.load(std::memory_order_relaxed),
+                     Line(ReverseLine(pair)).state.load(std::memory_order_relaxed)) &&
+        TakeForRemoval(pair)) {
+      RemoveLine(ForwardLine(pair), leaving.hash[2 * i]);
+      RemoveLine(ReverseLine(pair), leaving.hash[2 * i + 1]);
+      gone[removed++] = pair;
+      const SessionCold cold = LoadCold(pair);
+      if (cold.counted()) {
+        NoteCounts(cold, {}, ~0u, changes);
+        ++evicted;
+      } else {
+        Count(cold, -1);
+      }
+    }
+  }
+  unlinked_.PushMany(links_, gone, removed);
+  return evicted;
+}
+
+bool SessionTable::ReserveTogether(const PairDemand* const* demands, uint32_t count,
+                                   const LeavingPairs& leaving, PairIdx* pairs) noexcept {
+  const uint32_t spare = free_.count();
+  if (spare < kFindBatch + kLastPlaces ||
+      (spare <= spare_floor_ && cache_only_.load(std::memory_order_relaxed) != 0)) {
+    return false;
+  }
+  CountChanges changes;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!demands[i]->cold.counted()) {
+      return false;
+    }
+    NoteCounts(demands[i]->cold, demands[i]->limits, 1, changes);
+  }
+  if (!changes.HaveRoom()) {
+    return false;
+  }
+  const uint32_t counted = counted_.fetch_add(count, std::memory_order_relaxed) + count;
+  const uint32_t over = counted > capacity_ ? std::min(counted - capacity_, count) : 0;
+  uint32_t evicted = 0;
+  if (over != 0) {
+    evicted = EvictTogether(leaving, over, changes);
+    counted_.fetch_sub(evicted, std::memory_order_relaxed);
+  }
+  if (spare <= spare_floor_) {
+    pressure_.store(true, std::memory_order_relaxed);
+  }
+  if (changes.Apply() && evicted == over && free_.PopMany(links_, count, pairs)) {
+    return true;
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    Count(demands[i]->cold, -1);
+  }
+  return false;
+}
+
+}  // namespace sluice
