@@ -13,6 +13,8 @@
 #include "dataplane/stage/express.h"
 #include "dataplane/stage/fragment.h"
 #include "dataplane/stage/interface.h"
+#include "dataplane/stage/open_lane.h"
+#include "dataplane/stage/open_one.h"
 #include "dataplane/stage/parse.h"
 #include "dataplane/stage/settle_one.h"
 #include "dataplane/stage/turns.h"
@@ -86,20 +88,33 @@ uint32_t TakeExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& bat
   return ExpressTake(snapshot, worker, batch, found, from, changed);
 }
 
+// The `i`-th found lane, which opens a flow.
+void Open(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, ExpressLanes& found,
+          uint32_t i, Express& express) {
+  {
+    const StageMeter meter(worker, StageId::kAdmit, 1);
+    if (OpenOne(snapshot, worker, batch, found, i, express.changed)) {
+      return;
+    }
+  }
+  FillOpening(snapshot, batch, found, i, found.openings[i].walk);
+  RunOpening(snapshot, worker, batch, found.glance.lane[i]);
+  express.changed = true;  // a full table makes room for it
+}
+
 // The `i`-th found lane by itself, if it can be settled or opens a flow.
 bool TakeTurn(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, ExpressLanes& found,
               uint32_t i, Express& express) {
   {
     const StageMeter meter(worker, StageId::kExpress, 0, 0);
     if (!found.prepared) {
-      PrepareTurns(snapshot, worker, batch, found, i, express.changed);
+      PrepareTurns(snapshot, worker, found, i, express.changed);
     }
     if ((found.opening >> i & 1) == 0) {
       return SettleOne(snapshot, worker, batch, found, i);
     }
   }
-  RunOpening(snapshot, worker, batch, found.glance.lane[i]);
-  express.changed = true;  // a full table makes room for it
+  Open(snapshot, worker, batch, found, i, express);
   return true;
 }
 
@@ -139,6 +154,7 @@ void RunExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
     }
     express.rest.Add(lane);
   }
+  GiveBackOpenings(worker, found);
 }
 
 }  // namespace

@@ -176,6 +176,14 @@ constexpr uint32_t NextLapseMs(LineView forward, LineView reverse, const Session
   return next_ms;
 }
 
+// Whether surely no clock has run out: no timeout is smaller than the protocol's smallest. False
+// says nothing; JudgeExpiry then does.
+constexpr bool IsSurelyAlive(LineView forward, LineView reverse, const SessionCold& cold,
+                             uint8_t protocol, uint32_t now_ms) {
+  return (cold.flags & kPairNatExpired) == 0 &&
+         IdleMs(forward, reverse, now_ms) <= SmallestTimeoutMs(protocol);
+}
+
 // The short way (see above). Own line only.
 constexpr bool HitsOwnLine(LineView own, bool forward, uint8_t protocol, uint32_t now_ms) {
   const bool needs_confirmation =
@@ -193,10 +201,12 @@ constexpr bool HitsOwnLine(LineView own, bool forward, uint8_t protocol, uint32_
 // SYN+ACK, ACK, RST, RST+ACK, FIN+ACK, and SYN, ACK or FIN+ACK with URG. Others never create a
 // session (decision 8).
 constexpr bool TcpFlagsAreLegal(uint8_t flags) {
-  const uint8_t f = flags & (kTcpFin | kTcpSyn | kTcpRst | kTcpAck | kTcpUrg);
-  return f == kTcpSyn || f == (kTcpSyn | kTcpUrg) || f == (kTcpSyn | kTcpAck) || f == kTcpRst ||
-         f == (kTcpRst | kTcpAck) || f == (kTcpFin | kTcpAck) ||
-         f == (kTcpFin | kTcpAck | kTcpUrg) || f == kTcpAck || f == (kTcpAck | kTcpUrg);
+  const auto bit = [](int f) { return uint64_t{1} << f; };
+  constexpr uint64_t kLegal = bit(kTcpSyn) | bit(kTcpSyn | kTcpUrg) | bit(kTcpSyn | kTcpAck) |
+                              bit(kTcpRst) | bit(kTcpRst | kTcpAck) | bit(kTcpFin | kTcpAck) |
+                              bit(kTcpFin | kTcpAck | kTcpUrg) | bit(kTcpAck) |
+                              bit(kTcpAck | kTcpUrg);
+  return (kLegal >> (flags & (kTcpFin | kTcpSyn | kTcpRst | kTcpAck | kTcpUrg)) & 1) != 0;
 }
 // A first packet that may open a session; without kTcpSyn alone it opens a mid-stream one
 // (D-MIDSTREAM).

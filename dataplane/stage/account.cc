@@ -117,15 +117,13 @@ void SightIngress(const Snapshot& snapshot, WorkerContext& worker, const Batch& 
   }
 }
 
-void CountInSession(const WorkerContext& worker, LineIdx line, uint32_t ip_bytes,
+void CountInSession(const WorkerContext& worker, LineIdx line, uint16_t window, uint32_t ip_bytes,
                     uint8_t tcp_flags) noexcept {
   SessionLine& fields = worker.sessions->Line(line);
-  const BurstClock clock = ClockOf(worker);
   LineWindow ended;
-  if (CountInLine(fields, WindowOf(clock), ip_bytes, tcp_flags, &ended) &&
-      worker.account != nullptr) {
-    worker.account->Emit(
-        MakeLineRecord(line, fields, worker.sessions->LoadCold(PairOf(line)), ended, clock));
+  if (CountInLine(fields, window, ip_bytes, tcp_flags, &ended) && worker.account != nullptr) {
+    worker.account->Emit(MakeLineRecord(line, fields, worker.sessions->LoadCold(PairOf(line)),
+                                        ended, ClockOf(worker)));
   }
 }
 

@@ -33,8 +33,13 @@ void SightIngress(const Snapshot& snapshot, WorkerContext& worker, const Batch& 
                   const LaneList& lanes) noexcept;
 
 // An accepted packet of a session, in its line; before its last-seen time is stored.
-void CountInSession(const WorkerContext& worker, LineIdx line, uint32_t ip_bytes,
+// `window`: WindowOf the burst.
+void CountInSession(const WorkerContext& worker, LineIdx line, uint16_t window, uint32_t ip_bytes,
                     uint8_t tcp_flags) noexcept;
+inline void CountInSession(const WorkerContext& worker, LineIdx line, uint32_t ip_bytes,
+                           uint8_t tcp_flags) noexcept {
+  CountInSession(worker, line, WindowOf(ClockOf(worker)), ip_bytes, tcp_flags);
+}
 void CountAccepted(WorkerContext& worker, const Batch& batch, uint32_t lane, LineIdx line) noexcept;
 // A forwarded packet that no line counts: ACCEPT where it was sighted.
 void CountUnkept(WorkerContext& worker, const Batch& batch, uint32_t lane) noexcept;

@@ -26,22 +26,11 @@ struct End {
 };
 
 // A provider only answers sessions, so its side keeps the flow whatever the ENI's groups say.
-End SenderEnd(const Snapshot& snapshot, const Batch& batch, uint32_t lane) {
-  const uint8_t flags = batch.walk_flags[lane];
-  if (snapshot.interfaces[batch.sender[lane].index()].kind == InterfaceRowKind::kServices) {
-    return {batch.sender[lane], true};
+End EndOf(const Snapshot& snapshot, InterfaceIdx side, InterfaceIdx eni, uint8_t tracked) {
+  if (snapshot.interfaces[side.index()].kind == InterfaceRowKind::kServices) {
+    return {side, true};
   }
-  return {batch.first_eni[lane], (flags & (kWalkTrackedFirst | kWalkForceTrack)) != 0 &&
-                                     batch.first_eni[lane].has_value()};
-}
-
-End ReceiverEnd(const Snapshot& snapshot, const Batch& batch, uint32_t lane) {
-  const uint8_t flags = batch.walk_flags[lane];
-  if (snapshot.interfaces[batch.out[lane].index()].kind == InterfaceRowKind::kServices) {
-    return {batch.out[lane], true};
-  }
-  return {batch.last_eni[lane],
-          (flags & (kWalkTrackedLast | kWalkForceTrack)) != 0 && batch.last_eni[lane].has_value()};
+  return {eni, tracked != 0 && eni.has_value()};
 }
 
 // A Services side has no timeouts of its own: it keeps what the ENI keeps.
@@ -60,10 +49,11 @@ uint16_t VpcOf(const Snapshot& snapshot, InterfaceIdx interface) {
 
 }  // namespace
 
-SessionCold ColdOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
-                   bool reply) noexcept {
-  const End sender = SenderEnd(snapshot, batch, lane);
-  const End receiver = ReceiverEnd(snapshot, batch, lane);
+SessionCold ColdOf(const Snapshot& snapshot, const FlowWalk& walk, bool reply) noexcept {
+  const End sender = EndOf(snapshot, walk.sender, walk.first_eni,
+                           walk.walk_flags & (kWalkTrackedFirst | kWalkForceTrack));
+  const End receiver = EndOf(snapshot, walk.out, walk.last_eni,
+                             walk.walk_flags & (kWalkTrackedLast | kWalkForceTrack));
   const End& initiator = reply ? receiver : sender;
   const End& responder = reply ? sender : receiver;
   SessionCold cold;
@@ -76,17 +66,35 @@ SessionCold ColdOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
   cold.flags |= responder.tracked ? kPairTrackedByResponder : 0;
   cold.flow_log = static_cast<uint8_t>((initiator.interface.has_value() ? kFlowLogInitiator : 0) |
                                        (responder.interface.has_value() ? kFlowLogResponder : 0));
-  if (batch.nat[lane].has_value()) {
+  if (walk.nat.has_value()) {
     cold.flags |= kPairNat;
     cold.flow_log |= kFlowLogGateway;
-    cold.nat_gateway_idx = static_cast<uint16_t>(batch.nat[lane].value);
-    cold.nat_address = batch.nat_private[lane];
-    cold.nat_port = reply ? batch.bound_l4_port[lane] : batch.walk_l4_src[lane];
+    cold.nat_gateway_idx = static_cast<uint16_t>(walk.nat.value);
+    cold.nat_address = walk.nat_private;
+    cold.nat_port = walk.nat_l4_port;
   }
+  return cold;
+}
+
+SessionCold ColdOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
+                   bool reply) noexcept {
+  const FlowWalk walk = {
+      batch.sender[lane],      batch.out[lane],
+      batch.first_eni[lane],   batch.last_eni[lane],
+      batch.walk_flags[lane],  batch.nat[lane],
+      batch.nat_private[lane], reply ? batch.bound_l4_port[lane] : batch.walk_l4_src[lane]};
+  SessionCold cold = ColdOf(snapshot, walk, reply);
   if (!reply && batch.protocol[lane] == kProtocolTcp && TcpOpensMidstream(batch.tcp_flags[lane])) {
     cold.flags |= kPairMidstream;
   }
   return cold;
+}
+
+SessionLimits LimitsOf(const Snapshot& snapshot, const SessionCold& cold) noexcept {
+  const auto limit = [&](uint32_t interface_idx) {
+    return interface_idx == kNoInterface ? 0 : snapshot.interfaces[interface_idx].session_limit;
+  };
+  return {limit(cold.initiator_interface_idx), limit(cold.responder_interface_idx), 0};
 }
 
 bool SaysMore(const SessionCold& wanted, const SessionCold& current) noexcept {

@@ -2,16 +2,32 @@
 #pragma once
 
 #include "dataplane/packet/batch.h"
-#include "dataplane/session/session_line.h"
+#include "dataplane/session/session_table.h"
 #include "dataplane/stage/worker_context.h"
 #include "dataplane/table/snapshot.h"
 
 namespace sluice {
 
-// The cold record of a session whose initiator sent this lane's packet, or (`reply`) whose
-// responder did.
+// What the walk of a flow says of it.
+struct FlowWalk {
+  InterfaceIdx sender;
+  InterfaceIdx out;
+  InterfaceIdx first_eni;  // with groups, or none
+  InterfaceIdx last_eni;
+  uint8_t walk_flags;
+  NatGatewayIdx nat;  // that was passed, or none
+  uint32_t nat_private;
+  uint16_t nat_l4_port;
+};
+
+// The cold record of a session whose initiator sent the packet, or (`reply`) whose responder did.
+SessionCold ColdOf(const Snapshot& snapshot, const FlowWalk& walk, bool reply) noexcept;
+// The same of a lane's packet.
 SessionCold ColdOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
                    bool reply) noexcept;
+
+// How many sessions its interfaces may have.
+SessionLimits LimitsOf(const Snapshot& snapshot, const SessionCold& cold) noexcept;
 
 // Whether `wanted` tracks or binds the flow somewhere `current` does not.
 bool SaysMore(const SessionCold& wanted, const SessionCold& current) noexcept;

@@ -49,13 +49,6 @@ Fate RefuseUntracked(WorkerContext& worker, Batch& batch, uint32_t lane, const S
   return Refuse(batch, lane, DropReason::kConntrackFull);
 }
 
-SessionLimits LimitsOf(const Snapshot& snapshot, const SessionCold& cold) {
-  const auto limit = [&](uint32_t interface_idx) {
-    return interface_idx == kNoInterface ? 0 : snapshot.interfaces[interface_idx].session_limit;
-  };
-  return {limit(cold.initiator_interface_idx), limit(cold.responder_interface_idx), 0};
-}
-
 // What a new line is stamped with.
 uint32_t StampOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane) {
   return MayRemember(snapshot, batch, lane)

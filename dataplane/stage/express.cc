@@ -140,8 +140,10 @@ bool ExpressIsFor(const WorkerContext& worker, ExpressLanes& found, uint32_t i) 
     return false;
   }
   const SessionKey& key = found.glance.key[i];
-  const LineIdx line = worker.sessions->Confirm(key, found.hash[i], found.line[i]);
-  found.line[i] = line;
+  if (!found.prepared) {
+    found.line[i] = worker.sessions->Confirm(key, found.hash[i], found.line[i]);
+  }
+  const LineIdx line = found.line[i];
   return line.has_value() && HitsOwnLine(ViewOf(worker.sessions->Line(line)), IsForward(line),
                                          key.protocol(), worker.now_ms);
 }
@@ -150,7 +152,7 @@ uint32_t ExpressTake(const Snapshot& snapshot, WorkerContext& worker, Batch& bat
                      ExpressLanes& found, uint32_t from, bool changed) noexcept {
   const uint32_t first = found.glance.lane[from];
   if (worker.meets_stale && !found.prepared) {
-    PrepareTurns(snapshot, worker, batch, found, from, changed);
+    PrepareTurns(snapshot, worker, found, from, changed);
   }
   uint32_t i = from;
   for (bool more = true; more;) {
@@ -161,7 +163,7 @@ uint32_t ExpressTake(const Snapshot& snapshot, WorkerContext& worker, Batch& bat
     i += taken;
     more = taken == kEight;
     if (taken < count && !found.prepared) {
-      PrepareTurns(snapshot, worker, batch, found, i, changed);
+      PrepareTurns(snapshot, worker, found, i, changed);
       more = (found.walked >> i & 1) != 0;
     }
   }

@@ -13,13 +13,26 @@
 // Worker thread.
 #pragma once
 
+#include "dataplane/base/late_array.h"
 #include "dataplane/packet/batch.h"
 #include "dataplane/session/session_table.h"
+#include "dataplane/stage/departure.h"
 #include "dataplane/stage/glance.h"
+#include "dataplane/stage/short_walk.h"
 #include "dataplane/stage/worker_context.h"
 #include "dataplane/table/snapshot.h"
 
 namespace sluice {
+
+// A flow that a lane is about to open (open_one.h).
+struct Opening {
+  ShortWalk walk;
+  PairDemand demand;
+  Departure leaves;
+  SessionKey answer;         // of the session's other direction
+  uint64_t answer_hash = 0;  // of `answer`
+  PairIdx pair;              // set aside for it, or none
+};
 
 // Packets of a run of at most kFindBatch that may take the short way, with the lines that probably
 // are theirs, densely and in rising order of lanes. Of the glance, its columns but `fits_bytes`.
@@ -30,8 +43,9 @@ struct ExpressLanes {
   uint32_t count = 0;
   bool prepared = false;  // PrepareTurns has looked at those that are not taken as they are
   uint32_t walked = 0;    // bit i: the i-th had a stale line, whose walk was confirmed
-  uint32_t opening = 0;   // bit i: the i-th opens a flow, and its lane's columns say how
+  uint32_t opening = 0;   // bit i: the i-th opens a flow, as openings[i] says
   uint16_t window = 0;    // WindowOf the burst
+  LateArray<Opening, kFindBatch> openings;
 };
 
 // Finds the sessions of lanes first .. first + count - 1, of which a read-only glance suffices.

@@ -8,6 +8,7 @@
 #include "dataplane/packet/batch.h"
 #include "dataplane/packet/protocol.h"
 #include "dataplane/packet/wire.h"
+#include "dataplane/session/session_state.h"
 #include "dataplane/session/session_table.h"
 #include "dataplane/table/snapshot.h"
 
@@ -42,6 +43,20 @@ inline uint8_t TcpFlagsAt(const uint8_t* ip) noexcept {
 }
 inline bool IsPureSyn(const uint8_t* ip) noexcept {
   return (TcpFlagsAt(ip) & (kTcpSyn | kTcpAck | kTcpFin | kTcpRst)) == kTcpSyn;
+}
+
+// What moves the state of the connection of the `i`-th, which is plain or turning.
+inline PacketFacts FactsOf(const Glance& glance, uint32_t i) noexcept {
+  PacketFacts facts;
+  facts.protocol = glance.key[i].protocol();
+  if (facts.protocol == kProtocolTcp) {
+    const uint8_t* tcp = glance.ip[i] + kIpv4MinBytes;
+    facts.tcp_flags = TcpFlagsAt(glance.ip[i]);
+    facts.tcp_seq = LoadBe32(tcp + kTcpSequenceOffset);
+    facts.tcp_ack = LoadBe32(tcp + kTcpAckOffset);
+    facts.tcp_payload_bytes = glance.end_seq[i] - facts.tcp_seq;
+  }
+  return facts;
 }
 
 // First `sender`, `fits_bytes`, `ip`, `lane` and `count`, of lanes first .. first + count - 1;

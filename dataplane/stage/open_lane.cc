@@ -3,8 +3,6 @@
 #include "dataplane/packet/protocol.h"
 #include "dataplane/packet/wire.h"
 #include "dataplane/stage/lane_ops.h"
-#include "dataplane/stage/nat_mapping.h"
-#include "dataplane/stage/remembered_walk.h"
 #include "dataplane/stage/route.h"
 #include "dataplane/stage/session.h"
 #include "dataplane/stage/short_walk_steps.h"
@@ -72,17 +70,11 @@ void FillWalked(const Snapshot& snapshot, Batch& batch, uint32_t lane, const Sho
 
 }  // namespace
 
-bool FillOpening(const Snapshot& snapshot, const WorkerContext& worker, Batch& batch,
-                 const ExpressLanes& found, uint32_t i, const ShortWalk& walk) noexcept {
+void FillOpening(const Snapshot& snapshot, Batch& batch, const ExpressLanes& found, uint32_t i,
+                 const ShortWalk& walk) noexcept {
   const Glance& glance = found.glance;
   const uint32_t lane = glance.lane[i];
   const uint8_t* ip = glance.ip[i];
-  const LinkRow& link = snapshot.links[walk.target.index()];
-  const WalkWords leads = {.next_hop = NextHopOf(walk)};
-  if (!WalkCarries(link, leads, walk.gateway.has_value(), glance.ip_bytes[i], ip[kIpv4TtlOffset]) ||
-      !IsResolved(PackedLink(link, *worker.neighbors))) {
-    return false;
-  }
   batch.sender[lane] = walk.sender;
   batch.rule[lane] = 0;
   batch.rule_subnet[lane] = SubnetIdx::None();
@@ -91,7 +83,6 @@ bool FillOpening(const Snapshot& snapshot, const WorkerContext& worker, Batch& b
   FillUnknown(batch, lane, glance.key[i], found.hash[i]);
   StartWalk(batch, lane);
   FillWalked(snapshot, batch, lane, walk);
-  return true;
 }
 
 }  // namespace sluice

@@ -7,9 +7,9 @@
 
 namespace sluice {
 
-// Writes the columns of the `i`-th found lane, a SYN whose fresh walk has arrived. False: it cannot
-// be sent as it is (too long for where it leaves, TTL, a next hop that is not resolved).
-bool FillOpening(const Snapshot& snapshot, const WorkerContext& worker, Batch& batch,
-                 const ExpressLanes& found, uint32_t i, const ShortWalk& walk) noexcept;
+// Writes the columns of the `i`-th found lane, a SYN whose fresh walk has arrived and which is
+// carried where that leads.
+void FillOpening(const Snapshot& snapshot, Batch& batch, const ExpressLanes& found, uint32_t i,
+                 const ShortWalk& walk) noexcept;
 
 }  // namespace sluice

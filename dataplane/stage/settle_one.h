@@ -9,9 +9,10 @@
 
 namespace sluice {
 
-// Settles the `i`-th found lane: forward, with every result column written. False: nothing has
-// happened, and it must go the long way. All lanes before it are done.
-bool SettleOne(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, ExpressLanes& found,
-               uint32_t i) noexcept;
+// Settles the `i`-th found lane, whose line PrepareTurns has confirmed: forward, with every result
+// column written. False: nothing has happened, and it must go the long way. All lanes before it are
+// done.
+bool SettleOne(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
+               const ExpressLanes& found, uint32_t i) noexcept;
 
 }  // namespace sluice

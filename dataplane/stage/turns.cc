@@ -1,11 +1,12 @@
 #include "dataplane/stage/turns.h"
 
 #include <algorithm>
+#include <bit>
 
+#include "dataplane/base/eight.h"
 #include "dataplane/session/session_state.h"
-#include "dataplane/stage/admit.h"
 #include "dataplane/stage/express_lines.h"
-#include "dataplane/stage/open_lane.h"
+#include "dataplane/stage/open_one.h"
 #include "dataplane/stage/short_walk.h"
 #include "dataplane/stage/short_walk_steps.h"
 #include "dataplane/stage/walk_generation.h"
@@ -167,40 +168,67 @@ void StampConfirmed(const Snapshot& snapshot, WorkerContext& worker, const Walki
   });
 }
 
-// Columns of the lanes that open a flow, and what their admissions will touch.
-void FillOpenings(const Snapshot& snapshot, const WorkerContext& worker, Batch& batch,
-                  const Walking& walking, ExpressLanes& found) {
+// Whether a pair that is about to leave the table is one of those found.
+bool AnyLeaves(const ExpressLanes& found, const LeavingPairs& leaving) {
+  for (uint32_t at = 0; leaving.count != 0 && at < found.count; at += kEight) {
+    const __m256i pairs = _mm256_srli_epi32(Load(&found.line[at].value), 1);
+    __m256i leave = _mm256_setzero_si256();
+    for (uint32_t k = 0; k < leaving.count; ++k) {
+      leave = _mm256_or_si256(leave, Equal(pairs, All(leaving.pair[k].value)));
+    }
+    // Places behind the last hold any line.
+    if ((MaskOf(leave) & ((uint64_t{1} << (found.count - at)) - 1)) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Those of `which` for which a pair may be set aside, and room made, before their turn comes: no
+// lane before them is of a session that might have to go. What is not among the found is not known.
+uint32_t AheadOfTurn(const ExpressLanes& found, uint32_t from, uint32_t which,
+                     const LeavingPairs& leaving) {
+  if (AnyLeaves(found, leaving)) {
+    return 0;
+  }
+  uint32_t end = from;
+  while (end < found.count && found.glance.lane[end] - found.glance.lane[from] == end - from) {
+    ++end;
+  }
+  return which & static_cast<uint32_t>((uint64_t{1} << end) - 1);
+}
+
+void PrepareOpenings(const Snapshot& snapshot, const WorkerContext& worker, uint32_t from,
+                     const Walking& walking, const LeavingPairs& leaving, ExpressLanes& found) {
   const ShortWalks& walks = walking.walks;
-  uint32_t opening = 0;
   ForBits(walks.open & walks.fresh, [&](uint32_t at) {
     const uint32_t i = walking.place[at];
-    if (FillOpening(snapshot, worker, batch, found, i, WalkAt(walks, at))) {
-      PrepareAdmission(snapshot, worker, batch, found.glance.lane[i]);
+    if (PrepareOpening(snapshot, worker, found, i, WalkAt(walks, at))) {
       found.opening |= 1u << i;
-      ++opening;
     }
   });
-  if (opening != 0) {
-    worker.sessions->PrefetchAdmissions(opening);
-  }
+  ReserveOpenings(worker, found, AheadOfTurn(found, from, found.opening, leaving), leaving);
 }
 
 }  // namespace
 
-void PrepareTurns(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
-                  ExpressLanes& found, uint32_t from, bool changed) noexcept {
+void PrepareTurns(const Snapshot& snapshot, WorkerContext& worker, ExpressLanes& found,
+                  uint32_t from, bool changed) noexcept {
   found.prepared = true;
   Walking walking;
   FindWalks(snapshot, worker, found, from, walking);
   if (walking.walks.count == 0) {
     return;
   }
+  LeavingPairs leaving;
+  worker.sessions->LookAhead(static_cast<uint32_t>(std::popcount(walking.walks.fresh)), leaving);
   BeginShortWalks(snapshot, walking.walks);
-  PassFirstAcls(snapshot, walking.walks);  // meanwhile memory answers PrefetchPeer
+  PassFirstAcls(snapshot, walking.walks);  // meanwhile memory answers
+  worker.sessions->HashLeaving(leaving);
   GiveMemories(worker, found, changed, walking);
   EndShortWalks(snapshot, worker.seed, walking.walks);
   StampConfirmed(snapshot, worker, walking, found);
-  FillOpenings(snapshot, worker, batch, walking, found);
+  PrepareOpenings(snapshot, worker, from, walking, leaving, found);
 }
 
 }  // namespace sluice
