@@ -26,6 +26,9 @@ class RoutesCommand(unittest.TestCase):
             self.assertGreater(rival["ratio"], 0)
             self.assertGreater(rival["bytes"], ours["bytes"])
             self.assertGreater(ours["ns"]["median"], 0)
+            # What else a small table could be.
+            self.assertLess(figures[f"routes/routes:{routes}/binary_search"]["bytes"], 16 * routes + 64)
+            self.assertGreater(figures[f"routes/routes:{routes}/dxr"]["bytes"], 512 << 10)
         self.assertIn("routes/routes:100/rte_lpm", figures)
         self.assertNotIn("routes/routes:300/rte_lpm", figures)
         self.assertIn("--max_lpm_routes", report["settings"]["not run: rte_lpm"])

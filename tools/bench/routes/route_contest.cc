@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "perf/rivals/range_search.h"
 #include "perf/rivals/route_rivals.h"
 #include "perf/workload/route_set.h"
 #include "tools/bench/routes/lookup_contest.h"
@@ -15,16 +16,36 @@ namespace {
 constexpr RouteRivalKind kRivals[] = {RouteRivalKind::kFibScalar, RouteRivalKind::kFibAvx512,
                                       RouteRivalKind::kLpm};
 
-using Rivals = std::vector<std::unique_ptr<RouteRival>>;
+constexpr RangeSearchKind kSearches[] = {RangeSearchKind::kBinary, RangeSearchKind::kChunks};
 
-struct RivalParty {
-  Rivals rivals;
-  std::vector<RouteRivalKind> kinds;
+// Who takes part: what is asked, and what is told of it. Owners stay where they are.
+struct Party {
+  std::vector<std::unique_ptr<RouteRival>> rivals;
+  std::vector<std::unique_ptr<RangeSearch>> searches;
+  struct Member {
+    std::string name;
+    double bytes;
+    double build_ms;
+  };
+  std::vector<Contestant> contestants;
+  std::vector<Member> members;  // by contestant
 };
 
-absl::StatusOr<RivalParty> MakeRivals(const std::vector<FibRoute>& routes,
-                                      const RouteBenchOptions& options, ContestRow& row) {
-  RivalParty party;
+// One more that answers as ours do, or a claim that it does not.
+template <typename Table>
+void Join(const Table& table, const std::string& name, const Fib& ours,
+          const std::vector<uint32_t>& keys, const RouteBenchOptions& options, Party& party,
+          ContestRow& row) {
+  Claim(table.Disagreements(ours, {keys.data(), std::min(kComparedKeys, keys.size())}), name, row);
+  party.contestants.push_back({name, [&table, &keys, &options](size_t first, size_t n) {
+                                 table.Run(&keys[first], n, options.burst);
+                               }});
+  party.members.push_back({name, static_cast<double>(table.bytes()), table.build_seconds() * 1e3});
+}
+
+absl::Status AddRivals(const std::vector<FibRoute>& routes, const Fib& ours,
+                       const std::vector<uint32_t>& keys, const RouteBenchOptions& options,
+                       Party& party, ContestRow& row) {
   for (const RouteRivalKind kind : kRivals) {
     const std::string name(RouteRivalName(kind));
     if (kind == RouteRivalKind::kLpm && routes.size() > options.max_lpm_routes) {
@@ -41,9 +62,18 @@ absl::StatusOr<RivalParty> MakeRivals(const std::vector<FibRoute>& routes,
       return rival.status();
     }
     party.rivals.push_back(*std::move(rival));
-    party.kinds.push_back(kind);
+    Join(*party.rivals.back(), name, ours, keys, options, party, row);
   }
-  return party;
+  for (const RangeSearchKind kind : kSearches) {
+    auto search = RangeSearch::Make(kind, routes);
+    if (!search.ok()) {
+      return search.status();
+    }
+    party.searches.push_back(*std::move(search));
+    Join(*party.searches.back(), std::string(RangeSearchName(kind)), ours, keys, options, party,
+         row);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -68,31 +98,25 @@ absl::StatusOr<ContestRow> MeasureRoutes(uint32_t count, const RouteBenchOptions
     return ours.status();
   }
   const auto set = FibSet::Make({*ours}, HeapMemory());
-  auto party = MakeRivals(routes, options, row);
-  if (!set.ok() || !party.ok()) {
-    return set.ok() ? party.status() : set.status();
+  if (!set.ok()) {
+    return set.status();
   }
   CheckOurTables(*set, table_of_key, keys, std::to_string(count) + " routes", row);
-  std::vector<Contestant> contestants = {OurTables(*set, table_of_key, keys, options.burst)};
-  for (size_t i = 0; i < party->rivals.size(); ++i) {
-    const RouteRival& rival = *party->rivals[i];
-    const std::string name(RouteRivalName(party->kinds[i]));
-    Claim(rival.Disagreements(**ours, {keys.data(), std::min(kComparedKeys, keys.size())}),
-          name + " with " + std::to_string(count) + " routes", row);
-    contestants.push_back({name, [&rival, &keys, &options](size_t first, size_t n) {
-                             rival.Run(&keys[first], n, options.burst);
-                           }});
+  Party party;
+  party.contestants = {OurTables(*set, table_of_key, keys, options.burst)};
+  party.members = {{"", static_cast<double>(set->bytes()), build_ms}};
+  if (auto status = AddRivals(routes, **ours, keys, options, party, row); !status.ok()) {
+    return status;
   }
-  const std::vector<ContestResult> results = RunLookups(contestants, options, row);
+  const std::vector<ContestResult> results = RunLookups(party.contestants, options, row);
   const std::string name = "routes/routes:" + std::to_string(count);
   for (size_t i = 0; i < results.size(); ++i) {
-    Figure figure = ContestFigure(i == 0 ? name : name + "/" + NamePart(contestants[i].name),
-                                  results[i], LookupContest(options));
-    const double bytes = static_cast<double>(i == 0 ? set->bytes() : party->rivals[i - 1]->bytes());
+    const Party::Member& member = party.members[i];
+    Figure figure = ContestFigure(i == 0 ? name : name + "/" + NamePart(member.name), results[i],
+                                  LookupContest(options));
     figure.counters.emplace_back("routes", count);
-    figure.counters.emplace_back("bytes", bytes);
-    figure.counters.emplace_back("build_ms",
-                                 i == 0 ? build_ms : party->rivals[i - 1]->build_seconds() * 1e3);
+    figure.counters.emplace_back("bytes", member.bytes);
+    figure.counters.emplace_back("build_ms", member.build_ms);
     row.figures.push_back(std::move(figure));
   }
   return row;
