@@ -14,6 +14,18 @@
 namespace sluice {
 namespace {
 
+// So many stale lines in a burst: in the next, what walks will read of sessions is asked for before
+// it is known who walks.
+constexpr uint32_t kMostlyStale = kFindBatch / 2;
+
+void PrefetchPeers(const SessionTable& sessions, const ExpressLanes& found, uint32_t count) {
+  for (uint32_t i = 0; i < count; ++i) {
+    if (found.line[i].value < kLineUnsure.value) {
+      sessions.PrefetchPeer(found.line[i]);
+    }
+  }
+}
+
 bool AnyAbsent(const ExpressLanes& found) {
   uint32_t absent = 0;
   for (uint32_t at = 0; at < found.count; at += kEight) {
@@ -129,6 +141,9 @@ void ExpressStage(const Snapshot& snapshot, const WorkerContext& worker, const B
     sessions.PrefetchHomes(&found.hash[at], kEight);
   }
   sessions.FindCandidates(found.hash.data(), found.line.data(), glance.count);
+  if (worker.stale_met >= kMostlyStale) [[unlikely]] {
+    PrefetchPeers(sessions, found, glance.count);
+  }
   found.count = glance.count;
   if (glance.plain != AllOf(glance.count) || AnyAbsent(found)) {
     KeepOpen(found);
@@ -151,7 +166,7 @@ bool ExpressIsFor(const WorkerContext& worker, ExpressLanes& found, uint32_t i) 
 uint32_t ExpressTake(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                      ExpressLanes& found, uint32_t from, bool changed) noexcept {
   const uint32_t first = found.glance.lane[from];
-  if (worker.meets_stale && !found.prepared) {
+  if (worker.stale_met != 0 && !found.prepared) {
     PrepareTurns(snapshot, worker, found, from, changed);
   }
   uint32_t i = from;

@@ -116,7 +116,7 @@ void FindWalks(const Snapshot& snapshot, WorkerContext& worker, ExpressLanes& fo
   add(~turning.from_internet);
   add(turning.from_internet);
   walking.alive = turning.alive;
-  worker.meets_stale = turning.stale != 0;
+  worker.stale_met = static_cast<uint32_t>(std::popcount(turning.stale));
 }
 
 bool HasLapsed(const WorkerContext& worker, PairIdx pair, const SessionCold& cold,

@@ -26,7 +26,7 @@ struct WorkerContext {
   int64_t now_ns = 0;         // since the epoch: flow logs, replay
   uint32_t now_ms = 0;        // of the session clock: since start, wraps; differences are signed
   bool time_stages = false;   // read the time-stamp counter around every stage (`show stages`)
-  bool meets_stale = false;   // the last burst had stale sessions: the next is looked at for them
+  uint32_t stale_met = 0;     // in the last burst: with any, the next is looked at for them first
   bool session_cache = true;  // false: every packet walks; sessions then carry state only
 
   const NatStreams* nat_streams = nullptr;  // shared: ports of NAT gateways
