@@ -92,8 +92,9 @@ uint32_t TakeExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& bat
 void Open(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, ExpressLanes& found,
           uint32_t i, Express& express) {
   {
-    const StageMeter meter(worker, StageId::kAdmit, 1);
+    StageMeter meter(worker, StageId::kAdmit, 0, 0);
     if (OpenOne(snapshot, worker, batch, found, i, express.changed)) {
+      meter.CountOne();
       return;
     }
   }
