@@ -127,8 +127,8 @@ void LeaveAlone(SessionTable& table, Load load, uint32_t now_ms) {
 }
 
 // Ageing: rounds of the sweep over live pairs, in steps as the daemon takes them, one every ten
-// milliseconds of the session clock. Two rounds an iteration: what the first has looked at, the
-// second may pass by. The share of a core is that of the steps of a second. What rests has been
+// milliseconds of the session clock. Three rounds an iteration: what the first has looked at, the
+// others may pass by. The share of a core is that of the steps of a second. What rests has been
 // looked at before.
 void BM_SweepRounds(benchmark::State& state) {
   constexpr uint32_t kStepMs = 10;
@@ -140,15 +140,15 @@ void BM_SweepRounds(benchmark::State& state) {
   uint32_t now_ms = 1'000'000;
   uint64_t steps = 0;
   const auto load = static_cast<Load>(state.range(1));
-  const auto two_rounds = [&] {
+  const auto three_rounds = [&] {
     const uint64_t rounds = sweep->counts().rounds;
-    for (; sweep->counts().rounds < rounds + 2; now_ms += kStepMs, ++steps) {
+    for (; sweep->counts().rounds < rounds + 3; now_ms += kStepMs, ++steps) {
       sweep->Step({now_ms, uint64_t{1'700'000'000'000} + now_ms}, step, grace, nullptr);
     }
-    now_ms += kQuietMs;  // the next two begin anew
+    now_ms += kQuietMs;  // the next three begin anew
   };
   LeaveAlone(table, load, now_ms);
-  two_rounds();
+  three_rounds();
   steps = 0;
   for (auto _ : state) {
     if (load == kActive) {
@@ -156,12 +156,12 @@ void BM_SweepRounds(benchmark::State& state) {
       LeaveAlone(table, load, now_ms);
       state.ResumeTiming();
     }
-    two_rounds();
+    three_rounds();
   }
   SLUICE_CHECK(sweep->counts().expired == 0);
   state.counters["passed_by"] =
       static_cast<double>(sweep->counts().passed_by) /
-      (2 * static_cast<double>(state.iterations() + 1) * table.pair_count());
+      (3 * static_cast<double>(state.iterations() + 1) * table.pair_count());
   state.counters["core_percent"] =
       benchmark::Counter(static_cast<double>(steps) * kStepMs / 1000 / 100,
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);

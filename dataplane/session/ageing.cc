@@ -241,7 +241,8 @@ void SessionSweep::BeginBlock(const BurstClock& clock, bool with_windows) {
       kWindowMs - static_cast<uint32_t>(clock.epoch_ms % kWindowMs) + kIdleReportDelayMs - 1;
   reads_cold_ = false;
   before_ = blocks_[hand_ / kBlockPairs];
-  block_ = {clock.now_ms + (with_windows ? std::min(undue_ms, kQuietMs) : kQuietMs), clock.now_ms,
+  constexpr uint32_t kPassMs = kQuietMs + kLingerMs;
+  block_ = {clock.now_ms + (with_windows ? std::min(undue_ms, kPassMs) : kPassMs), clock.now_ms,
             clock.now_ms + kFarOffMs, true, true};
 }
 

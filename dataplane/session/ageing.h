@@ -6,10 +6,10 @@
 // judged from last-seen times (session_state.h), and a lookup never depends on the sweep having
 // come by. A block of pairs that was looked at is passed by while nothing in it can have come due:
 // whatever a packet does to a pair, it lives for kQuietMs more, and what no packet touches comes
-// due when its last look said. So a pair goes as early as if none were passed by. What has rested
-// since its block was looked at needs no cold record before the first of that block comes due.
-// Memory passes
-// three lists: unlinked (by anyone), waiting (for one grace period), free. Nothing blocks.
+// due when its last look said. It is passed by a little longer (kLingerMs), which only memory
+// feels. So a pair goes within a round and that after it was due. What has rested since its block
+// was looked at needs no cold record before the first of that block comes due. Memory passes three
+// lists: unlinked (by anyone), waiting (for one grace period), free. Nothing blocks.
 //
 // Control thread only, or between bursts when there is one thread.
 #pragma once
@@ -35,10 +35,12 @@ inline constexpr uint32_t kPressureIdleMs = 1'000;
 inline constexpr uint32_t kClockSlackMs = 50;
 // Nothing comes due sooner after a packet.
 inline constexpr uint32_t kQuietMs = kTcpResetMs - kClockSlackMs;
+// How much longer what has come due may stay where a block is passed by: another round.
+inline constexpr uint32_t kLingerMs = 10'000;
 
 // What a periodic caller gives Step: a full round takes about kSweepRoundSteps steps, so at a step
 // every 10 ms all sessions are seen within 10 s, and those of a small table much faster. Less than
-// kQuietMs, so that what was quiet in one round is passed by in the next.
+// kQuietMs and than kLingerMs, so that what was quiet in one round is passed by in the next two.
 inline constexpr uint32_t kSweepRoundSteps = 980;
 inline constexpr uint32_t kLeastPairsAStep = 8192;
 constexpr uint32_t SweepPairsAStep(uint32_t pair_count) {
