@@ -22,8 +22,10 @@ def ended_by(number, words, when, cwd=None, path=None):
         env = {**os.environ, "TMPDIR": folder}
         for name in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
             env.pop(name, None)
+        # Under nohup the signal would be ignored by heritage.
         run = subprocess.Popen([path or program, *words], env=env, cwd=cwd, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, start_new_session=True)
+                               stderr=subprocess.DEVNULL, start_new_session=True,
+                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
         while run.poll() is None and not when(pathlib.Path(folder)):
             os.sched_yield()
         if run.poll() is not None:
