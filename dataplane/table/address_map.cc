@@ -106,6 +106,8 @@ bool AddressMap::Fill(std::span<const AddressEntry> entries) {
   }
   uint64_t walk = key_.word[1];
   for (const AddressEntry& entry : entries) {
+    const uint32_t block = entry.address.value >> kBlockBits;
+    blocks_[block / 64] |= uint64_t{1} << (block % 64);
     if (!Insert(entry, walk)) {
       return false;
     }
@@ -166,6 +168,9 @@ size_t AddressMap::CountOf(uint32_t vpc_idx, uint32_t address) const {
 }
 
 uint32_t AddressMap::Lookup(uint32_t vpc_idx, uint32_t address) const noexcept {
+  if (!MayHold(address)) {
+    return kNoAddress;
+  }
   const Place place = PlaceOf(vpc_idx, address);
   const AddressBucket& first = buckets_[place.first];
   const uint32_t value = ValueIn(first, vpc_idx, address);
@@ -180,25 +185,33 @@ void AddressMap::LookupBatch(const uint32_t* vpc_idx, const uint32_t* address, u
   const AddressBucket* buckets = buckets_.data();
   for (size_t first = 0; first < n; first += kChunk) {
     const size_t count = n - first < kChunk ? n - first : kChunk;
-    Place place[kChunk];
     uint32_t value[kChunk];
+    uint32_t asked[kChunk];
+    size_t asked_count = 0;
     for (size_t i = 0; i < count; ++i) {
-      place[i] = PlaceOf(vpc_idx[first + i], address[first + i]);
-      PrefetchRead(buckets + place[i].first);
+      value[i] = kNoAddress;
+      asked[asked_count] = static_cast<uint32_t>(i);
+      asked_count += MayHold(address[first + i]) ? 1 : 0;
     }
-    uint32_t seconds[kChunk];
-    size_t second_count = 0;
-    for (size_t i = 0; i < count; ++i) {
-      const AddressBucket& bucket = buckets[place[i].first];
+    Place place[kChunk];
+    for (size_t j = 0; j < asked_count; ++j) {
+      place[j] = PlaceOf(vpc_idx[first + asked[j]], address[first + asked[j]]);
+      PrefetchRead(buckets + place[j].first);
+    }
+    size_t second_count = 0;  // those that the second bucket may have, moved to the front
+    for (size_t j = 0; j < asked_count; ++j) {
+      const uint32_t i = asked[j];
+      const AddressBucket& bucket = buckets[place[j].first];
       value[i] = ValueIn(bucket, vpc_idx[first + i], address[first + i]);
       if (value[i] == kNoAddress && bucket.overflowed != 0) {
-        PrefetchRead(buckets + place[i].second);
-        seconds[second_count++] = static_cast<uint32_t>(i);
+        PrefetchRead(buckets + place[j].second);
+        place[second_count] = place[j];
+        asked[second_count++] = i;
       }
     }
     for (size_t j = 0; j < second_count; ++j) {
-      const uint32_t i = seconds[j];
-      value[i] = ValueIn(buckets[place[i].second], vpc_idx[first + i], address[first + i]);
+      const uint32_t i = asked[j];
+      value[i] = ValueIn(buckets[place[j].second], vpc_idx[first + i], address[first + i]);
     }
     for (size_t i = 0; i < count; ++i) {
       value_out[first + i] = value[i];

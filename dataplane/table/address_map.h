@@ -4,10 +4,12 @@
 // Buckets are one cache line of five entries; an entry lies in one of two buckets (Pagh & Rodler,
 // "Cuckoo hashing", 2004, with buckets), and the first bucket says whether any of its own had to go
 // to the second, so a probe is one line for nine of ten hits and four of five misses at full load.
-// 16 bytes an address (80 % load). The hash is a folded 128-bit multiplication under a random
-// 128-bit key: tenants choose addresses. Bytes: docs/layouts/address_map.md.
+// 16 bytes an address (80 % load). A bitmap of the blocks of 2^20 addresses that hold any spares
+// most addresses of the internet the probe. The hash is a folded 128-bit multiplication under a
+// random 128-bit key: tenants choose addresses. Bytes: docs/layouts/address_map.md.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -62,12 +64,20 @@ class AddressMap {
     uint32_t first;
     uint32_t second;
   };
+  static constexpr int kBlockBits = 20;
+
+  // Whether any VPC has an address in this one's block.
+  bool MayHold(uint32_t address) const noexcept {
+    const uint32_t block = address >> kBlockBits;
+    return (blocks_[block / 64] >> (block % 64) & 1) != 0;
+  }
   Place PlaceOf(uint32_t vpc_idx, uint32_t address) const noexcept;
   bool Fill(std::span<const AddressEntry> entries);
   size_t CountOf(uint32_t vpc_idx, uint32_t address) const;
   bool Insert(AddressEntry entry, uint64_t& walk);
 
   AddressHashKey key_;
+  std::array<uint64_t, (1u << (32 - kBlockBits)) / 64> blocks_ = {};  // bits, by block
   uint32_t bucket_count_ = 0;
   size_t size_ = 0;
   AlignedArray<AddressBucket> buckets_;
