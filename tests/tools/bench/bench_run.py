@@ -32,7 +32,10 @@ def ended_by(number, words, when, cwd=None, path=None):
             return None
         children = pathlib.Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
         run.send_signal(number)
-        code = run.wait(timeout=60)
+        try:
+            code = run.wait(timeout=60)
+        finally:
+            run.kill()  # one that does not end is not left behind
         return (128 - code if code < 0 else code), os.listdir(folder), [c for c in children if os.path.exists(f"/proc/{c}")]
 
 
