@@ -1,7 +1,6 @@
 #include "tools/bench/simd_flag.h"
 
-#include <optional>
-
+#include "control/daemon/options.h"
 #include "dataplane/table/simd.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
@@ -9,17 +8,12 @@
 namespace sluice {
 
 bool TakeSimdFlag() {
-  const std::optional<SimdLevel> wanted = SimdLevelNamed(FLAGS_simd);
-  if (!wanted.has_value()) {
-    UsageError("--simd=" + FLAGS_simd + " is none of auto, scalar, avx2, avx512");
+  const absl::StatusOr<SimdLevel> level = ParseSimdLevel(FLAGS_simd);
+  if (!level.ok()) {
+    UsageError(std::string(level.status().message()));
     return false;
   }
-  if (*wanted > DetectSimdLevel()) {
-    UsageError("--simd=" + FLAGS_simd + ": this CPU has no more than " +
-               std::string(SimdLevelName(DetectSimdLevel())));
-    return false;
-  }
-  ForceSimdLevel(*wanted);
+  ForceSimdLevel(*level);
   return true;
 }
 
