@@ -243,7 +243,7 @@ void SessionSweep::BeginBlock(const BurstClock& clock, bool with_windows) {
   before_ = blocks_[hand_ / kBlockPairs];
   constexpr uint32_t kPassMs = kQuietMs + kLingerMs;
   block_ = {clock.now_ms + (with_windows ? std::min(undue_ms, kPassMs) : kPassMs), clock.now_ms,
-            clock.now_ms + kFarOffMs, true, true};
+            clock.now_ms + kMostUnreadMs, true, true};
 }
 
 bool SessionSweep::HasRested(uint32_t idle_ms, uint32_t now_ms) const {

@@ -38,6 +38,11 @@ inline constexpr uint32_t kQuietMs = kTcpResetMs - kClockSlackMs;
 // How much longer what has come due may stay where a block is passed by: another round.
 inline constexpr uint32_t kLingerMs = 10'000;
 
+// A cold record is read that often at least. Only pairs need it that a worker opened or touched by
+// a clock that had stood still for longer than kClockSlackMs, behind the back of a look at their
+// block.
+inline constexpr uint32_t kMostUnreadMs = 600'000;
+
 // What a periodic caller gives Step: a full round takes about kSweepRoundSteps steps, so at a step
 // every 10 ms all sessions are seen within 10 s, and those of a small table much faster. Less than
 // kQuietMs and than kLingerMs, so that what was quiet in one round is passed by in the next two.

@@ -173,6 +173,26 @@ TEST_F(SweepTest, RestingPairsGoWhenTheyAreDue) {
   EXPECT_EQ(sweep_->counts().expired, pairs.size());
 }
 
+// A worker that stood still between reading its clock and opening, as when its machine was paused,
+// opens pairs in blocks that were looked at since. When those come due is not known, yet they go.
+TEST_F(SweepTest, PairsOpenedByAClockThatStoodStillGo) {
+  while (sweep_->counts().rounds < 2) {
+    Tick();
+  }
+  const uint32_t woken_ms = now_ms_;
+  now_ms_ -= 60'000;
+  std::vector<PairIdx> pairs;
+  for (PairIdx pair; pairs.size() < 50'000 && Open(kProtocolUdp, ColdOf(1), &pair);) {
+    pairs.push_back(pair);  // a table that is full looks at everything
+  }
+  now_ms_ = woken_ms;
+  while (now_ms_ < woken_ms + kMostUnreadMs + 2 * RoundMs() + kLingerMs) {
+    Tick();
+  }
+  ASSERT_EQ(pairs.size(), 50'000u);
+  EXPECT_EQ(sweep_->counts().expired, pairs.size());
+}
+
 // A packet in either direction of every pair, then silence: each window is reported once, within a
 // round of the moment when no packet can reach it, although blocks are passed by.
 TEST_F(SweepTest, WindowsOfRestingPairsAreReportedWithinARound) {
