@@ -12,14 +12,17 @@ namespace sluice {
 namespace {
 
 constexpr uint32_t kEntriesPerBucket = 6;  // average at full capacity
-// What a full table can turn over in the two or so milliseconds that a pair needs to come back.
-constexpr uint32_t kMinSparePairs = 1024;
-
-constexpr uint32_t ClosedCells(uint32_t capacity) {
-  return std::bit_ceil(std::clamp(capacity / 16, 16u, 65536u));
+// What a full table can turn over in the two or so milliseconds that a pair needs to come back:
+// 1.5 million connections a second, or less where that were more than an eighth of the table.
+constexpr uint32_t SparePairs(uint32_t capacity) {
+  return std::max(capacity / 128, std::clamp(capacity / 8, 1024u, 3072u));
 }
 
 }  // namespace
+
+uint32_t SessionTable::MostNotedClosed(uint32_t capacity) noexcept {
+  return std::bit_ceil(std::clamp(capacity / 16, 16u, 65536u));
+}
 
 std::unique_ptr<SessionTable> SessionTable::Make(MemorySource& source,
                                                  const SessionTableSizes& sizes,
@@ -30,7 +33,7 @@ std::unique_ptr<SessionTable> SessionTable::Make(MemorySource& source,
   std::unique_ptr<SessionTable> table(new SessionTable(secret, kind));
   SessionTable& t = *table;
   t.capacity_ = sizes.capacity;
-  t.spare_floor_ = std::max(sizes.capacity / 128, kMinSparePairs);
+  t.spare_floor_ = SparePairs(sizes.capacity);
   t.pair_count_ = sizes.capacity + t.spare_floor_;
   t.bucket_count_ = std::max(2 * t.pair_count_ / kEntriesPerBucket, kProbeBuckets);
   t.interface_count_ = sizes.interface_count;
@@ -52,7 +55,7 @@ std::unique_ptr<SessionTable> SessionTable::Make(MemorySource& source,
                                                        sizes.nat_gateway_count / 8 + 1);
   if (!t.idle_timeouts_.ok() || !t.buckets_.ok() || !t.cold_.ok() || !t.interface_counts_.ok() ||
       !t.vpc_counts_.ok() || !t.links_.Make(source, t.pair_count_) ||
-      !t.closed_.Make(source, ClosedCells(sizes.capacity))) {
+      !t.closed_.Make(source, MostNotedClosed(sizes.capacity))) {
     return nullptr;
   }
   for (uint32_t i = t.pair_count_; i-- > 0;) {

@@ -222,6 +222,8 @@ class SessionTable {
   // A pair whose connection is fully closed may be evicted under pressure, oldest first (decision
   // 6).
   void NoteClosed(PairIdx pair) noexcept { closed_.Push(pair.value); }
+  // As many are noted at most, of a table for `capacity` pairs.
+  static uint32_t MostNotedClosed(uint32_t capacity) noexcept;
   // Whether any is noted. Not all are: of many that close together, some find no room.
   bool HasClosed() const noexcept { return closed_.Peek(0) != ClosedRing::kEmpty; }
 

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "dataplane/session/session_table.h"
 #include "perf/workload/connection_source.h"
 #include "tools/bench/commands.h"
 #include "tools/bench/cps/cps_run.h"
@@ -52,6 +53,15 @@ bool ReadCpsFlags(CpsRequest& request) {
     UsageError("--max_sessions=" + std::to_string(request.max_sessions) +
                " is not above --in_flight + 4 * --round_connections + 1000, so connections that "
                "are open would have no room");
+    return false;
+  }
+  // Steps are measured with the SYNs of a round together: as many finished ones have to be known.
+  const uint32_t known = SessionTable::MostNotedClosed(static_cast<uint32_t>(request.max_sessions));
+  if (cps.round > known) {
+    UsageError("--round_connections=" + std::to_string(cps.round) + " is more than the " +
+               std::to_string(known) +
+               " finished connections that --max_sessions=" + std::to_string(request.max_sessions) +
+               " remembers for eviction; take " + "--round_connections=" + std::to_string(known));
     return false;
   }
   return true;

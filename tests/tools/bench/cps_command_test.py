@@ -67,6 +67,14 @@ class CpsCommand(unittest.TestCase):
             self.assertEqual(answer.returncode, 2, words)
             self.assertEqual(len(answer.stderr.splitlines()[0]) > 0, True)
 
+    def test_rounds_that_a_small_table_cannot_turn_over_are_refused_with_what_fits(self):
+        answer = bench("--max_sessions=32768")
+        self.assertEqual(answer.returncode, 2)
+        self.assertIn("take --round_connections=2048", answer.stderr.splitlines()[0])
+        answer = bench("--max_sessions=32768", "--round_connections=2048", "--rounds=3", "-j")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertEqual(json.loads(answer.stdout)["broken_claims"], [])
+
 
 if __name__ == "__main__":
     bench_run.main()
