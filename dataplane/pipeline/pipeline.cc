@@ -16,6 +16,7 @@
 #include "dataplane/stage/open_lane.h"
 #include "dataplane/stage/open_one.h"
 #include "dataplane/stage/parse.h"
+#include "dataplane/stage/settle_group.h"
 #include "dataplane/stage/settle_one.h"
 #include "dataplane/stage/turns.h"
 
@@ -112,7 +113,8 @@ bool TakeTurn(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, Exp
       PrepareTurns(snapshot, worker, found, i, express.changed);
     }
     if ((found.opening >> i & 1) == 0) {
-      return SettleOne(snapshot, worker, batch, found, i);
+      return SettleGroup(snapshot, worker, batch, found, i, express.changed) ||
+             SettleOne(snapshot, worker, batch, found, i);
     }
   }
   Open(snapshot, worker, batch, found, i, express);
@@ -146,6 +148,10 @@ void RunExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   for (uint32_t lane = first; lane < first + count; ++lane) {
     if (next < found.count && found.glance.lane[next] == lane) {
       const uint32_t from = next;
+      if ((found.settled >> from & 1) != 0) {
+        ++next;
+        continue;
+      }
       next = TakeFound(snapshot, worker, batch, found, from, express);
       if (next != from) {
         lane += next - from - 1;

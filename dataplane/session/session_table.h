@@ -144,6 +144,9 @@ class SessionTable {
     }
     return cold;
   }
+  // The cold records of all pairs, by PairIdx: for who reads some words of many.
+  const SessionColdWords* ColdRecords() const noexcept { return cold_[0].pairs; }
+
   // --- admission (workers) ---
 
   // Takes a pair, prepares both lines and claims `forward`. kClaimed: fill in `admission`, then

@@ -99,12 +99,13 @@ struct alignas(32) NatCounting {
   uint32_t offset[kEight];
   __m128i packet_and_bytes[kEight];
 };
-inline void PrepareNatCounting(const Packets& packets, const Lines& lines, NatCounting& counting) {
+// `translated`: where a gateway of `nat_gateway` has a packet.
+inline void PrepareNatCounting(__m256i translated, const Packets& packets, __m256i nat_gateway,
+                               NatCounting& counting) {
   static_assert(offsetof(NatCounters, from_destination) == 32 && sizeof(NatCounters) == 128);
   static_assert(offsetof(NatWay, left_packets) == 0 && offsetof(NatWay, left_bytes) == 8);
   const __m256i nobody = All(kCountedNatGateways);
-  const __m256i gateway =
-      Select(packets.translated, _mm256_min_epu32(lines.nat_gateway, nobody), nobody);
+  const __m256i gateway = Select(translated, _mm256_min_epu32(nat_gateway, nobody), nobody);
   Store(counting.offset, _mm256_or_si256(_mm256_slli_epi32(gateway, 7), Bits(packets.reverse, 32)));
   const __m256i one = _mm256_set1_epi64x(1);
   const __m256i zero = _mm256_setzero_si256();

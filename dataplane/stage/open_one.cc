@@ -114,6 +114,7 @@ void ReserveOpenings(const WorkerContext& worker, ExpressLanes& found, uint32_t 
     worker.sessions->PrefetchClaim(hashes[k]);
   }
   const bool reserved = worker.sessions->ReserveTogether(demands, count, leaving, pairs);
+  found.reserved = reserved ? which : 0;
   count = 0;
   ForBits(which, [&](uint32_t i) {
     found.openings[i].answer_hash = hashes[count];

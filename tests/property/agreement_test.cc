@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "control/explain/packet_maker.h"
 #include "tests/control/explain/world_fixture.h"
@@ -144,6 +145,62 @@ TEST_F(AgreementTest, D_RST_NothingIsLearntFromInsaneFlags) {
   Send("eni-app", {.header = ask, .tcp_flags = kTcpRst, .tcp_sequence = 1051}, "forward");
   Advance(59 * kSecond);
   Send("eni-two", {.header = answer, .tcp_flags = kTcpAck}, "forward");
+}
+
+// Connections whose packets stand between each other's, some of one connection next to each other:
+// each ends for itself, and one stays open.
+TEST_F(AgreementTest, D_STATE_ConnectionsOpenAndEndSideBySide) {
+  Start({{"APP_IN", kNone}});
+  constexpr uint32_t kConnections = 24;
+  constexpr uint32_t kStays = 17;
+  constexpr uint32_t kAgain = 5;
+  constexpr uint32_t kFirstFin = 3;
+  struct Segment {
+    bool reply;
+    uint8_t flags;
+    uint32_t sequence, acknowledgment;
+  };
+  constexpr Segment kSegments[] = {{false, kTcpSyn, 1000, 0},
+                                   {true, kTcpSyn | kTcpAck, 9000, 1001},
+                                   {false, kTcpAck, 1001, 9001},
+                                   {false, kTcpFin | kTcpAck, 1001, 9001},
+                                   {true, kTcpFin | kTcpAck, 9001, 1002},
+                                   {false, kTcpAck, 1002, 9002}};
+  constexpr uint32_t kSteps = std::size(kSegments);
+  const auto send = [&](uint16_t l4_port, const Segment& segment, const char* expected) {
+    const PacketHeader ask = Tcp("10.0.1.10", l4_port, "10.0.0.11", 80);
+    const PacketHeader answer = Tcp("10.0.0.11", 80, "10.0.1.10", l4_port);
+    Send(segment.reply ? "eni-two" : "eni-app",
+         {.header = segment.reply ? answer : ask,
+          .tcp_flags = segment.flags,
+          .tcp_sequence = segment.sequence,
+          .tcp_acknowledgment = segment.acknowledgment},
+         expected);
+  };
+  for (uint32_t lag = 0; lag < 4; ++lag) {
+    const auto first_port = static_cast<uint16_t>(40000 + 100 * lag);
+    for (uint32_t turn = 0; turn < kConnections + kSteps * lag; ++turn) {
+      for (uint32_t step = 0; step < kSteps; ++step) {
+        const uint32_t number = turn - lag * step;
+        if (number < kConnections && !(number == kStays && step >= kFirstFin)) {
+          send(static_cast<uint16_t>(first_port + number), kSegments[step], "forward");
+        }
+      }
+    }
+  }
+  // A SYN opens what has ended again.
+  for (uint32_t lag = 0; lag < 4; ++lag) {
+    for (uint32_t step = 0; step < kFirstFin; ++step) {
+      send(static_cast<uint16_t>(40000 + 100 * lag + kAgain), kSegments[step], "forward");
+    }
+  }
+  Advance(61 * kSecond);  // closed ones are forgotten after 60 s
+  for (uint32_t lag = 0; lag < 4; ++lag) {
+    for (uint32_t number = 0; number < kConnections; ++number) {
+      send(static_cast<uint16_t>(40000 + 100 * lag + number), {true, kTcpAck, 9001, 1001},
+           number == kStays || number == kAgain ? "forward" : "drop sg_ingress");
+    }
+  }
 }
 
 // Decision 8: what a reset carries has been sent, too, so the same one again is not the next

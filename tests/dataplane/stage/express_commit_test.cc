@@ -91,7 +91,7 @@ TEST(ExpressCommitTest, EightAreCountedAsOneByOne) {
     const Packets packets = ReadPackets(*found, 0, lines);
     CommitLines(eight.context, at, *found, 0, count, packets, lines);
     NatCounting counting;
-    PrepareNatCounting(packets, lines, counting);
+    PrepareNatCounting(packets.translated, packets, lines.nat_gateway, counting);
     CountNat(eight.context, counting, count);
     for (uint32_t i = 0; i < count; ++i) {
       SessionLine& line = one.sessions->Line(found->line[i]);
