@@ -35,8 +35,8 @@ inline constexpr uint32_t kPressureIdleMs = 1'000;
 inline constexpr uint32_t kClockSlackMs = 50;
 // Nothing comes due sooner after a packet.
 inline constexpr uint32_t kQuietMs = kTcpResetMs - kClockSlackMs;
-// How much longer what has come due may stay where a block is passed by: another round.
-inline constexpr uint32_t kLingerMs = 10'000;
+// How much longer what has come due may stay where a block is passed by: two rounds more.
+inline constexpr uint32_t kLingerMs = 20'000;
 
 // A cold record is read that often at least. Only pairs need it that a worker opened or touched by
 // a clock that had stood still for longer than kClockSlackMs, behind the back of a look at their
@@ -45,7 +45,7 @@ inline constexpr uint32_t kMostUnreadMs = 600'000;
 
 // What a periodic caller gives Step: a full round takes about kSweepRoundSteps steps, so at a step
 // every 10 ms all sessions are seen within 10 s, and those of a small table much faster. Less than
-// kQuietMs and than kLingerMs, so that what was quiet in one round is passed by in the next two.
+// kQuietMs and than kLingerMs, so that what was quiet in one round is passed by in the next three.
 inline constexpr uint32_t kSweepRoundSteps = 980;
 inline constexpr uint32_t kLeastPairsAStep = 8192;
 constexpr uint32_t SweepPairsAStep(uint32_t pair_count) {
