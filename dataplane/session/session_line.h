@@ -100,7 +100,10 @@ inline SessionKey KeyOf(const SessionLine& line) {
 // A next-hop word: the side it leads to, and how the packet went.
 inline constexpr uint32_t kNextHopDirect = uint32_t{1} << 31;  // layer-2 direct
 inline constexpr uint32_t kNextHopEdge = uint32_t{1} << 30;    // through the internet gateway
+// Answers to what leaves so are not what the session takes for its answers.
+inline constexpr uint32_t kNextHopStrays = uint32_t{1} << 29;
 inline constexpr uint32_t kNextHopSide = kMaxInterfaces;
+static_assert((kNextHopSide & (kNextHopDirect | kNextHopEdge | kNextHopStrays)) == 0);
 constexpr InterfaceIdx SideOf(uint32_t next_hop) {
   return InterfaceIdx(next_hop & kNextHopSide);
 }

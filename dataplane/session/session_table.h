@@ -171,9 +171,11 @@ class SessionTable {
   // The same for what is read of a pair beside the line that was found.
   void PrefetchPeer(LineIdx line) const noexcept {
     PrefetchRead(&lines_[PeerOf(line).value]);
-    PrefetchRead(&cold_[PairOf(line).value >> 1]);
+    PrefetchCold(line);
     PrefetchRead(&links_[PairOf(line)]);
   }
+  // Of that the cold record alone.
+  void PrefetchCold(LineIdx line) const noexcept { PrefetchRead(&cold_[PairOf(line).value >> 1]); }
   // The same for a flow that is already in the table as `old` and needs a new pair: another
   // translation, a lapsed NAT binding, a SYN on a finished connection. Readers see the old pair
   // until Publish swaps the entry. kContended when `old` is being removed or changed by someone

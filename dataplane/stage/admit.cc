@@ -82,6 +82,15 @@ SessionKey AnswerOf(const Batch& batch, uint32_t lane) {
   return AnswerKey(KeyAfterWalk(batch, lane, batch.out[lane]), batch.out[lane].value);
 }
 
+// The walk as the line keeps it, where the session's other key is not of this packet's making.
+WalkOutcome OutcomeAt(const SessionTable& sessions, const Batch& batch, uint32_t lane,
+                      LineIdx idx) {
+  WalkOutcome walk = OutcomeOf(batch, lane);
+  const bool strays = AnswerOf(batch, lane) != KeyOf(sessions.Line(PeerOf(idx)));
+  walk.next_hop |= strays ? kNextHopStrays : 0;
+  return walk;
+}
+
 void SetNatPort(Batch& batch, uint32_t lane, uint16_t l4_port) {
   batch.walk_l4_src[lane] = l4_port;
   if (batch.protocol[lane] == kProtocolIcmp) {
@@ -255,7 +264,7 @@ Fate ReplacePair(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
   Recompute(batch, lane);
   const LineIdx line = forward ? ForwardLine(admission.pair) : ReverseLine(admission.pair);
   // What only a NAT gateway remembers walks until a packet makes it tracked.
-  FillWalk(sessions.Line(line), OutcomeOf(batch, lane),
+  FillWalk(sessions.Line(line), OutcomeAt(sessions, batch, lane, line),
            cold.nat() && !cold.tracked() ? kGenerationNone : StampOf(snapshot, batch, lane));
   batch.session[lane] = line;
   Accept(worker, batch, lane, line);
@@ -269,7 +278,7 @@ Fate Refresh(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint
   const LineIdx idx(batch.session[lane].value);
   Recompute(batch, lane);
   if (settled && (batch.traits[lane] & kTraitFragment) == 0 && MayRemember(snapshot, batch, lane)) {
-    StampWalk(worker.sessions->Line(idx), OutcomeOf(batch, lane),
+    StampWalk(worker.sessions->Line(idx), OutcomeAt(*worker.sessions, batch, lane, idx),
               WalkGenerationOf(snapshot, batch.sender[lane], batch.out[lane]));
   }
   Accept(worker, batch, lane, idx);

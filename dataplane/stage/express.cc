@@ -18,10 +18,10 @@ namespace {
 // it is known who walks.
 constexpr uint32_t kMostlyStale = kFindBatch / 2;
 
-void PrefetchPeers(const SessionTable& sessions, const ExpressLanes& found, uint32_t count) {
+void PrefetchColds(const SessionTable& sessions, const ExpressLanes& found, uint32_t count) {
   for (uint32_t i = 0; i < count; ++i) {
     if (found.line[i].value < kLineUnsure.value) {
-      sessions.PrefetchPeer(found.line[i]);
+      sessions.PrefetchCold(found.line[i]);
     }
   }
 }
@@ -142,7 +142,7 @@ void ExpressStage(const Snapshot& snapshot, const WorkerContext& worker, const B
   }
   sessions.FindCandidates(found.hash.data(), found.line.data(), glance.count);
   if (worker.stale_met >= kMostlyStale) [[unlikely]] {
-    PrefetchPeers(sessions, found, glance.count);
+    PrefetchColds(sessions, found, glance.count);
   }
   found.count = glance.count;
   if (glance.plain != AllOf(glance.count) || AnyAbsent(found)) {

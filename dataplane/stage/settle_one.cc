@@ -32,12 +32,9 @@ bool ReadRemembered(const Snapshot& snapshot, const WorkerContext& worker, const
 // tracked, its rules need not be asked for replies, and the receiver answers as the session knows.
 bool WalksAsRemembered(const SessionCold& cold, const SessionKey& key, const SessionKey& answer,
                        const Settling& packet) {
-  const WalkOutcome walk = FromWords(packet.leaves.walk);
-  const uint32_t out = SideOf(packet.leaves.walk.next_hop).value;
-  const SessionKey seen = MakeSessionKey(out, walk.new_src, walk.new_dst, walk.new_src_l4_port,
-                                         walk.new_dst_l4_port, key.protocol());
   return cold.tracked() && (cold.flags & kPairMidstream) == 0 &&
-         cold.nat() == packet.leaves.translated && AnswerKey(seen, out) == answer;
+         cold.nat() == packet.leaves.translated &&
+         AnswerTo(packet.leaves.walk, key.protocol()) == answer;
 }
 
 // Whether all that remembers the flow still does, and the packet changes its state.

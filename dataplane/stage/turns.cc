@@ -7,6 +7,7 @@
 #include "dataplane/session/session_state.h"
 #include "dataplane/stage/express_lines.h"
 #include "dataplane/stage/open_one.h"
+#include "dataplane/stage/remembered_walk.h"
 #include "dataplane/stage/short_walk.h"
 #include "dataplane/stage/short_walk_steps.h"
 #include "dataplane/stage/walk_generation.h"
@@ -92,8 +93,11 @@ void LookAtEight(const Snapshot& snapshot, const WorkerContext& worker, ExpressL
       MaskOf(HitsOwnLines(Load(&glance.tcp[at]), HasBit<0>(Load(&found.line[at].value)),
                           marks.word[1], walk.word[2], worker.now_ms));
   const uint32_t stale = known & ~syn & ~MaskOf(current);
-  ForBits(known & (stale | turns | ~hits),
-          [&](uint32_t i) { worker.sessions->PrefetchPeer(found.line[at + i]); });
+  const uint32_t unwalked = MaskOf(Equal(walk.word[1], All(kGenerationNone)));
+  const uint32_t asks_peer = known & (turns | ~hits | unwalked);
+  ForBits(asks_peer, [&](uint32_t i) { worker.sessions->PrefetchPeer(found.line[at + i]); });
+  ForBits(stale & ~asks_peer,
+          [&](uint32_t i) { worker.sessions->PrefetchCold(found.line[at + i]); });
   const uint32_t internet = MaskOf(Equal(senders, All(snapshot.internet.value)));
   turning.stale |= stale << at;
   turning.opening |= (syn & ~known) << at;
@@ -135,7 +139,7 @@ bool Remember(const WorkerContext& worker, LineIdx idx, const SessionKey& key, b
   const SessionTable& sessions = *worker.sessions;
   const PairIdx pair = PairOf(idx);
   const SessionCold cold = sessions.LoadCold(pair);
-  memory = Remembered(cold, IsForward(idx), KeyOf(sessions.Line(PeerOf(idx))));
+  memory = Remembered(cold, IsForward(idx), OtherKey(sessions, idx, key.protocol()));
   return cold.tracked() && (cold.flags & kPairMidstream) == 0 &&
          (alive || !HasLapsed(worker, pair, cold, key)) && !(changed && !sessions.IsLive(pair));
 }

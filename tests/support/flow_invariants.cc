@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/stage/remembered_walk.h"
+
 namespace sluice::testing {
 namespace {
 
@@ -20,6 +22,13 @@ bool LeadsBack(const SessionLine& forward, const SessionLine& reverse) {
          (walk.new_dst == request.src() && walk.new_src == request.dst() &&
           (request.protocol() == 1 || (walk.new_src_l4_port == request.dst_l4_port() &&
                                        walk.new_dst_l4_port == request.src_l4_port())));
+}
+
+// What a line says of the session's other key must be so.
+bool KnowsItsPeer(const SessionTable& table, LineIdx line) {
+  const uint8_t protocol = KeyOf(table.Line(line)).protocol();
+  return (protocol != 6 && protocol != 17) ||
+         OtherKey(table, line, protocol) == KeyOf(table.Line(PeerOf(line)));
 }
 
 }  // namespace
@@ -263,6 +272,9 @@ std::string FlowInvariants::CheckTable(const SessionTable& table) const {
     add(KeyOf(forward));
     if ((table.LoadCold(pair).flags & kPairNatExpired) == 0) {
       add(KeyOf(reverse));
+    }
+    if (!KnowsItsPeer(table, ForwardLine(pair)) || !KnowsItsPeer(table, ReverseLine(pair))) {
+      broken += "P3: a line takes other answers for its session's; ";
     }
     if ((forward.state.load() & kLineNat) == 0) {
       continue;

@@ -44,7 +44,8 @@ class FlowInvariants {
 
   // Empty, or what is broken.
   std::string Check(const Passage& passage);
-  // Between bursts: P2, P3 and P4 in the session table, and P10 of its pairs.
+  // Between bursts: P2, P3 and P4 in the session table, what its lines say of each other, and P10
+  // of its pairs.
   std::string CheckTable(const SessionTable& table) const;
 
   // The interface behind a place with this MAC; nullptr: none.
