@@ -72,6 +72,16 @@ void ConfirmEight(const WorkerContext& worker, ExpressLanes& found, uint32_t at,
   });
 }
 
+// The cold records of eight lines, but where `current`. A branch would wait for the lines before it
+// let the next eight be looked at: those that are current ask for any record, always the same.
+void PrefetchStale(const SessionTable& sessions, __m256i lines, __m256i current) {
+  const SessionColdLine* cold[kEight];
+  sessions.ColdAddresses(Without(_mm256_srli_epi32(lines, 1), current), cold);
+  for (const SessionColdLine* line : cold) {
+    PrefetchRead(line);
+  }
+}
+
 void LookAtEight(const Snapshot& snapshot, const WorkerContext& worker, ExpressLanes& found,
                  uint32_t at, Turning& turning) {
   const Glance& glance = found.glance;
@@ -96,8 +106,7 @@ void LookAtEight(const Snapshot& snapshot, const WorkerContext& worker, ExpressL
   const uint32_t unwalked = MaskOf(Equal(walk.word[1], All(kGenerationNone)));
   const uint32_t asks_peer = known & (turns | ~hits | unwalked);
   ForBits(asks_peer, [&](uint32_t i) { worker.sessions->PrefetchPeer(found.line[at + i]); });
-  ForBits(stale & ~asks_peer,
-          [&](uint32_t i) { worker.sessions->PrefetchCold(found.line[at + i]); });
+  PrefetchStale(*worker.sessions, Load(&found.line[at].value), current);
   const uint32_t internet = MaskOf(Equal(senders, All(snapshot.internet.value)));
   turning.stale |= stale << at;
   turning.opening |= (syn & ~known) << at;
