@@ -18,8 +18,40 @@ DEFINE_string(ports, "",
               "Take packets as they come from these DPDK devices, one for each port of the "
               "configuration in its order, instead of making any: PCI addresses or vdevs.");
 
+DEFINE_bool(stale, false,
+            "Before each round a rule changes that every session can feel: its packets walk again. "
+            "Of the generated VPC.");
+
 namespace sluice {
 namespace {
+
+// Two versions of the generated network, put in force in turn.
+class Versions {
+ public:
+  // False after the error.
+  bool Load(uint32_t flows) {
+    SampleNetwork network = ForwardNetwork(flows);
+    for (uint16_t version = 0; version < 2; ++version) {
+      network.app_edit_l4_port = static_cast<uint16_t>(4242 + version);
+      intents_[version] = LoadIntentText("generated", SampleNetworkJson(network), {}).intent;
+    }
+    return intents_[0] != nullptr && intents_[1] != nullptr;
+  }
+  void Next(Workbench& bench) {
+    status_.Update(bench.dataplane().Apply(intents_[++applied_ % 2]));
+    bench.driver().Use(*bench.config().snapshot);
+  }
+  void Close(Report& report) const {
+    if (!status_.ok()) {
+      report.broken_claims.push_back("a change was refused: " + std::string(status_.message()));
+    }
+  }
+
+ private:
+  std::shared_ptr<const ValidatedIntent> intents_[2];
+  uint32_t applied_ = 0;
+  absl::Status status_;
+};
 
 // Null ports with the bench's packets in what they give; nothing while packets come from memory.
 struct NullPorts {
@@ -50,6 +82,21 @@ struct NullPorts {
     }
   }
 };
+
+// False after a usage message.
+bool ReadStale() {
+  if (FLAGS_stale && (!FLAGS_config.empty() || !FLAGS_ports.empty() || FLAGS_stages)) {
+    UsageError(
+        "--stale changes rules of the generated VPC: it goes without --config, --ports and "
+        "--stages");
+    return false;
+  }
+  if (FLAGS_stale && !FLAGS_session_cache) {
+    UsageError("--stale makes sessions stale: --session_cache=off has none that are current");
+    return false;
+  }
+  return true;
+}
 
 // False after a usage message.
 bool ReadPorts(const ForwardRequest& request) {
@@ -104,7 +151,8 @@ std::string OneLine(const Report& report, const ForwardResult& result) {
 
 int RunForwardCommand(const Arguments& arguments) {
   ForwardRequest request;
-  if (!FlagsOnly("forward", arguments) || !ReadForwardFlags(request, true) || !ReadPorts(request)) {
+  if (!FlagsOnly("forward", arguments) || !ReadForwardFlags(request, true) || !ReadStale() ||
+      !ReadPorts(request)) {
     return kExitUsage;
   }
   if (!FLAGS_ports.empty()) {
@@ -130,6 +178,13 @@ int RunForwardCommand(const Arguments& arguments) {
     return kExitNo;
   }
   bench->driver().TakeFramesFrom(ports.frames.get());
+  Versions versions;
+  if (FLAGS_stale) {
+    if (!versions.Load(FLAGS_flows)) {
+      return kExitNo;
+    }
+    request.forward.make_stale = [&] { versions.Next(*bench); };
+  }
   const ForwardResult result = RunForward(*bench, request.forward);
   if (Interruption::happened()) {
     return kExitNo;
@@ -141,6 +196,7 @@ int RunForwardCommand(const Arguments& arguments) {
     report.stages = StageFigures(report.machine, MeasureStages(*bench, request.forward));
   }
   ports.Close(report);
+  versions.Close(report);
   if (!WriteGoogleBenchmark(report)) {
     return kExitNo;
   }
@@ -177,11 +233,10 @@ Verb ForwardCommand() {
       "and\n"
       "sent to them. --ports: packets come as they come, for --seconds, through the product's own\n"
       "worker, with its stage meter on; frames that go from port to port untouched stand beside.",
-      {"flows",         "keys",     "zipf",    "size",    "direction",     "traffic",
-       "protocol",      "config",   "senders", "rules",   "session_cache", "simd",
-       "burst_ns",      "source",   "ports",   "seconds", "burst",         "rounds",
-       "round_packets", "schedule", "samples", "stages",  "quick",         "seed",
-       "benchmark_out", "j"},
+      {"flows",  "keys",    "zipf",  "size",          "direction",     "traffic",  "protocol",
+       "config", "senders", "rules", "session_cache", "simd",          "burst_ns", "source",
+       "ports",  "seconds", "burst", "rounds",        "round_packets", "schedule", "samples",
+       "stages", "stale",   "quick", "seed",          "benchmark_out", "j"},
       RunForwardCommand};
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "perf/workload/sample_network.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
 #include "tools/bench/memory_check.h"
@@ -79,12 +78,16 @@ std::shared_ptr<const ValidatedIntent> LoadBenchConfig(const Arguments& argument
   if (!paths.empty()) {
     return LoadOrReport(paths);
   }
+  return LoadIntentText("generated", SampleNetworkJson(ForwardNetwork(flows)), {}).intent;
+}
+
+SampleNetwork ForwardNetwork(uint32_t flows) {
   SampleNetwork network;
   network.senders = FLAGS_senders;
   network.rules = FLAGS_rules;
   network.seed = FLAGS_seed;
   network.max_sessions = std::max<uint64_t>(1024, uint64_t{flows} + flows / 16);
-  return LoadIntentText("generated", SampleNetworkJson(network), {}).intent;
+  return network;
 }
 
 void SetFlows(uint32_t flows, ForwardRequest& request) {

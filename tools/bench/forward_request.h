@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "perf/workload/sample_network.h"
 #include "tools/bench/figure.h"
 #include "tools/bench/forward_run.h"
 #include "tools/bench/workbench.h"
@@ -28,6 +29,8 @@ void SetFlows(uint32_t flows, ForwardRequest& request);
 bool MemoryForFlows(const char* command, const ForwardRequest& request, uint32_t schedules = 1);
 // --config, or the generated network with room for so many flows; nullptr after the errors.
 std::shared_ptr<const ValidatedIntent> LoadBenchConfig(const Arguments& arguments, uint32_t flows);
+// The generated one.
+SampleNetwork ForwardNetwork(uint32_t flows);
 // The bench of these options; nullptr after the error. The second: on the configuration above, with
 // so many flows open.
 std::unique_ptr<Workbench> OpenBench(const WorkbenchOptions& options);

@@ -113,6 +113,7 @@ void SetFates(const Fates& fates, ForwardTotals& totals) {
   totals.consumed = fates.consumed;
   totals.dropped = fates.dropped;
   totals.hits = fates.hits;
+  totals.walks = fates.walks;
   totals.first_drop = fates.FirstDrop();
 }
 
@@ -132,11 +133,18 @@ std::vector<std::string> BrokenClaims(const ForwardTotals& totals, bool session_
   equal("packets that left", totals.sent, totals.packets, "");
   equal("packets dropped", totals.dropped, 0, totals.first_drop);
   equal("packets consumed", totals.consumed, 0, "");
-  equal("hits of the session cache", totals.hits, session_cache ? totals.packets : 0, "");
+  if (totals.stale) {
+    equal("packets of known sessions", totals.hits + totals.walks, totals.packets, "");
+  } else {
+    equal("hits of the session cache", totals.hits, session_cache ? totals.packets : 0, "");
+  }
   equal("live sessions", totals.sessions, totals.flows, "flows");
   equal("sampled packets with wrong bytes", totals.wrong, 0, totals.first_wrong);
   if (totals.packets == 0 || totals.sampled == 0) {
     broken.push_back("nothing was measured or no packet was sampled");
+  }
+  if (totals.stale && totals.walks == 0) {
+    broken.push_back("no session was stale");
   }
   return broken;
 }
@@ -151,6 +159,9 @@ ForwardResult RunForward(Workbench& bench, const ForwardOptions& options) {
   RoundTime all;
   const double packets = options.round_packets;
   for (uint32_t round = 0; round < options.rounds && !Interruption::happened(); ++round) {
+    if (options.make_stale) {
+      options.make_stale();
+    }
     const RoundTime with = rounds.Run<Body::kPipeline>(options.round_packets, true);
     const RoundTime without = rounds.Run<Body::kSourceOnly>(options.round_packets, false);
     whole.push_back(with.cpu_ns / packets);
@@ -161,6 +172,7 @@ ForwardResult RunForward(Workbench& bench, const ForwardOptions& options) {
   }
   ForwardTotals& totals = result.totals;
   SetFates(CountFates(bench.dataplane().counters()) - before, totals);
+  totals.stale = options.make_stale != nullptr;
   totals.packets = uint64_t{options.round_packets} * options.rounds;
   totals.sent = rounds.sent() - sent_before;
   totals.flows = bench.flows().size();

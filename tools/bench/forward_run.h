@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct ForwardOptions {
   uint32_t warmup_packets = 0;
   uint32_t sampled_packets = 0;  // compared with the reference world, at least
   bool session_cache = true;
+  // Before each round of the pipeline, not timed; empty: nothing. Makes every session stale.
+  std::function<void()> make_stale;
 };
 
 // What the rounds of the pipeline did, all together.
@@ -33,6 +36,8 @@ struct ForwardTotals {
   std::string first_drop;  // the reason most dropped, or empty
   uint64_t sent = 0;       // as the driver saw them leave
   uint64_t hits = 0;
+  uint64_t walks = 0;     // of known sessions
+  bool stale = false;     // each round began with every session stale
   uint64_t sessions = 0;  // live ones, at the end
   uint64_t flows = 0;
   uint64_t sampled = 0;
