@@ -30,50 +30,78 @@ uint8_t ConstantState(const SessionCold& cold) {
   return static_cast<uint8_t>((cold.tracked() ? kLineTracked : 0) | (cold.nat() ? kLineNat : 0));
 }
 
+// Puts the tag into the first place of the bucket's `head` or `tags` that has none, and so takes
+// that entry; kBucketSlots when all have one. Acquire: pairs with RemoveEntry, which clears the
+// reference before the tag.
+uint32_t PutTag(SessionBucket& bucket, bool in_head, uint8_t tag) noexcept {
+  std::atomic<uint64_t>& word = in_head ? bucket.head : bucket.tags;
+  uint64_t seen = word.load(std::memory_order_relaxed);
+  while (true) {
+    const uint32_t none =
+        in_head ? MatchTags(seen, ~uint64_t{0}, 0) : MatchTags(~uint64_t{0}, seen, 0);
+    if (none == 0) {
+      return kBucketSlots;
+    }
+    const uint32_t slot = FirstMatch(none);
+    if (word.compare_exchange_weak(seen, seen | TagBits(tag, slot), std::memory_order_acq_rel,
+                                   std::memory_order_relaxed)) {
+      return slot;
+    }
+  }
+}
+
 }  // namespace
 
 // --- one entry ---
 
-bool SessionTable::TakeSlot(uint32_t home, LineIdx line, Admission::Entry* entry) noexcept {
+// Takes a free entry that is not in the home bucket's head.
+bool SessionTable::TakeSlot(uint32_t home, uint8_t tag, LineIdx line,
+                            Admission::Entry* entry) noexcept {
   for (uint32_t probe = 0; probe < kProbeBuckets; ++probe) {
     const uint32_t at = BucketAt(home, probe);
-    for (uint32_t slot = 0; slot < kBucketSlots; ++slot) {
-      std::atomic<uint32_t>& ref = buckets_[at].refs[slot];
-      uint32_t expected = 0;
-      // Release: another claimant may read the key behind a pending reference. Acquire: pairs with
-      // the last store of RemoveEntry, after which the old tag is gone.
-      if (ref.load(std::memory_order_relaxed) == 0 &&
-          ref.compare_exchange_strong(expected, (line.value + 1) | kRefPending,
-                                      std::memory_order_acq_rel, std::memory_order_relaxed)) {
-        *entry = {home, at, slot, true};
-        return true;
-      }
+    SessionBucket& bucket = buckets_[at];
+    uint32_t slot = probe == 0 ? kBucketSlots : PutTag(bucket, true, tag);
+    slot = slot == kBucketSlots ? PutTag(bucket, false, tag) : slot;
+    if (slot != kBucketSlots) {
+      // Release: another claimant may read the key behind a pending reference.
+      bucket.refs[slot].store((line.value + 1) | kRefPending, std::memory_order_release);
+      *entry = {home, at, slot, true};
+      return true;
     }
   }
   return false;
 }
 
-bool SessionTable::CommitSlot(uint64_t head, uint8_t tag, const Admission::Entry& entry) noexcept {
-  SessionBucket& bucket = buckets_[entry.bucket];
-  const bool overflows = entry.bucket != entry.home;
-  const bool in_home_head = !overflows && entry.slot < 4;
-  uint64_t wanted = HeadNextVersion(head) + (overflows ? kHeadOverflowOne : 0);
-  if (in_home_head) {
-    wanted |= TagBits(tag, entry.slot);
-  } else {
-    TagWord(bucket, entry.slot).fetch_add(TagBits(tag, entry.slot), std::memory_order_release);
+// Claims an entry for a key that is absent as of `head`. The compare-and-swap of the home bucket's
+// head is the linearisation point of insert-if-absent; it pairs with the acquire load of the head
+// before every scan. Where that word has a free place, it takes the entry, too: its tag is in place
+// before its reference, and whoever scans meanwhile waits for that.
+ClaimOutcome SessionTable::TryClaim(uint32_t home, uint64_t head, uint8_t tag, LineIdx line,
+                                    Admission::Entry* entry) noexcept {
+  SessionBucket& bucket = buckets_[home];
+  const uint64_t next = HeadNextVersion(head);
+  const uint32_t none = MatchTags(head, ~uint64_t{0}, 0);
+  if (none != 0) {
+    const uint32_t slot = FirstMatch(none);
+    if (!bucket.head.compare_exchange_strong(head, next | TagBits(tag, slot),
+                                             std::memory_order_acq_rel,
+                                             std::memory_order_relaxed)) {
+      return ClaimOutcome::kContended;
+    }
+    bucket.refs[slot].store((line.value + 1) | kRefPending, std::memory_order_release);
+    *entry = {home, home, slot, true};
+    return ClaimOutcome::kClaimed;
   }
-  // The linearisation point of insert-if-absent. Pairs with the acquire load of the head before
-  // every scan.
-  if (buckets_[entry.home].head.compare_exchange_strong(head, wanted, std::memory_order_acq_rel,
-                                                        std::memory_order_relaxed)) {
-    return true;
+  if (!TakeSlot(home, tag, line, entry)) {
+    return ClaimOutcome::kFull;
   }
-  if (!in_home_head) {
-    TagWord(bucket, entry.slot).fetch_sub(TagBits(tag, entry.slot), std::memory_order_release);
+  const uint64_t wanted = next + (entry->bucket != home ? kHeadOverflowOne : 0);
+  if (bucket.head.compare_exchange_strong(head, wanted, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed)) {
+    return ClaimOutcome::kClaimed;
   }
-  bucket.refs[entry.slot].store(0, std::memory_order_release);  // pairs with TakeSlot
-  return false;
+  ClearEntry(*entry, tag);
+  return ClaimOutcome::kContended;
 }
 
 ClaimOutcome SessionTable::Claim(const SessionKey& key, uint64_t hash, LineIdx line,
@@ -99,22 +127,24 @@ ClaimOutcome SessionTable::Claim(const SessionKey& key, uint64_t hash, LineIdx l
     if (++attempts > kClaimAttempts) {
       return ClaimOutcome::kContended;
     }
-    if (!TakeSlot(home, line, entry)) {
-      return ClaimOutcome::kFull;
-    }
-    if (CommitSlot(head, tag, *entry)) {
-      return ClaimOutcome::kClaimed;
+    const ClaimOutcome outcome = TryClaim(home, head, tag, line, entry);
+    if (outcome != ClaimOutcome::kContended) {
+      return outcome;
     }
     entry->held = false;
   }
 }
 
-void SessionTable::RemoveEntry(const Admission::Entry& entry, uint8_t tag) noexcept {
+// The reference goes first: an entry without a tag is free, and whoever takes it sets its
+// reference.
+void SessionTable::ClearEntry(const Admission::Entry& entry, uint8_t tag) noexcept {
   SessionBucket& bucket = buckets_[entry.bucket];
-  // The entry may be taken again only once its tag is gone, hence the state in between.
-  bucket.refs[entry.slot].store(kRefDying, std::memory_order_release);
+  bucket.refs[entry.slot].store(0, std::memory_order_release);
   TagWord(bucket, entry.slot).fetch_sub(TagBits(tag, entry.slot), std::memory_order_release);
-  bucket.refs[entry.slot].store(0, std::memory_order_release);  // pairs with TakeSlot
+}
+
+void SessionTable::RemoveEntry(const Admission::Entry& entry, uint8_t tag) noexcept {
+  ClearEntry(entry, tag);
   if (entry.bucket != entry.home) {
     buckets_[entry.home].head.fetch_sub(kHeadOverflowOne, std::memory_order_release);
   }

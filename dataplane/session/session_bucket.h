@@ -10,6 +10,14 @@
 // word and changes its version, so of two inserts of one key one fails and scans again. An entry is
 // claimed first (its reference carries kRefPending, readers skip it) and published by clearing that
 // bit.
+//
+// An entry belongs to who put its tag there, by compare-and-swap from none, until the tag is taken
+// away by the same; only the owner writes its reference. So a claim is one compare-and-swap where
+// the home's `head` has a free place (tag and version change together), else two (the tag, then the
+// version). The reference follows the tag when an entry is taken, and is cleared before it when it
+// is given up: a tag without a reference is of an entry between the two, whose key is not known
+// yet. Readers skip it, since it is not published; who inserts waits for it, since it may be the
+// same key: an insert that came first has its tag in place when its `head` is seen.
 #pragma once
 
 #include <immintrin.h>
@@ -30,8 +38,7 @@ inline constexpr int kBucketSlots = 12;
 inline constexpr uint32_t kProbeBuckets = 16;
 
 inline constexpr uint32_t kRefPending = 0x8000'0000;  // claimed, not published
-inline constexpr uint32_t kRefDying = 0x7fff'ffff;    // being removed: its tag is about to go
-inline constexpr uint32_t kRefMask = 0x7fff'ffff;     // line index + 1; 0 is a free entry
+inline constexpr uint32_t kRefMask = 0x7fff'ffff;     // line index + 1; 0: none yet, or any more
 
 // head: version in bits 0..19, overflow count in 20..31, tags of entries 0..3 in 32..63. So the tag
 // of entry i is byte 4 + i of the bucket, and its reference the bucket's 32-bit word 4 + i.

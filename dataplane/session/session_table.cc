@@ -81,7 +81,7 @@ void SessionTable::FindCandidates(const uint64_t* hashes, LineIdx* candidates,
   const uint32_t bucket_count = bucket_count_;
   for (size_t i = 0; i < count; ++i) {
     const SessionBucket& bucket = buckets[HomeOf(hashes[i], bucket_count)];
-    const __m128i head_and_tags = LoadShared(&bucket.head);  // pairs with CommitSlot
+    const __m128i head_and_tags = LoadShared(&bucket.head);  // pairs with TryClaim
     const uint32_t mask = MatchTags(head_and_tags, TagBytesOf(hashes[i]));
     if (mask == 0) [[unlikely]] {
       const auto head = static_cast<uint64_t>(_mm_cvtsi128_si64(head_and_tags));
@@ -91,7 +91,7 @@ void SessionTable::FindCandidates(const uint64_t* hashes, LineIdx* candidates,
     // Pairs with the release store of Publish. A single published candidate is the normal case;
     // for anything else all entries are gone through.
     const uint32_t ref = bucket.refs[FirstMatch(mask)].load(std::memory_order_acquire);
-    const bool published = ref - 1 < kRefDying - 1;
+    const bool published = ref - 1 < kRefMask;
     candidates[i] = published ? LineIdx(ref - 1) : kLineUnsure;
     PrefetchRead(&lines[published ? ref - 1 : 0]);
   }
@@ -123,6 +123,7 @@ LineIdx SessionTable::FindOne(const SessionKey& key) const noexcept {
 SessionTable::Scan SessionTable::ScanFor(const SessionKey& key, uint32_t home, uint64_t head,
                                          uint8_t tag) const noexcept {
   const uint32_t probes = HeadOverflow(head) == 0 ? 1 : kProbeBuckets;
+  bool unknown = false;
   for (uint32_t probe = 0; probe < probes; ++probe) {
     const SessionBucket& bucket = buckets_[BucketAt(home, probe)];
     const uint64_t own = probe == 0 ? head : bucket.head.load(std::memory_order_acquire);
@@ -130,12 +131,14 @@ SessionTable::Scan SessionTable::ScanFor(const SessionKey& key, uint32_t home, u
     for (; mask != 0; mask &= mask - 1) {
       const uint32_t ref = bucket.refs[FirstMatch(mask)].load(std::memory_order_acquire);
       const uint32_t at = ref & kRefMask;
-      if (at != 0 && at != kRefDying && KeyOf(lines_[at - 1]) == key) {
+      if (at == 0) {
+        unknown = true;
+      } else if (KeyOf(lines_[at - 1]) == key) {
         return {LineIdx(at - 1), (ref & kRefPending) != 0, true};
       }
     }
   }
-  return {};
+  return {LineIdx::None(), unknown, unknown};
 }
 
 void SessionTable::StoreCold(PairIdx pair, const SessionCold& cold) noexcept {

@@ -273,7 +273,7 @@ class SessionTable {
 
  private:
   struct Scan {
-    LineIdx line;
+    LineIdx line;  // none: perhaps found, in an entry whose reference is not there yet
     bool pending = false;
     bool found = false;
   };
@@ -294,8 +294,10 @@ class SessionTable {
   Scan ScanFor(const SessionKey& key, uint32_t home, uint64_t head, uint8_t tag) const noexcept;
   ClaimOutcome Claim(const SessionKey& key, uint64_t hash, LineIdx line, Admission::Entry* entry,
                      LineIdx* existing) noexcept;
-  bool TakeSlot(uint32_t home, LineIdx line, Admission::Entry* entry) noexcept;
-  bool CommitSlot(uint64_t head, uint8_t tag, const Admission::Entry& entry) noexcept;
+  bool TakeSlot(uint32_t home, uint8_t tag, LineIdx line, Admission::Entry* entry) noexcept;
+  ClaimOutcome TryClaim(uint32_t home, uint64_t head, uint8_t tag, LineIdx line,
+                        Admission::Entry* entry) noexcept;
+  void ClearEntry(const Admission::Entry& entry, uint8_t tag) noexcept;
   bool Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) const noexcept;
   uint64_t HashOfLine(LineIdx line) const noexcept {
     return hasher_.HashOne(KeyOf(lines_[line.value]));
