@@ -1,7 +1,10 @@
 #include "tests/property/pipeline_run.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
+
+#include "dataplane/session/session_state.h"
 
 namespace sluice::testing {
 
@@ -9,6 +12,55 @@ std::string ToString(const Told& told) {
   std::string text = std::string(VerdictName(told.verdict)) + " " +
                      std::string(DropReasonName(told.reason)) + " from " + told.sender;
   return told.rule.empty() ? text : text + " by " + told.rule;
+}
+
+namespace {
+
+// When what has expired is taken out depends on the sweep.
+bool IsRemembered(const SessionTable& sessions, PairIdx pair, uint32_t now_ms) {
+  if (!sessions.IsLive(pair)) {
+    return false;
+  }
+  const SessionCold cold = sessions.LoadCold(pair);
+  const SessionLine& forward = sessions.Line(ForwardLine(pair));
+  return cold.counted() && !JudgeExpiry(ViewOf(forward), ViewOf(sessions.Line(ReverseLine(pair))),
+                                        cold, KeyOf(forward).protocol(), now_ms)
+                                .gone;
+}
+
+std::vector<Direction> DirectionsOf(const SessionTable& sessions, uint32_t now_ms) {
+  std::vector<Direction> directions;
+  for (uint32_t i = 0; i < 2 * sessions.pair_count(); ++i) {
+    if (IsRemembered(sessions, PairOf(LineIdx(i)), now_ms)) {
+      const SessionLine& line = sessions.Line(LineIdx(i));
+      directions.push_back({line.key_addresses.load(), line.key_rest.load(), line.state.load(),
+                            line.last_seen_ms.load(), line.next_seq.load(), line.fin_seq.load()});
+    }
+  }
+  std::sort(directions.begin(), directions.end());
+  return directions;
+}
+
+std::string ToString(const Direction& d) {
+  char text[160];
+  std::snprintf(text, sizeof text, "key %016llx %016llx state %02x last seen %u next %u fin %u",
+                static_cast<unsigned long long>(d.key_addresses),
+                static_cast<unsigned long long>(d.key_rest), d.state, d.last_seen_ms, d.next_seq,
+                d.fin_seq);
+  return text;
+}
+
+}  // namespace
+
+std::string CompareDirections(const PipelineRun& one, const PipelineRun& another) {
+  const auto [a, b] = std::mismatch(one.directions.begin(), one.directions.end(),
+                                    another.directions.begin(), another.directions.end());
+  const auto said = [](const PipelineRun& run, auto at) {
+    return at == run.directions.end() ? std::string("no more") : ToString(*at);
+  };
+  return a == one.directions.end() && b == another.directions.end()
+             ? ""
+             : "\n  one table: " + said(one, a) + "\n  another: " + said(another, b);
 }
 
 PipelineUnderTest::PipelineUnderTest(uint64_t seed,
@@ -20,6 +72,7 @@ PipelineUnderTest::PipelineUnderTest(uint64_t seed,
   offline.session_cache = options.session_cache;
   offline.flow_records = options.flow_log ? &rejects_ : nullptr;
   flow_log_ = options.flow_log;
+  run_.session_cache = options.session_cache;
   dataplane_ = OfflineDataplane::Make(intent, offline).value();
   checker_.Configure(*dataplane_);
 }
@@ -89,6 +142,7 @@ PipelineRun PipelineUnderTest::Finish() {
   dataplane_->Drain([this](const OfflineResult& result) { Tell(result); });
   checker_.CheckTotals(*dataplane_, run_.broken_invariant);
   run_.live_sessions = dataplane_->LiveSessions();
+  run_.directions = DirectionsOf(dataplane_->sessions(), dataplane_->clock().now_ms);
   if (flow_log_) {
     dataplane_->ReportFlows();
     const uint64_t least = checker_.rejects();

@@ -2,6 +2,7 @@
 // the way. One thread.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -41,11 +42,28 @@ struct Told {
 // "drop sg_ingress from eni-1"
 std::string ToString(const Told& told);
 
+// What a session remembers of one direction (session_line.h), without what it counts.
+struct Direction {
+  uint64_t key_addresses = 0;
+  uint64_t key_rest = 0;
+  uint8_t state = 0;
+  uint32_t last_seen_ms = 0;
+  uint32_t next_seq = 0;
+  uint32_t fin_seq = 0;
+  friend auto operator<=>(const Direction&, const Direction&) = default;
+};
+
 struct PipelineRun {
   std::vector<Told> told;  // by step; not `ended` for steps that are no frames
   std::string broken_invariant;
-  uint64_t live_sessions = 0;  // at the end
+  bool session_cache = true;
+  uint64_t live_sessions = 0;         // at the end
+  std::vector<Direction> directions;  // of those live sessions, in the order of their keys
 };
+
+// The first direction of which only one run knows, or of which they know different things; empty:
+// none.
+std::string CompareDirections(const PipelineRun& one, const PipelineRun& another);
 
 class PipelineUnderTest {
  public:

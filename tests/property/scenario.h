@@ -66,7 +66,8 @@ inline std::optional<Mismatch> RunScenario(const Scenario& scenario,
   return JudgeRun(scenario, RunPipeline(scenario, options));
 }
 
-// What two runs of the same scenario tell differently.
+// What two runs of the same scenario tell differently, or remember differently at the end. Without
+// its session cache a pipeline remembers more: a hit does not ask whether it acknowledges a FIN.
 std::optional<Mismatch> CompareRuns(const PipelineRun& expected, const PipelineRun& observed);
 
 // A smaller scenario that still disagrees.

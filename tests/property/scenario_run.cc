@@ -184,6 +184,11 @@ std::optional<Mismatch> CompareRuns(const PipelineRun& expected, const PipelineR
                              std::to_string(observed.told[i].sent.size()) + " frames"};
     }
   }
+  if (expected.session_cache == observed.session_cache) {
+    if (const std::string other = CompareDirections(expected, observed); !other.empty()) {
+      return Mismatch{observed.told.size() - 1, other};
+    }
+  }
   return std::nullopt;
 }
 

@@ -119,6 +119,25 @@ TEST_F(NatMetrics, AWS_NAT_15_IdleConnectionsCountOnceClosedOnesNever) {
       "idle 1");
 }
 
+TEST_F(NatMetrics, AWS_NAT_15_OnlyWhatBothEndsHaveFinishedIsClosed) {
+  Start();
+  const std::string half = Connect(5000);
+  Expect("internet", Tcp(kRemote, half, kFin | kAck, 9001, 1001), "forward eni-app: *");
+  Expect("eni-app", Tcp("10.0.1.10:5000", kRemote, kAck, 1001, 9002), "forward internet: *");
+  const std::string whole = Connect(5001);
+  Expect("eni-app", Tcp("10.0.1.10:5001", kRemote, kFin | kAck, 1001, 9001), "forward internet: *");
+  Expect("internet", Tcp(kRemote, whole, kFin | kAck, 9001, 1002), "forward eni-app: *");
+  Expect("eni-app", Tcp("10.0.1.10:5001", kRemote, kAck, 1002, 9002), "forward internet: *");
+  const std::string unheard = Connect(5002);
+  Expect("eni-app", Tcp("10.0.1.10:5002", kRemote, kFin | kAck, 1001, 9001), "forward internet: *");
+  Expect("internet", Tcp(kRemote, unheard, kFin | kAck, 9001, 1001), "forward eni-app: *");
+  Expect("eni-app", Tcp("10.0.1.10:5002", kRemote, kAck, 1002, 9002), "forward internet: *");
+  Wait(352);
+  ExpectCounts(
+      "source 11/440 left 11/440, destination 6/240 left 6/240, dropped 0, tcp 3 of 3, no port 0, "
+      "idle 2");
+}
+
 TEST_F(NatMetrics, AWS_NAT_15_CountsBelongToTheGatewayWhateverTheGeneration) {
   VpcConfig config;
   Start(config);

@@ -15,7 +15,8 @@
 #include "tools/bench/simd_flag.h"
 
 DEFINE_uint64(max_sessions, 1'000'000, "Host.MaxSessions of the generated VPC: 16384..16000000.");
-DEFINE_uint32(in_flight, 4096, "Connections that are open at a time: 5..1000000.");
+DEFINE_uint32(in_flight, 4096,
+              "Connections that are open at a time: five bursts (seven with --data) .. 1000000.");
 DEFINE_uint32(round_connections, 4096, "Connections of a round: 192..1000000.");
 DEFINE_bool(data, false, "One data packet each way in every connection.");
 
@@ -53,6 +54,14 @@ bool ReadCpsFlags(CpsRequest& request) {
     UsageError("--max_sessions=" + std::to_string(request.max_sessions) +
                " is not above --in_flight + 4 * --round_connections + 1000, so connections that "
                "are open would have no room");
+    return false;
+  }
+  // An answer is stamped when the port that the NAT gateway chose has been seen.
+  const auto apart = static_cast<uint32_t>(ConnectionSteps(cps.data).size() - 1);
+  if (cps.in_flight < apart * FLAGS_burst) {
+    UsageError("--in_flight=" + std::to_string(cps.in_flight) +
+               " puts two packets of a connection into one burst; take --in_flight=" +
+               std::to_string(apart * FLAGS_burst) + " or more, or a smaller --burst");
     return false;
   }
   // Steps are measured with the SYNs of a round together: as many finished ones have to be known.
