@@ -140,15 +140,17 @@ void BM_SweepRounds(benchmark::State& state) {
   uint32_t now_ms = 1'000'000;
   uint64_t steps = 0;
   const auto load = static_cast<Load>(state.range(1));
-  const auto three_rounds = [&] {
+  // One that looks, and those that pass by.
+  constexpr uint32_t kRounds = 1 + (kQuietMs + kLingerMs) / (kSweepRoundSteps * kStepMs);
+  const auto look_and_pass_by = [&] {
     const uint64_t rounds = sweep->counts().rounds;
-    for (; sweep->counts().rounds < rounds + 3; now_ms += kStepMs, ++steps) {
+    for (; sweep->counts().rounds < rounds + kRounds; now_ms += kStepMs, ++steps) {
       sweep->Step({now_ms, uint64_t{1'700'000'000'000} + now_ms}, step, grace, nullptr);
     }
-    now_ms += kQuietMs;  // the next three begin anew
+    now_ms += kQuietMs;  // the next begin anew
   };
   LeaveAlone(table, load, now_ms);
-  three_rounds();
+  look_and_pass_by();
   steps = 0;
   for (auto _ : state) {
     if (load == kActive) {
@@ -156,12 +158,12 @@ void BM_SweepRounds(benchmark::State& state) {
       LeaveAlone(table, load, now_ms);
       state.ResumeTiming();
     }
-    three_rounds();
+    look_and_pass_by();
   }
   SLUICE_CHECK(sweep->counts().expired == 0);
   state.counters["passed_by"] =
       static_cast<double>(sweep->counts().passed_by) /
-      (3 * static_cast<double>(state.iterations() + 1) * table.pair_count());
+      (kRounds * static_cast<double>(state.iterations() + 1) * table.pair_count());
   state.counters["core_percent"] =
       benchmark::Counter(static_cast<double>(steps) * kStepMs / 1000 / 100,
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
