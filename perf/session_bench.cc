@@ -127,9 +127,8 @@ void LeaveAlone(SessionTable& table, Load load, uint32_t now_ms) {
 }
 
 // Ageing: rounds of the sweep over live pairs, in steps as the daemon takes them, one every ten
-// milliseconds of the session clock. Three rounds an iteration: what the first has looked at, the
-// others may pass by. The share of a core is that of the steps of a second. What rests has been
-// looked at before.
+// milliseconds of the session clock. An iteration is a round that looks and those that may pass by.
+// The share of a core is that of the steps of a second. What rests has been looked at before.
 void BM_SweepRounds(benchmark::State& state) {
   constexpr uint32_t kStepMs = 10;
   SessionTable& table = TableOf(static_cast<uint32_t>(state.range(0)));

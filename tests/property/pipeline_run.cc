@@ -4,8 +4,6 @@
 #include <cstdio>
 #include <utility>
 
-#include "dataplane/session/session_state.h"
-
 namespace sluice::testing {
 
 std::string ToString(const Told& told) {
@@ -16,22 +14,12 @@ std::string ToString(const Told& told) {
 
 namespace {
 
-// When what has expired is taken out depends on the sweep.
-bool IsRemembered(const SessionTable& sessions, PairIdx pair, uint32_t now_ms) {
-  if (!sessions.IsLive(pair)) {
-    return false;
-  }
-  const SessionCold cold = sessions.LoadCold(pair);
-  const SessionLine& forward = sessions.Line(ForwardLine(pair));
-  return cold.counted() && !JudgeExpiry(ViewOf(forward), ViewOf(sessions.Line(ReverseLine(pair))),
-                                        cold, KeyOf(forward).protocol(), now_ms)
-                                .gone;
-}
-
-std::vector<Direction> DirectionsOf(const SessionTable& sessions, uint32_t now_ms) {
+// When what has expired is taken out depends on the sweep: live sessions only.
+std::vector<Direction> DirectionsOf(OfflineDataplane& dataplane) {
+  const SessionTable& sessions = dataplane.sessions();
   std::vector<Direction> directions;
   for (uint32_t i = 0; i < 2 * sessions.pair_count(); ++i) {
-    if (IsRemembered(sessions, PairOf(LineIdx(i)), now_ms)) {
+    if (dataplane.IsLiveSession(PairOf(LineIdx(i)))) {
       const SessionLine& line = sessions.Line(LineIdx(i));
       directions.push_back({line.key_addresses.load(), line.key_rest.load(), line.state.load(),
                             line.last_seen_ms.load(), line.next_seq.load(), line.fin_seq.load()});
@@ -142,7 +130,7 @@ PipelineRun PipelineUnderTest::Finish() {
   dataplane_->Drain([this](const OfflineResult& result) { Tell(result); });
   checker_.CheckTotals(*dataplane_, run_.broken_invariant);
   run_.live_sessions = dataplane_->LiveSessions();
-  run_.directions = DirectionsOf(dataplane_->sessions(), dataplane_->clock().now_ms);
+  run_.directions = DirectionsOf(*dataplane_);
   if (flow_log_) {
     dataplane_->ReportFlows();
     const uint64_t least = checker_.rejects();

@@ -34,22 +34,9 @@ struct CpsRequest {
   uint64_t max_sessions = 0;
 };
 
-bool ReadCpsFlags(CpsRequest& request) {
-  if (!ReadForwardFlags(request.forward) ||
-      !InRange("max_sessions", FLAGS_max_sessions, 16384, 16'000'000) ||
-      !InRange("in_flight", FLAGS_in_flight, 5, 1'000'000) ||
-      !InRange("round_connections", FLAGS_round_connections, BurstDriver::kMaxBurst, 1'000'000)) {
-    return false;
-  }
-  request.max_sessions =
-      FLAGS_quick ? std::min<uint64_t>(FLAGS_max_sessions, 32768) : FLAGS_max_sessions;
-  CpsOptions& cps = request.cps;
-  cps.data = FLAGS_data;
-  cps.round = FLAGS_quick ? std::min(FLAGS_round_connections, 256u) : FLAGS_round_connections;
-  cps.rounds = FLAGS_quick ? 9 : FLAGS_rounds;
-  cps.in_flight = FLAGS_quick ? std::min(FLAGS_in_flight, 1024u) : FLAGS_in_flight;
-  cps.sampled = std::min(FLAGS_quick ? 50 : FLAGS_samples, cps.round);
-  cps.stages = FLAGS_stages;
+// Whether it can measure what is named; false after a usage message.
+bool CanBeMeasured(const CpsRequest& request) {
+  const CpsOptions& cps = request.cps;
   if (uint64_t{cps.in_flight} + 4 * uint64_t{cps.round} + kOpenFlows > request.max_sessions) {
     UsageError("--max_sessions=" + std::to_string(request.max_sessions) +
                " is not above --in_flight + 4 * --round_connections + 1000, so connections that "
@@ -70,10 +57,29 @@ bool ReadCpsFlags(CpsRequest& request) {
     UsageError("--round_connections=" + std::to_string(cps.round) + " is more than the " +
                std::to_string(known) +
                " finished connections that --max_sessions=" + std::to_string(request.max_sessions) +
-               " remembers for eviction; take " + "--round_connections=" + std::to_string(known));
+               " remembers for eviction; take --round_connections=" + std::to_string(known));
     return false;
   }
   return true;
+}
+
+bool ReadCpsFlags(CpsRequest& request) {
+  if (!ReadForwardFlags(request.forward) ||
+      !InRange("max_sessions", FLAGS_max_sessions, 16384, 16'000'000) ||
+      !InRange("in_flight", FLAGS_in_flight, 5, 1'000'000) ||
+      !InRange("round_connections", FLAGS_round_connections, BurstDriver::kMaxBurst, 1'000'000)) {
+    return false;
+  }
+  request.max_sessions =
+      FLAGS_quick ? std::min<uint64_t>(FLAGS_max_sessions, 32768) : FLAGS_max_sessions;
+  CpsOptions& cps = request.cps;
+  cps.data = FLAGS_data;
+  cps.round = FLAGS_quick ? std::min(FLAGS_round_connections, 256u) : FLAGS_round_connections;
+  cps.rounds = FLAGS_quick ? 9 : FLAGS_rounds;
+  cps.in_flight = FLAGS_quick ? std::min(FLAGS_in_flight, 1536u) : FLAGS_in_flight;
+  cps.sampled = std::min(FLAGS_quick ? 50 : FLAGS_samples, cps.round);
+  cps.stages = FLAGS_stages;
+  return CanBeMeasured(request);
 }
 
 // Bytes of the session table, and of the packets that are ready.

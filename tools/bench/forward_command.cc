@@ -190,6 +190,9 @@ int RunForwardCommand(const Arguments& arguments) {
     return kExitNo;
   }
   Report report = StartForwardReport();
+  if (FLAGS_stale) {
+    report.settings.emplace_back("sessions", "stale when a round begins");
+  }
   report.figures.push_back(MakeForwardFigure(*bench, request, result));
   report.broken_claims = BrokenClaims(result.totals, request.forward.session_cache);
   if (FLAGS_stages && report.broken_claims.empty()) {

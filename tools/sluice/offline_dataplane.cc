@@ -368,19 +368,22 @@ BurstClock OfflineDataplane::clock() const {
   return ClockOf(state_->worker);
 }
 
-uint64_t OfflineDataplane::LiveSessions() const {
+bool OfflineDataplane::IsLiveSession(PairIdx pair) const {
   const SessionTable& sessions = *state_->sessions;
+  if (!sessions.IsLive(pair)) {
+    return false;
+  }
+  const SessionCold cold = sessions.LoadCold(pair);
+  const SessionLine& forward = sessions.Line(ForwardLine(pair));
+  const Expiry expiry = JudgeExpiry(ViewOf(forward), ViewOf(sessions.Line(ReverseLine(pair))), cold,
+                                    KeyOf(forward).protocol(), state_->worker.now_ms);
+  return cold.counted() && !expiry.gone;
+}
+
+uint64_t OfflineDataplane::LiveSessions() const {
   uint64_t live = 0;
-  for (uint32_t i = 0; i < sessions.pair_count(); ++i) {
-    const PairIdx pair(i);
-    if (!sessions.IsLive(pair)) {
-      continue;
-    }
-    const SessionCold cold = sessions.LoadCold(pair);
-    const SessionLine& forward = sessions.Line(ForwardLine(pair));
-    const Expiry expiry = JudgeExpiry(ViewOf(forward), ViewOf(sessions.Line(ReverseLine(pair))),
-                                      cold, KeyOf(forward).protocol(), state_->worker.now_ms);
-    live += cold.counted() && !expiry.gone ? 1 : 0;
+  for (uint32_t i = 0; i < state_->sessions->pair_count(); ++i) {
+    live += IsLiveSession(PairIdx(i)) ? 1 : 0;
   }
   return live;
 }

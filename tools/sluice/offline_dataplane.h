@@ -94,6 +94,7 @@ class OfflineDataplane {
   WorkerContext& worker();
   // Unexpired sessions (tracked or translated) at the present time.
   uint64_t LiveSessions() const;
+  bool IsLiveSession(PairIdx pair) const;
 
  private:
   struct State;
