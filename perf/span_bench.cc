@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 #include <sys/mman.h>
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -56,21 +57,70 @@ uint64_t Arithmetic(uint64_t seed) {
   return a ^ b ^ c ^ d;
 }
 
+class Random {
+ public:
+  uint64_t Next() {  // xorshift
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return state_;
+  }
+
+ private:
+  uint64_t state_ = 88172645463325252u;
+};
+
+void CountSteps(benchmark::State& state) {
+  state.counters["step"] = benchmark::Counter(
+      kGroup, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+
+// The place of a line in its stretch, any but the same for the same line.
+uint64_t PlaceOf(uint64_t line, uint64_t places) {
+  return (line * 0x9E3779B97F4A7C15u >> 40) % places;
+}
+
+// Two random lines a step that share a page of 4 KB, as a session's line and its bucket could: the
+// second asked for a group later, when its page has been translated for the first.
+void BM_PrefetchTwoOfAPage(benchmark::State& state) {
+  constexpr uint64_t kPageBytes = 4096;
+  constexpr uint64_t kLinesAPage = kPageBytes / kCacheLineBytes;
+  const auto span_bytes = static_cast<uint64_t>(state.range(0)) * kMb;
+  const uint64_t pages = span_bytes / kPageBytes;
+  const Span span(span_bytes);
+  Random random;
+  std::array<const uint8_t*, kGroup> second;
+  second.fill(span.begin());
+  uint64_t sum = 0;
+  for (auto _ : state) {
+    for (const uint8_t*& line : second) {
+      PrefetchRead(line);
+      const uint64_t drawn = random.Next();
+      const uint8_t* page = span.begin() + ((drawn >> 32) * pages >> 32) * kPageBytes;
+      PrefetchRead(page + drawn % kLinesAPage * kCacheLineBytes);
+      line = page + drawn / kLinesAPage % kLinesAPage * kCacheLineBytes;
+    }
+    for (uint32_t i = 0; i < kGroup; ++i) {
+      sum += Arithmetic(sum + i);
+    }
+  }
+  benchmark::DoNotOptimize(sum);
+  CountSteps(state);
+}
+BENCHMARK(BM_PrefetchTwoOfAPage)->Arg(16)->Arg(256)->Arg(2048)->ArgName("span_mb");
+
 // One line in each stretch of the span, at a place of its own in it.
 void BM_PrefetchBesideArithmetic(benchmark::State& state) {
   const auto span_bytes = static_cast<uint64_t>(state.range(0)) * kMb;
   const uint64_t lines = static_cast<uint64_t>(state.range(1)) * kMb / kCacheLineBytes;
   const uint64_t stretch_bytes = span_bytes / lines;
   const Span span(span_bytes);
-  uint64_t random = 88172645463325252u;  // xorshift
+  Random random;
   uint64_t sum = 0;
   for (auto _ : state) {
     for (uint32_t i = 0; i < kGroup * kLinesAStep; ++i) {
-      random ^= random << 13;
-      random ^= random >> 7;
-      random ^= random << 17;
-      const uint64_t line = (random >> 32) * lines >> 32;
-      const uint64_t place = (line * 0x9E3779B97F4A7C15u >> 40) % (stretch_bytes / kCacheLineBytes);
+      const uint64_t line = (random.Next() >> 32) * lines >> 32;
+      const uint64_t place = PlaceOf(line, stretch_bytes / kCacheLineBytes);
       PrefetchRead(span.begin() + line * stretch_bytes + place * kCacheLineBytes);
     }
     for (uint32_t i = 0; i < kGroup; ++i) {
@@ -78,8 +128,7 @@ void BM_PrefetchBesideArithmetic(benchmark::State& state) {
     }
   }
   benchmark::DoNotOptimize(sum);
-  state.counters["step"] = benchmark::Counter(
-      kGroup, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  CountSteps(state);
 }
 BENCHMARK(BM_PrefetchBesideArithmetic)
     ->Args({16, 16})
