@@ -21,6 +21,9 @@ DEFINE_string(ports, "",
 DEFINE_bool(stale, false,
             "Before each round a rule changes that every session can feel: its packets walk again. "
             "Of the generated VPC.");
+DEFINE_double(stale_share, 1,
+              "With --stale: of the directions of flows so many have yet to walk when a round "
+              "begins; 0.05 is one or two of a burst of 32.");
 
 namespace sluice {
 namespace {
@@ -89,6 +92,14 @@ bool ReadStale() {
     UsageError(
         "--stale changes rules of the generated VPC: it goes without --config, --ports and "
         "--stages");
+    return false;
+  }
+  if (!(FLAGS_stale_share > 0 && FLAGS_stale_share <= 1)) {
+    UsageError("--stale_share is above 0 and at most 1");
+    return false;
+  }
+  if (FLAGS_stale_share != 1 && !FLAGS_stale) {
+    UsageError("--stale_share is a share of what --stale makes stale: give that, too");
     return false;
   }
   if (FLAGS_stale && !FLAGS_session_cache) {
@@ -184,6 +195,7 @@ int RunForwardCommand(const Arguments& arguments) {
       return kExitNo;
     }
     request.forward.make_stale = [&] { versions.Next(*bench); };
+    request.forward.stale_share = FLAGS_stale_share;
   }
   const ForwardResult result = RunForward(*bench, request.forward);
   if (Interruption::happened()) {
@@ -191,7 +203,7 @@ int RunForwardCommand(const Arguments& arguments) {
   }
   Report report = StartForwardReport();
   if (FLAGS_stale) {
-    report.settings.emplace_back("sessions", "stale when a round begins");
+    report.settings.emplace_back("stale when a round begins", std::to_string(FLAGS_stale_share));
   }
   report.figures.push_back(MakeForwardFigure(*bench, request, result));
   report.broken_claims = BrokenClaims(result.totals, request.forward.session_cache);
@@ -236,10 +248,11 @@ Verb ForwardCommand() {
       "and\n"
       "sent to them. --ports: packets come as they come, for --seconds, through the product's own\n"
       "worker, with its stage meter on; frames that go from port to port untouched stand beside.",
-      {"flows",  "keys",    "zipf",  "size",          "direction",     "traffic",  "protocol",
-       "config", "senders", "rules", "session_cache", "simd",          "burst_ns", "source",
-       "ports",  "seconds", "burst", "rounds",        "round_packets", "schedule", "samples",
-       "stages", "stale",   "quick", "seed",          "benchmark_out", "j"},
+      {"flows",         "keys",     "zipf",          "size",    "direction",     "traffic",
+       "protocol",      "config",   "senders",       "rules",   "session_cache", "simd",
+       "burst_ns",      "source",   "ports",         "seconds", "burst",         "rounds",
+       "round_packets", "schedule", "samples",       "stages",  "stale",         "stale_share",
+       "quick",         "seed",     "benchmark_out", "j"},
       RunForwardCommand};
 }
 

@@ -3,6 +3,7 @@
 #include <x86intrin.h>
 
 #include <algorithm>
+#include <random>
 
 #include "tools/bench/fates.h"
 #include "tools/bench/interruption.h"
@@ -25,12 +26,45 @@ struct RoundTime {
   double wall_ns = 0;
 };
 
+// The number of a stamp's line: the direction of its flow.
+size_t LineOf(const Stamp& stamp) {
+  return 2 * size_t{stamp.flow & ~kReplyBit} + ((stamp.flow & kReplyBit) != 0 ? 1 : 0);
+}
+
 class Rounds {
  public:
   Rounds(Workbench& bench, const ForwardOptions& options)
       : bench_(bench),
         options_(options),
         schedule_(MakeSchedule(bench.flows(), bench.links(), options.schedule)) {}
+
+  // A packet of each line of the schedule, but of a share of them.
+  void WalkAllBut(double share, uint64_t seed) {
+    std::mt19937_64 random(seed);
+    const uint64_t spared = static_cast<uint64_t>(share * 0x1p32);
+    std::vector<bool> seen(2 * bench_.flows().size());
+    std::vector<Stamp> burst;
+    const auto run = [&] {
+      bench_.ReadClock();
+      bench_.driver().Load(burst.data(), static_cast<uint32_t>(burst.size()));
+      bench_.driver().Judge();
+      bench_.driver().Send();
+      burst.clear();
+    };
+    for (const Stamp& stamp : schedule_) {
+      if (seen[LineOf(stamp)]) {
+        continue;
+      }
+      seen[LineOf(stamp)] = true;
+      if ((random() >> 32) >= spared) {
+        burst.push_back(stamp);
+      }
+      if (burst.size() == bench_.driver().burst()) {
+        run();
+      }
+    }
+    run();
+  }
 
   const std::vector<Stamp>& schedule() const { return schedule_; }
   uint64_t sent() const { return sent_; }
@@ -107,14 +141,14 @@ void CheckSamples(Workbench& bench, const Rounds& rounds, ForwardTotals& totals)
   }
 }
 
-void SetFates(const Fates& fates, ForwardTotals& totals) {
-  totals.received = fates.received;
-  totals.forwarded = fates.forwarded;
-  totals.consumed = fates.consumed;
-  totals.dropped = fates.dropped;
-  totals.hits = fates.hits;
-  totals.walks = fates.walks;
-  totals.first_drop = fates.FirstDrop();
+void AddFates(const Fates& fates, ForwardTotals& totals) {
+  totals.received += fates.received;
+  totals.forwarded += fates.forwarded;
+  totals.consumed += fates.consumed;
+  totals.dropped += fates.dropped;
+  totals.hits += fates.hits;
+  totals.walks += fates.walks;
+  totals.first_drop = totals.first_drop.empty() ? fates.FirstDrop() : totals.first_drop;
 }
 
 }  // namespace
@@ -153,16 +187,21 @@ ForwardResult RunForward(Workbench& bench, const ForwardOptions& options) {
   Rounds rounds(bench, options);
   rounds.Run<Body::kPipeline>(options.warmup_packets, false);
   ForwardResult result;
+  ForwardTotals& totals = result.totals;
   const uint64_t sent_before = rounds.sent();
-  const Fates before = CountFates(bench.dataplane().counters());
   std::vector<double> pipeline, source, whole;
   RoundTime all;
   const double packets = options.round_packets;
   for (uint32_t round = 0; round < options.rounds && !Interruption::happened(); ++round) {
     if (options.make_stale) {
       options.make_stale();
+      if (options.stale_share < 1) {
+        rounds.WalkAllBut(options.stale_share, options.schedule.seed + round);
+      }
     }
+    const Fates before = CountFates(bench.dataplane().counters());
     const RoundTime with = rounds.Run<Body::kPipeline>(options.round_packets, true);
+    AddFates(CountFates(bench.dataplane().counters()) - before, totals);
     const RoundTime without = rounds.Run<Body::kSourceOnly>(options.round_packets, false);
     whole.push_back(with.cpu_ns / packets);
     source.push_back(without.cpu_ns / packets);
@@ -170,8 +209,6 @@ ForwardResult RunForward(Workbench& bench, const ForwardOptions& options) {
     all.cpu_ns += with.cpu_ns + without.cpu_ns;
     all.wall_ns += with.wall_ns + without.wall_ns;
   }
-  ForwardTotals& totals = result.totals;
-  SetFates(CountFates(bench.dataplane().counters()) - before, totals);
   totals.stale = options.make_stale != nullptr;
   totals.packets = uint64_t{options.round_packets} * options.rounds;
   totals.sent = rounds.sent() - sent_before;

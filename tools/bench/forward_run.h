@@ -24,6 +24,9 @@ struct ForwardOptions {
   bool session_cache = true;
   // Before each round of the pipeline, not timed; empty: nothing. Makes every session stale.
   std::function<void()> make_stale;
+  // How many of the lines (directions of flows) are still stale when a round begins: the others of
+  // the schedule have had a packet since, not timed. Which is drawn anew for each round.
+  double stale_share = 1;
 };
 
 // What the rounds of the pipeline did, all together.

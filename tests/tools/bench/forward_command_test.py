@@ -50,6 +50,18 @@ class ForwardCommand(unittest.TestCase):
         self.assertAlmostEqual(figure["hit_rate"], 0.37, delta=0.05)
         self.assertEqual((figure["dropped"], figure["wrong"]), (0, 0))
 
+    def test_a_share_of_the_sessions_walks_again(self):
+        answer = bench("forward", "--quick", "--stale", "--stale_share=0.05", "-j", "--flows=4000")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        report = json.loads(answer.stdout)
+        self.assertEqual(report["broken_claims"], [])
+        # Of two of three packets, which are the first of theirs, one in twenty.
+        self.assertAlmostEqual(report["figures"][0]["hit_rate"], 0.968, delta=0.01)
+        for words in (["--stale_share=0.05"], ["--stale", "--stale_share=0"], ["--stale", "--stale_share=1.5"]):
+            answer = bench("forward", "--quick", *words)
+            self.assertEqual(answer.returncode, 2, words)
+            self.assertIn("--stale_share", answer.stderr.splitlines()[0])
+
     def test_stale_goes_with_current_sessions_of_the_generated_network_only(self):
         for words in (["--session_cache=off"], ["--config=any.json"], ["--stages"], ["--ports=net_null0,net_null1"]):
             answer = bench("forward", "--quick", "--stale", *words)
