@@ -91,9 +91,18 @@ void Turn::CommitBinding(const BindingCommit& commit, const Packet& packet, uint
   binding.progress.Accept(packet, commit.side, state_.now_ns);
 }
 
+// A flow of another interface from the same address ends: the provider answers who asked last.
 void Turn::CommitEndpoint(const EndpointCommit& commit, const Packet& packet, uint64_t session) {
   const EndpointFlowKey key{commit.side, commit.key};
   const EndpointFlow* live = state_.LiveEndpointFlow(intent_, commit.side, commit.key);
+  const bool takes_over =
+      live != nullptr && commit.flow_side == FlowSide::kInitiator && live->session != session;
+  if (takes_over && MayOpenFlow(packet)) {
+    EndSession(uint64_t{live->session});
+    live = nullptr;
+  } else if (takes_over) {
+    return;
+  }
   if (live == nullptr || (IsPureSyn(packet) && live->progress.MayReopen())) {
     if (!MayOpenFlow(packet)) {
       return;
@@ -101,6 +110,7 @@ void Turn::CommitEndpoint(const EndpointCommit& commit, const Packet& packet, ui
     const bool mid_stream = packet.header.protocol == kProtocolTcp && !IsPureSyn(packet);
     state_.endpoint_flows[key] =
         EndpointFlow{.vpc_id = commit.vpc_id,
+                     .asker_id = commit.asker_id,
                      .endpoint_id = commit.endpoint_id,
                      .progress = FlowProgress(packet.header.protocol, mid_stream),
                      .tracking = commit.tracking,

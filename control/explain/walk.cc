@@ -111,6 +111,7 @@ WalkResult Walk::FromServices(size_t services_index) {
                                     .key = *key,
                                     .flow_side = FlowSide::kResponder,
                                     .vpc_id = flow->vpc_id,
+                                    .asker_id = flow->asker_id,
                                     .endpoint_id = flow->endpoint_id,
                                     .tracking = flow->tracking};
   Enter(nullptr, side, ResolveLocal(flow->vpc_id));
@@ -327,6 +328,7 @@ bool Walk::ThroughEndpoint(const Leg& leg, const std::string& endpoint_id) {
                                       .key = *key,
                                       .flow_side = FlowSide::kInitiator,
                                       .vpc_id = leg.vpc_id,
+                                      .asker_id = leg.eni->id,
                                       .endpoint_id = endpoint_id,
                                       .tracking = leg.eni->tracking,
                                       .needs_nat_port = StartsNewFlow()};

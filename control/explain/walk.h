@@ -45,6 +45,7 @@ struct EndpointCommit {
   WorldFlowKey key;
   FlowSide flow_side = FlowSide::kInitiator;
   std::string vpc_id;
+  std::string asker_id;
   std::string endpoint_id;
   ConnectionTracking tracking;
   bool needs_nat_port = false;
@@ -141,16 +142,17 @@ class Walk {
   // it (egress) or receives it (ingress).
   std::vector<FlowEnd> EndsAt(Direction direction) const;
   // A provider, or who is beyond a NAT gateway, never becomes the one who asked.
-  bool OnlyAnswers() const {
-    return (result_.endpoint.has_value() && result_.endpoint->flow_side == FlowSide::kResponder) ||
-           AnswersBinding();
-  }
+  bool OnlyAnswers() const { return AnswersEndpoint() || AnswersBinding(); }
   bool AnswersBinding() const {
     return result_.binding.has_value() && result_.binding->side == FlowSide::kResponder;
   }
-  // Led back by the NAT gateway to somebody else than who asked.
+  bool AnswersEndpoint() const {
+    return result_.endpoint.has_value() && result_.endpoint->flow_side == FlowSide::kResponder;
+  }
+  // Led back by the NAT gateway or the services side to somebody else than who asked.
   bool IsAnswerToAnother(const NetworkInterface& eni) const {
-    return AnswersBinding() && result_.binding->key.sender_eni_id != eni.id;
+    return AnswersBinding() ? result_.binding->key.sender_eni_id != eni.id
+                            : AnswersEndpoint() && result_.endpoint->asker_id != eni.id;
   }
   // The sender knows the packet as an answer.
   bool IsAnswerOfSender() const {

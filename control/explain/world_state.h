@@ -49,6 +49,7 @@ using NatReverseKey = std::tuple<std::string, std::string, WorldFlowKey>;  // ga
 // Who asked for a five-tuple on a services side.
 struct EndpointFlow {
   std::string vpc_id;
+  std::string asker_id;  // the interface whose table led to the endpoint
   std::string endpoint_id;
   FlowProgress progress;
   ConnectionTracking tracking;

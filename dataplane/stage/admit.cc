@@ -133,7 +133,14 @@ ClaimOutcome ClaimNat(const Snapshot& snapshot, WorkerContext& worker, Batch& ba
   return claim.outcome;
 }
 
-// Claims the key of the answer. A pair that holds it by an outdated translation gives way.
+// Whether the pair that holds the key of an answer gives way to a flow of `vpc_idx`: it holds it by
+// an outdated translation, or another interface has asked from the same address. What asks a
+// services side keeps its answers from other VPCs (interface.md, Services).
+bool GivesWay(SessionTable& sessions, LineIdx holder, bool services, uint16_t vpc_idx) {
+  return !services || sessions.LoadCold(PairOf(holder)).vpc_idx == vpc_idx;
+}
+
+// Claims the key of the answer.
 ClaimOutcome ClaimPlain(const Snapshot& snapshot, WorkerContext& worker, const Batch& batch,
                         uint32_t lane, Admission& admission) {
   const SessionKey answer = AnswerOf(batch, lane);
@@ -144,9 +151,10 @@ ClaimOutcome ClaimPlain(const Snapshot& snapshot, WorkerContext& worker, const B
   if (outcome != ClaimOutcome::kExists) {
     return outcome;
   }
-  // A services side answers whoever asked first.
-  if (services ? !FreeExpiredKey(*worker.sessions, existing, worker.now_ms)
-               : !worker.sessions->Unlink(PairOf(existing))) {
+  const bool freed = GivesWay(*worker.sessions, existing, services, admission.cold.vpc_idx)
+                         ? worker.sessions->Unlink(PairOf(existing))
+                         : FreeExpiredKey(*worker.sessions, existing, worker.now_ms);
+  if (!freed) {
     return outcome;
   }
   return worker.sessions->ClaimReverse(admission, answer, &existing);
@@ -320,10 +328,10 @@ Fate PassBy(WorkerContext& worker, Batch& batch, uint32_t lane, bool from_eni) {
   return Fate::kForward;
 }
 
-// A NAT gateway has led an answer to somebody who did not ask: to the owner of an address that
-// another interface has sent from, or to an appliance. It has passed the rules there and is
-// remembered where the flow is known, nowhere else; interfaces that have forgotten the flow stay
-// so.
+// A NAT gateway or a services side has led an answer to somebody who did not ask: to the owner of
+// an address that another interface has sent from, or to an appliance. It has passed the rules
+// there and is remembered where the flow is known, nowhere else; interfaces that have forgotten the
+// flow stay so.
 Fate LeadAstray(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
                 SessionCold current) {
   if (OnlyBound(batch.pair_flags[lane]) && current.tracked()) {
@@ -349,7 +357,9 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
   const bool lapsed_nat = current.nat() && (batch.pair_flags[lane] & kPairBound) == 0;
   const bool same_answer =
       !lapsed_nat && AnswerOf(batch, lane) == KeyOf(sessions.Line(PeerOf(idx)));
-  if (!same_answer && (batch.walk_flags[lane] & kWalkNatInward) != 0) {
+  const InterfaceRowKind sender = snapshot.interfaces[batch.sender[lane].index()].kind;
+  const bool from_services = sender == InterfaceRowKind::kServices;
+  if (!same_answer && (from_services || (batch.walk_flags[lane] & kWalkNatInward) != 0)) {
     return LeadAstray(snapshot, worker, batch, lane, current);
   }
   const bool reopen = (batch.pair_flags[lane] & kPairReopen) != 0;
@@ -357,10 +367,8 @@ Fate AdmitKnown(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
     wanted.flags =
         static_cast<uint8_t>((wanted.flags & ~kPairMidstream) | (current.flags & kPairMidstream));
   }
-  const bool answers_only = current.nat() || snapshot.interfaces[batch.sender[lane].index()].kind ==
-                                                 InterfaceRowKind::kServices;
-  const bool from_eni =
-      snapshot.interfaces[batch.sender[lane].index()].kind == InterfaceRowKind::kEni;
+  const bool answers_only = current.nat() || from_services;
+  const bool from_eni = sender == InterfaceRowKind::kEni;
   // An answer that goes another way than the questions came is still one where it is sent; at the
   // other end nothing is remembered of it, unless a NAT gateway must.
   const bool strays = !same_answer && from_eni && !reopen && !batch.nat[lane].has_value();

@@ -115,6 +115,49 @@ TEST_F(EndpointSemantics, AWS_EP_01_AProviderOnlyAnswers) {
   Expect("services", Tcp("52.216.1.2:443", "10.0.1.10:5", kSynAck), "drop endpoint_unavailable");
 }
 
+// The way to the provider leads through an appliance, the way back does not: its answers reach an
+// interface that has asked the appliance, not the provider.
+TEST_F(EndpointSemantics, AWS_EP_01_AWS_RT_12_AnswersPastTheApplianceThatAskedLeaveItsSession) {
+  VpcConfig config = WithGatewayEndpoint();
+  config.Set("VpcEndpoints", "vpce-s3", "RouteTableIds", R"(["rtb-mid"])");
+  config.Routes("rtb-app", {"52.216.0.0/15 eni-mid"});
+  Start(config);
+  for (int round = 0; round < 3; ++round) {
+    Expect("eni-app", Udp("10.0.1.10:5", "52.216.1.1:443"), "forward eni-mid");
+    Expect("eni-mid", Udp("10.0.1.10:5", "52.216.1.1:443"), "forward services");
+    Expect("services", Udp("52.216.1.1:443", "10.0.1.10:5"), "forward eni-app");
+    Apply(config);
+  }
+  Expect("services", Udp("52.216.1.1:443", "10.0.1.10:5"), "forward eni-app");
+  Expect("services",
+         ErrorAbout("8.8.8.8", "10.0.1.10", 3, 1, BuildIpv4(Udp("10.0.1.10:5", "52.216.1.1:443"))),
+         "forward eni-app");
+}
+
+TEST_F(EndpointSemantics, AWS_EP_01_AnswersToAnAddressOfAnotherOpenNothingThere) {
+  VpcConfig config = WithGatewayEndpoint();
+  config.Set("VpcEndpoints", "vpce-s3", "RouteTableIds", R"(["rtb-mid", "rtb-app"])");
+  config.Out("sg-app", {});
+  Start(config);
+  Expect("eni-mid", Udp("10.0.1.10:5", "52.216.1.1:443"), "forward services");
+  Expect("services", Udp("52.216.1.1:443", "10.0.1.10:5"), "forward eni-app");
+  Expect("eni-app", Udp("10.0.1.10:5", "52.216.1.1:443"), "drop sg_egress");
+}
+
+// Of one VPC, the last who asks is answered; of two, the first.
+TEST_F(EndpointSemantics, AWS_EP_01_TheOwnerOfAnAddressAsksAfterAnotherHasFromIt) {
+  VpcConfig config = WithGatewayEndpoint();
+  config.Set("VpcEndpoints", "vpce-s3", "RouteTableIds", R"(["rtb-mid", "rtb-app"])");
+  config.In("sg-app", {});
+  Start(config);
+  Expect("eni-mid", Udp("10.0.1.10:5", "52.216.1.1:443"), "forward services");
+  Expect("services", Udp("52.216.1.1:443", "10.0.1.10:5"), "drop sg_ingress");
+  Expect("eni-app", Udp("10.0.1.10:5", "52.216.1.1:443"), "forward services");
+  Expect("services", Udp("52.216.1.1:443", "10.0.1.10:5"), "forward eni-app");
+  Expect("eni-mid", Udp("10.0.1.10:5", "52.216.1.1:443"), "forward services");
+  Expect("services", Udp("52.216.1.1:443", "10.0.1.10:5"), "drop sg_ingress");
+}
+
 TEST_F(EndpointSemantics, AWS_EP_02_FirewallsAreAskedAtTheBorder) {
   VpcConfig config = WithGatewayEndpoint();
   config.Out("sg-app", {"tcp 443 pl-s3"}).In("sg-app", {});
