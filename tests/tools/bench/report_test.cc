@@ -62,6 +62,19 @@ size_t CountOf(const std::string& text, const std::string& part) {
   return count;
 }
 
+// Letters of 12 px are up to 7.3 px wide on average (DejaVu Sans, which many fall back to).
+TEST(ChartTest, LongNamesOfRowsHaveRoom) {
+  const std::string name(64, 'n');
+  const std::string svg = DotChart({"title", "x", ""}, {{name, 10, 10, 10}, {"short", 1, 1, 1}});
+  const size_t at = svg.find("\">" + name + "<");
+  ASSERT_NE(at, std::string::npos);
+  const size_t x = svg.rfind("<text x=\"", at) + 9;
+  EXPECT_GE(std::stod(svg.substr(x)), 64 * 7.3);
+  // As wide as the other charts while names are short.
+  EXPECT_NE(DotChart({"title", "x", ""}, {{"short", 1, 1, 1}}).find("viewBox=\"0 0 820.0"),
+            std::string::npos);
+}
+
 TEST(SvgTest, TextIsEscaped) {
   Svg svg(10, 10);
   svg.Text(1, 2, "a < b & \"c\"", TextAnchor::kMiddle);
