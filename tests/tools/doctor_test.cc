@@ -170,6 +170,22 @@ TEST_F(MachineFolder, MemoryIsWhatTheControlGroupsLeave) {
   EXPECT_EQ(ReadMachine(roots_).available_kib, 8000000u);
 }
 
+TEST_F(MachineFolder, MemoryIsWhatTheLimitsOfTheProcessLeave) {
+  WriteGoodMachine();
+  const auto usable_kib = [this] { return ReadMachine(roots_).usable_kib; };
+  Write("proc/self/status",
+        "VmSize:\t  100000 kB\nVmData:\t   40000 kB\nCpus_allowed_list:\t0-3\n");
+  EXPECT_EQ(usable_kib(), 8000000u);
+  Write("proc/self/limits",
+        "Max data size             204800000            unlimited            bytes\n"
+        "Max address space         unlimited            unlimited            bytes\n");
+  EXPECT_EQ(usable_kib(), 160000u);
+  Write("proc/self/limits", "Max address space         204800000            unlimited  bytes\n");
+  EXPECT_EQ(usable_kib(), 100000u);
+  Write("proc/self/limits", "Max address space         1024                 unlimited  bytes\n");
+  EXPECT_EQ(usable_kib(), 0u);
+}
+
 TEST_F(MachineFolder, LockedMemoryMattersWithoutTheCapability) {
   WriteGoodMachine();
   Write("proc/self/limits", "Max locked memory         8388608              8388608    bytes\n");

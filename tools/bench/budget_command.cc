@@ -73,7 +73,7 @@ int RunBudgetCommand(const Arguments& arguments) {
   const uint32_t flows = arguments.Has("flows") ? FLAGS_flows : kDefaultFlows;
   WatchedMemory memory;
   SetFlows(flows, request);
-  if (!MemoryForFlows("budget", request)) {
+  if (!MemoryForFlows("budget", "--flows", request, 0)) {
     return kExitNo;
   }
   request.bench.burst = 1;
@@ -115,7 +115,7 @@ Verb BudgetCommand() {
           "notes every access, one packet at a time: how many lines of the session index and of\n"
           "sessions it needs, and that it writes to no line but its own direction's. Exit 1 when\n"
           "it is more than two cold lines a packet, a shared write, or more than 192 bytes a\n"
-          "session. Counts only; nothing is timed.",
+          "session. Counts only; nothing is timed. 200,000 sessions unless --flows says otherwise.",
           {"flows", "traffic", "protocol", "config", "senders", "rules", "simd", "burst_ns",
            "quick", "seed", "benchmark_out", "j"},
           RunBudgetCommand};

@@ -54,7 +54,7 @@ int RunFlowsCommand(const Arguments& arguments) {
     return kExitUsage;
   }
   SetFlows(FLAGS_max_flows, request);
-  if (!MemoryForFlows("flows", request)) {
+  if (!MemoryForFlows("flows", "--max_flows", request)) {
     return kExitNo;
   }
   Report report = StartForwardReport();

@@ -170,7 +170,7 @@ int RunForwardCommand(const Arguments& arguments) {
     return ForwardOnPorts(arguments, FLAGS_ports);
   }
   SetFlows(FLAGS_flows, request);
-  if (!MemoryForFlows("forward", request)) {
+  if (!MemoryForFlows("forward", "--flows", request)) {
     return kExitNo;
   }
   request.bench.intent = LoadBenchConfig(arguments, FLAGS_flows);

@@ -110,15 +110,26 @@ void SetFlows(uint32_t flows, ForwardRequest& request) {
   forward.session_cache = FLAGS_session_cache;
 }
 
-bool MemoryForFlows(const char* command, const ForwardRequest& request, uint32_t schedules) {
-  constexpr uint64_t kSessionBytes = 192;
-  constexpr uint64_t kOtherBytes = 64u << 20;
-  const uint64_t flows = request.bench.flows;
-  return MemoryFor(command,
-                   flows * (kSessionBytes + kSessionBytes / 16 + sizeof(OpenFlow)) +
-                       uint64_t{schedules} * request.forward.schedule.packets * sizeof(Stamp) +
-                       kOtherBytes,
-                   "the number of flows or --schedule");
+bool MemoryForFlows(const char* command, const char* flag, const ForwardRequest& request,
+                    uint32_t schedules) {
+  const auto need_bytes = [schedules](uint32_t flows, uint32_t packets) {
+    constexpr uint64_t kSessionBytes = 192;
+    constexpr uint64_t kOtherBytes = 64u << 20;
+    return flows * (kSessionBytes + kSessionBytes / 16 + sizeof(OpenFlow)) +
+           uint64_t{schedules} * packets * sizeof(Stamp) + kOtherBytes;
+  };
+  const uint64_t available_bytes = AvailableBytes();
+  uint32_t fit = request.bench.flows;
+  while (fit > 0 && need_bytes(fit, ScheduleLength(fit)) > available_bytes) {
+    fit -= (fit + 15) / 16;
+  }
+  std::string remedy = schedules != 0 ? "--schedule" : flag;
+  if (fit > 0) {
+    remedy = std::string(flag) + " (" + std::to_string(fit) + " fit)" +
+             (schedules != 0 ? " or --schedule" : "");
+  }
+  return MemoryFor(command, need_bytes(request.bench.flows, request.forward.schedule.packets),
+                   remedy);
 }
 
 std::unique_ptr<Workbench> OpenBench(const WorkbenchOptions& options) {

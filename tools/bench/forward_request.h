@@ -26,7 +26,8 @@ bool ReadForwardFlags(ForwardRequest& request, bool any_source = false);
 void SetFlows(uint32_t flows, ForwardRequest& request);
 // False, after one line, when this machine has not the memory for these flows and for so many of
 // their schedules. After SetFlows, before anything is opened.
-bool MemoryForFlows(const char* command, const ForwardRequest& request, uint32_t schedules = 1);
+bool MemoryForFlows(const char* command, const char* flag, const ForwardRequest& request,
+                    uint32_t schedules = 1);
 // --config, or the generated network with room for so many flows; nullptr after the errors.
 std::shared_ptr<const ValidatedIntent> LoadBenchConfig(const Arguments& arguments, uint32_t flows);
 // The generated one.

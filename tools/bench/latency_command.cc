@@ -99,7 +99,7 @@ int RunLatencyCommand(const Arguments& arguments) {
     return kExitUsage;
   }
   SetFlows(FLAGS_flows, request);
-  if (!MemoryForFlows("latency", request)) {
+  if (!MemoryForFlows("latency", "--flows", request)) {
     return kExitNo;
   }
   const auto bench = OpenBench(arguments, FLAGS_flows, request.bench);

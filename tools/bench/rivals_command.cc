@@ -126,7 +126,7 @@ int RunRivalsCommand(const Arguments& arguments) {
   }
   const uint32_t most = FLAGS_quick ? 1000 : kLargest;
   if (!MemoryFor("rivals", RouteRowBytes(most, RouteOptions()) + SessionContestBytes(most),
-                 "the demand with --quick")) {
+                 FLAGS_quick ? "what other programs take" : "the demand with --quick")) {
     return kExitNo;
   }
   Report report = StartReport({{"burst", std::to_string(FLAGS_burst)},

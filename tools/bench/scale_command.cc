@@ -154,7 +154,7 @@ int RunScaleCommand(const Arguments& arguments) {
     return kExitUsage;
   }
   SetFlows(FLAGS_flows, request);
-  if (!MemoryForFlows("scale", request, kSchedules)) {
+  if (!MemoryForFlows("scale", "--flows", request, kSchedules)) {
     return kExitNo;
   }
   Measured measured;

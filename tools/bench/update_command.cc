@@ -24,6 +24,7 @@ namespace sluice {
 namespace {
 
 constexpr uint64_t kSessionBytes = 192;
+constexpr uint64_t kOtherBytes = 224u << 20;  // configurations that are compiled, for the most part
 constexpr uint32_t kLogRounds = 5;
 constexpr double kNsPerMinute = 60e9;
 
@@ -314,7 +315,7 @@ int RunUpdateCommand(const Arguments& arguments) {
     return kExitUsage;
   }
   const uint64_t need_bytes =
-      request.sessions * (kSessionBytes + (4 + 2) * sizeof(Stamp) + sizeof(OpenFlow)) + (64u << 20);
+      request.sessions * (kSessionBytes + (4 + 2) * sizeof(Stamp) + sizeof(OpenFlow)) + kOtherBytes;
   if (!MemoryFor("update", need_bytes, "--sessions")) {
     return kExitNo;
   }

@@ -43,9 +43,10 @@ absl::Status Workbench::OpenFlows(const WorkbenchOptions& options) {
       CandidateFamilies(config(), options.traffic, options.protocols, links_);
   driver_ = std::make_unique<BurstDriver>(*config().snapshot, worker(), links_, options.burst);
   {
-    // Probes in a dataplane of their own, so that they leave no session here.
+    // Probes in a small dataplane of their own, so that they leave no session here.
     OfflineOptions offline;
     offline.seed = options.seed;
+    offline.max_sessions = 1024 + 2 * candidates.size();
     auto scratch = OfflineDataplane::Make(options.intent, offline);
     if (!scratch.ok()) {
       return scratch.status();

@@ -89,6 +89,20 @@ void ReadCpus(const MachineRoots& roots, LocalMachine& machine) {
       FirstLine(roots.sys + "/devices/system/clocksource/clocksource0/current_clocksource");
 }
 
+// A limit of this process in bytes, as setrlimit(2) has it; nullopt: none.
+std::optional<uint64_t> SoftLimit(const MachineRoots& roots, std::string_view name) {
+  std::ifstream limits(roots.proc + "/self/limits");
+  for (std::string line; std::getline(limits, line);) {
+    if (line.compare(0, name.size(), name) == 0) {
+      const std::string soft = WithoutSpace(line.substr(name.size()));
+      uint64_t bytes = 0;
+      const auto [end, error] = std::from_chars(soft.data(), soft.data() + soft.size(), bytes);
+      return error == std::errc() ? std::optional(bytes) : std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
 void ReadProcess(const MachineRoots& roots, LocalMachine& machine) {
   ForEachPair(
       roots.proc + "/self/status", ':', [&](const std::string& key, const std::string& value) {
@@ -99,16 +113,7 @@ void ReadProcess(const MachineRoots& roots, LocalMachine& machine) {
           machine.cpus = ParseCpuList(value);
         }
       });
-  constexpr std::string_view kLimit = "Max locked memory";
-  std::ifstream limits(roots.proc + "/self/limits");
-  for (std::string line; std::getline(limits, line);) {
-    if (line.compare(0, kLimit.size(), kLimit) == 0) {
-      const std::string soft = WithoutSpace(line.substr(kLimit.size()));
-      uint64_t bytes = 0;
-      const auto [end, error] = std::from_chars(soft.data(), soft.data() + soft.size(), bytes);
-      machine.memory_lock_bytes = error == std::errc() ? std::optional(bytes) : std::nullopt;
-    }
-  }
+  machine.memory_lock_bytes = SoftLimit(roots, "Max locked memory");
 }
 
 // What a control group (v2) still lets its processes take; nullopt: it sets no limit. Its file
@@ -146,6 +151,25 @@ void LimitByGroups(const MachineRoots& roots, LocalMachine& machine) {
   }
 }
 
+// `ulimit -v` and `ulimit -d`, less what this process has of each.
+void LimitByProcess(const MachineRoots& roots, LocalMachine& machine) {
+  const auto limit = [&](std::string_view name, const std::string& value) {
+    uint64_t taken_kib = 0;
+    std::from_chars(value.data(), value.data() + value.size(), taken_kib);
+    const uint64_t limit_kib = SoftLimit(roots, name).value_or(UINT64_MAX) / 1024;
+    machine.usable_kib = std::min(machine.usable_kib, limit_kib - std::min(limit_kib, taken_kib));
+  };
+  ForEachPair(roots.proc + "/self/status", ':',
+              [&](const std::string& key, const std::string& value) {
+                if (key == "VmSize") {
+                  limit("Max address space", value);
+                }
+                if (key == "VmData") {
+                  limit("Max data size", value);
+                }
+              });
+}
+
 void ReadMemory(const MachineRoots& roots, LocalMachine& machine) {
   const std::string folder = roots.sys + "/kernel/mm/hugepages/";
   constexpr std::string_view kPrefix = "hugepages-";
@@ -167,6 +191,7 @@ void ReadMemory(const MachineRoots& roots, LocalMachine& machine) {
     }
   });
   LimitByGroups(roots, machine);
+  LimitByProcess(roots, machine);
 }
 
 // Kernel interfaces of a PCI device: directly below it, or below its virtio device.

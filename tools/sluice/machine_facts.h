@@ -48,8 +48,8 @@ struct LocalMachine {
   std::vector<int> isolated_cpus;  // isolcpus=
   std::string clock_source;
   std::vector<HugePages> huge_pages;
-  uint64_t available_kib = 0;                 // MemAvailable
-  uint64_t usable_kib = 0;                    // the same, or less where a control group limits it
+  uint64_t available_kib = 0;  // MemAvailable
+  uint64_t usable_kib = 0;     // the same, or less where a control group or a limit says so
   std::optional<uint64_t> memory_lock_bytes;  // none: unlimited
   uint64_t capabilities = 0;                  // effective ones
   Access tun = Access::kMissing;              // /dev/net/tun

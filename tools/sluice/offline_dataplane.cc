@@ -94,8 +94,8 @@ absl::Status OfflineDataplane::MakeState(const Host& host) {
                                    options_.seed);
   State& state = *state_;
   const HashSecret secret = HashSecret::FromSeed(options_.seed);
-  const auto capacity =
-      static_cast<uint32_t>(std::min<uint64_t>(host.max_sessions, kMaxSessionPairs));
+  const uint64_t asked = options_.max_sessions != 0 ? options_.max_sessions : host.max_sessions;
+  const auto capacity = static_cast<uint32_t>(std::min<uint64_t>(asked, kMaxSessionPairs));
   state.sessions = SessionTable::Make(
       Memory(), {capacity, kInterfaceSlots, kInterfaceSlots, kCountedNatGateways}, secret,
       options_.hash);
@@ -112,9 +112,8 @@ absl::Status OfflineDataplane::MakeState(const Host& host) {
   }
   if (state.sweep == nullptr || state.fragments == nullptr ||
       (options_.flow_account && state.account == nullptr)) {
-    return absl::ResourceExhaustedError(
-        "not enough memory for MaxSessions = " + std::to_string(host.max_sessions) +
-        "; lower Host.MaxSessions");
+    return absl::ResourceExhaustedError("not enough memory for MaxSessions = " +
+                                        std::to_string(asked) + "; lower Host.MaxSessions");
   }
   WorkerContext& worker = state.worker;
   worker.session_cache = options_.session_cache;

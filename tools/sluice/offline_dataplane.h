@@ -27,6 +27,7 @@ struct OfflineOptions {
   HashKind hash = HashKind::kAuto;  // of session keys
   uint32_t batch_capacity = 32;     // 1..kMaxBatch: results never depend on it (decision 15)
   bool session_cache = true;
+  uint64_t max_sessions = 0;  // there is room for; 0: Host.MaxSessions
   bool flow_account = false;  // keep what flow logs are made of
   // Takes it, record by record; implies flow_account.
   OfflineFlowRecords* flow_records = nullptr;

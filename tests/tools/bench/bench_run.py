@@ -1,6 +1,8 @@
 """Runs the sluice-bench that a test is about; its path is the test's first argument."""
 import os
 import pathlib
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -10,9 +12,24 @@ import unittest
 program = None
 
 
-def bench(*words, env=None, timeout=150):
+def bench(*words, env=None, timeout=150, address_space=None):
+    """`address_space`: so many bytes at most, as `ulimit -v` has it."""
+    limit = address_space and (lambda: resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space)))
     return subprocess.run([program, *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
-                          env=env)
+                          env=env, preexec_fn=limit)
+
+
+def need_and_use(*words):
+    """MB that it says it needs when it is refused, and MB that it takes when it is not."""
+    refused = bench(*words, address_space=128 << 20)
+    said = re.fullmatch(rf"sluice-bench: `{words[0]}` needs (\d+) MB of memory and this process can have \d+ MB; lower .*\n",
+                        refused.stderr)
+    assert said and refused.returncode == 1 and not refused.stdout, refused
+    with subprocess.Popen([program, *words], stdout=subprocess.DEVNULL) as run:
+        _, status, used = os.wait4(run.pid, 0)
+        run.returncode = os.waitstatus_to_exitcode(status)
+    assert run.returncode == 0, words
+    return int(said[1]), used.ru_maxrss >> 10
 
 
 def ended_by(number, words, when, cwd=None, path=None):

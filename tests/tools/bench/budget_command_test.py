@@ -19,6 +19,12 @@ class BudgetCommand(unittest.TestCase):
         self.assertEqual([figure[key] for key in ("shared_writes", "contested_lines", "peer_lines")], [0, 0, 0])
         self.assertLessEqual(figure["bytes_per_session"], 192)
 
+    def test_too_little_memory_is_refused_before_any_is_taken(self):
+        answer = bench_run.bench("budget", "--flows=1000000", address_space=128 << 20)
+        self.assertEqual((answer.returncode, answer.stdout), (1, ""))
+        self.assertRegex(answer.stderr, r"^sluice-bench: `budget` needs \d+ MB of memory and this process can have \d+ MB; "
+                                        r"lower --flows \(\d+ fit\)\n$")
+
     def test_last_line_is_the_answer(self):
         self.assertRegex(bench().stdout.splitlines()[-1], r"^budget: 2\.\d\d session lines a packet, 0 shared writes")
 

@@ -174,8 +174,14 @@ class ForwardCommand(unittest.TestCase):
                         ["flows", "--max-flows=64000000"]):
             answer = bench(*command, "--schedule=1073741824", timeout=10)
             self.assertEqual(answer.returncode, 1, command)
-            self.assertRegex(answer.stderr, rf"^sluice-bench: `{command[0]}` needs \d+ MB of memory and this machine has "
-                                            r"\d+ MB to give; lower the number of flows or --schedule\n$")
+            self.assertRegex(answer.stderr, rf"^sluice-bench: `{command[0]}` needs \d+ MB of memory and this process "
+                                            r"can have \d+ MB; lower --schedule\n$")
+
+    def test_what_is_asked_for_is_the_most_that_is_taken(self):
+        words = ["forward", "--quick", "--flows=1000000", "--schedule=8192"]
+        need, used = bench_run.need_and_use(*words)
+        self.assertLessEqual(used, need)
+        self.assertRegex(bench(*words, address_space=256 << 20).stderr, r"; lower --flows \(\d+ fit\) or --schedule\n$")
 
     def test_an_output_that_cannot_be_written_is_refused_first(self):
         with tempfile.TemporaryDirectory() as folder:

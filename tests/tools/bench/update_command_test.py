@@ -20,6 +20,10 @@ class UpdateCommand(unittest.TestCase):
             r"^update: in force after [\d.]+ us \(p99.9 [\d.]+\), dip -?[\d.]+ %, 0 lost; stale sessions \d+ % of the "
             r"rate; flow logs [\d.]+ %; 4096 flows; dataplane only, no NIC; ")
 
+    def test_what_is_asked_for_is_the_most_that_is_taken(self):
+        need, used = bench_run.need_and_use("update", "--sessions=250000", "--windows=1", "--window_ms=10")
+        self.assertLessEqual(used, need)
+
     def test_nothing_is_lost_and_everything_is_seen(self):
         answer = bench("--quick", "-j", "--sessions=2000")
         self.assertEqual(answer.returncode, 0, answer.stderr)
