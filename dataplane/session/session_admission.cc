@@ -174,12 +174,11 @@ void SessionTable::Publish(Admission& admission) noexcept {
 }
 
 void SessionTable::Abandon(Admission& admission) noexcept {
-  const auto tag_of = [this](LineIdx line) { return TagOf(hasher_.HashOne(KeyOf(Line(line)))); };
   if (admission.reverse.held && !admission.reverse_swaps) {
-    RemoveEntry(admission.reverse, tag_of(ReverseLine(admission.pair)));
+    RemoveEntry(admission.reverse);
   }
   if (admission.forward.held && !admission.forward_swaps) {
-    RemoveEntry(admission.forward, tag_of(ForwardLine(admission.pair)));
+    RemoveEntry(admission.forward);
   }
   if (admission.replaced.has_value()) {
     links_[admission.replaced].store(kLinkLive, std::memory_order_release);

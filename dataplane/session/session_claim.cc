@@ -1,27 +1,26 @@
 // One key's entry of the index: taken, found, given up. The protocol's theory is in
 // session_bucket.h.
-#include <emmintrin.h>
+#include <immintrin.h>
+
+#include <bit>
 
 #include "dataplane/session/session_table.h"
 
 namespace sluice {
 namespace {
 
-// Puts the tag into the first place of the bucket's `head` or `tags` that has none, and so takes
-// that entry; kBucketSlots when all have one. Acquire: pairs with RemoveEntry, which clears the
+// Puts the tag into the first place of the bucket that has none, and so takes that entry;
+// kBucketSlots when all have one. The exchange pairs with DropTag in ClearEntry, which clears the
 // reference before the tag.
-uint32_t PutTag(SessionBucket& bucket, bool in_head, uint8_t tag) noexcept {
-  std::atomic<uint64_t>& word = in_head ? bucket.head : bucket.tags;
-  uint64_t seen = word.load(std::memory_order_relaxed);
+uint32_t PutTag(SessionBucket& bucket, uint8_t tag) noexcept {
   while (true) {
-    const uint32_t none =
-        in_head ? MatchTags(seen, ~uint64_t{0}, 0) : MatchTags(~uint64_t{0}, seen, 0);
+    const __m128i seen = HeadAndTags(bucket);
+    const uint32_t none = MatchTags(seen, _mm_setzero_si128());
     if (none == 0) {
       return kBucketSlots;
     }
     const uint32_t slot = FirstMatch(none);
-    if (word.compare_exchange_weak(seen, seen | TagBits(tag, slot), std::memory_order_acq_rel,
-                                   std::memory_order_relaxed)) {
+    if (ExchangeHeadAndTags(bucket, seen, WithTag(seen, tag, slot))) {
       return slot;
     }
   }
@@ -29,14 +28,13 @@ uint32_t PutTag(SessionBucket& bucket, bool in_head, uint8_t tag) noexcept {
 
 }  // namespace
 
-// Takes a free entry that is not in the home bucket's head.
-bool SessionTable::TakeSlot(uint32_t home, uint8_t tag, LineIdx line,
-                            Admission::Entry* entry) noexcept {
-  for (uint32_t probe = 0; probe < kProbeBuckets; ++probe) {
+// Takes a free entry of the buckets behind the home, which is full.
+bool SessionTable::TakeSlotBeyond(uint32_t home, uint8_t tag, LineIdx line,
+                                  Admission::Entry* entry) noexcept {
+  for (uint32_t probe = 1; probe < kProbeBuckets; ++probe) {
     const uint32_t at = BucketAt(home, probe);
     SessionBucket& bucket = buckets_[at];
-    uint32_t slot = probe == 0 ? kBucketSlots : PutTag(bucket, true, tag);
-    slot = slot == kBucketSlots ? PutTag(bucket, false, tag) : slot;
+    const uint32_t slot = PutTag(bucket, tag);
     if (slot != kBucketSlots) {
       // Release: another claimant may read the key behind a pending reference.
       bucket.refs[slot].store((line.value + 1) | kRefPending, std::memory_order_release);
@@ -47,35 +45,31 @@ bool SessionTable::TakeSlot(uint32_t home, uint8_t tag, LineIdx line,
   return false;
 }
 
-// Claims an entry for a key that is absent as of `head`. The compare-and-swap of the home bucket's
-// head is the linearisation point of insert-if-absent; it pairs with the acquire load of the head
-// before every scan. Where that word has a free place, it takes the entry, too: its tag is in place
-// before its reference, and whoever scans meanwhile waits for that.
-ClaimOutcome SessionTable::TryClaim(uint32_t home, uint64_t head, uint8_t tag, LineIdx line,
+// Claims an entry for a key that is absent as of `seen`, head and tags of the home bucket. The
+// exchange of these is the linearisation point of insert-if-absent. Where there is a free place, it
+// takes the entry, too: its tag is in place before its reference, and whoever scans meanwhile waits
+// for that.
+ClaimOutcome SessionTable::TryClaim(uint32_t home, __m128i seen, uint8_t tag, LineIdx line,
                                     Admission::Entry* entry) noexcept {
   SessionBucket& bucket = buckets_[home];
-  const uint64_t next = HeadNextVersion(head);
-  const uint32_t none = MatchTags(head, ~uint64_t{0}, 0);
-  if (none != 0) {
+  const uint64_t next = HeadNextVersion(HeadIn(seen));
+  const uint32_t none = MatchTags(seen, _mm_setzero_si128());
+  if (none != 0) [[likely]] {
     const uint32_t slot = FirstMatch(none);
-    if (!bucket.head.compare_exchange_strong(head, next | TagBits(tag, slot),
-                                             std::memory_order_acq_rel,
-                                             std::memory_order_relaxed)) {
+    if (!ExchangeHeadAndTags(bucket, seen, WithTag(WithHead(seen, next), tag, slot))) {
       return ClaimOutcome::kContended;
     }
     bucket.refs[slot].store((line.value + 1) | kRefPending, std::memory_order_release);
     *entry = {home, home, slot, true};
     return ClaimOutcome::kClaimed;
   }
-  if (!TakeSlot(home, tag, line, entry)) {
+  if (!TakeSlotBeyond(home, tag, line, entry)) {
     return ClaimOutcome::kFull;
   }
-  const uint64_t wanted = next + (entry->bucket != home ? kHeadOverflowOne : 0);
-  if (bucket.head.compare_exchange_strong(head, wanted, std::memory_order_acq_rel,
-                                          std::memory_order_relaxed)) {
+  if (ExchangeHeadAndTags(bucket, seen, WithHead(seen, next + kHeadOverflowOne))) {
     return ClaimOutcome::kClaimed;
   }
-  ClearEntry(*entry, tag);
+  ClearEntry(*entry);
   return ClaimOutcome::kContended;
 }
 
@@ -86,8 +80,8 @@ ClaimOutcome SessionTable::Claim(const SessionKey& key, uint64_t hash, LineIdx l
   uint32_t waits = 0;
   uint32_t attempts = 0;
   while (true) {
-    const uint64_t head = buckets_[home].head.load(std::memory_order_acquire);
-    const Scan scan = ScanFor(key, home, head, tag);
+    const __m128i seen = HeadAndTags(buckets_[home]);
+    const Scan scan = ScanFor(key, home, seen, tag);
     if (scan.found && !scan.pending) {
       *existing = scan.line;
       return ClaimOutcome::kExists;
@@ -102,7 +96,7 @@ ClaimOutcome SessionTable::Claim(const SessionKey& key, uint64_t hash, LineIdx l
     if (++attempts > kClaimAttempts) {
       return ClaimOutcome::kContended;
     }
-    const ClaimOutcome outcome = TryClaim(home, head, tag, line, entry);
+    const ClaimOutcome outcome = TryClaim(home, seen, tag, line, entry);
     if (outcome != ClaimOutcome::kContended) {
       return outcome;
     }
@@ -112,34 +106,29 @@ ClaimOutcome SessionTable::Claim(const SessionKey& key, uint64_t hash, LineIdx l
 
 // The reference goes first: an entry without a tag is free, and whoever takes it sets its
 // reference.
-void SessionTable::ClearEntry(const Admission::Entry& entry, uint8_t tag) noexcept {
+void SessionTable::ClearEntry(const Admission::Entry& entry) noexcept {
   SessionBucket& bucket = buckets_[entry.bucket];
   bucket.refs[entry.slot].store(0, std::memory_order_release);
-  TagWord(bucket, entry.slot).fetch_sub(TagBits(tag, entry.slot), std::memory_order_release);
+  DropTag(bucket, entry.slot);
 }
 
-void SessionTable::RemoveEntry(const Admission::Entry& entry, uint8_t tag) noexcept {
-  ClearEntry(entry, tag);
+void SessionTable::RemoveEntry(const Admission::Entry& entry) noexcept {
+  ClearEntry(entry);
   if (entry.bucket != entry.home) {
     buckets_[entry.home].head.fetch_sub(kHeadOverflowOne, std::memory_order_release);
   }
 }
 
-// `hash` of the line's key.
+// Of a published line; `hash` of its key.
 bool SessionTable::Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) const noexcept {
   const uint32_t home = HomeOf(hash, bucket_count_);
-  const uint8_t tag = TagOf(hash);
-  for (uint32_t probe = 0; probe < kProbeBuckets; ++probe) {
+  const uint32_t probes = Probes(buckets_[home].head.load(std::memory_order_acquire));
+  for (uint32_t probe = 0; probe < probes; ++probe) {
     const uint32_t at = BucketAt(home, probe);
-    const SessionBucket& bucket = buckets_[at];
-    uint32_t mask = MatchTags(bucket.head.load(std::memory_order_acquire),
-                              bucket.tags.load(std::memory_order_acquire), tag);
-    for (; mask != 0; mask &= mask - 1) {
-      const uint32_t slot = FirstMatch(mask);
-      if (bucket.refs[slot].load(std::memory_order_acquire) == line.value + 1) {
-        *entry = {home, at, slot, true};
-        return true;
-      }
+    const uint32_t mask = MatchRefs(buckets_[at], line.value + 1);
+    if (mask != 0) {
+      *entry = {home, at, static_cast<uint32_t>(std::countr_zero(mask)), true};
+      return true;
     }
   }
   return false;
@@ -149,7 +138,7 @@ bool SessionTable::Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) 
 void SessionTable::RemoveLine(LineIdx line, uint64_t hash) noexcept {
   Admission::Entry entry;
   if (Locate(line, hash, &entry)) {
-    RemoveEntry(entry, TagOf(hash));
+    RemoveEntry(entry);
   }
 }
 

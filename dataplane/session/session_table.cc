@@ -81,11 +81,10 @@ void SessionTable::FindCandidates(const uint64_t* hashes, LineIdx* candidates,
   const uint32_t bucket_count = bucket_count_;
   for (size_t i = 0; i < count; ++i) {
     const SessionBucket& bucket = buckets[HomeOf(hashes[i], bucket_count)];
-    const __m128i head_and_tags = LoadShared(&bucket.head);  // pairs with TryClaim
+    const __m128i head_and_tags = HeadAndTags(bucket);  // pairs with TryClaim
     const uint32_t mask = MatchTags(head_and_tags, TagBytesOf(hashes[i]));
     if (mask == 0) [[unlikely]] {
-      const auto head = static_cast<uint64_t>(_mm_cvtsi128_si64(head_and_tags));
-      candidates[i] = HeadOverflow(head) != 0 ? kLineUnsure : LineIdx::None();
+      candidates[i] = HeadOverflow(HeadIn(head_and_tags)) != 0 ? kLineUnsure : LineIdx::None();
       continue;
     }
     // Pairs with the release store of Publish. A single published candidate is the normal case;
@@ -111,8 +110,7 @@ void SessionTable::Find(const SessionKey* keys, const uint64_t* hashes, LineIdx*
 
 LineIdx SessionTable::FindSlow(const SessionKey& key, uint64_t hash) const noexcept {
   const uint32_t home = HomeOf(hash, bucket_count_);
-  const uint64_t head = buckets_[home].head.load(std::memory_order_acquire);
-  const Scan scan = ScanFor(key, home, head, TagOf(hash));
+  const Scan scan = ScanFor(key, home, HeadAndTags(buckets_[home]), TagOf(hash));
   return scan.found && !scan.pending ? scan.line : LineIdx::None();
 }
 
@@ -120,14 +118,15 @@ LineIdx SessionTable::FindOne(const SessionKey& key) const noexcept {
   return FindSlow(key, hasher_.HashOne(key));
 }
 
-SessionTable::Scan SessionTable::ScanFor(const SessionKey& key, uint32_t home, uint64_t head,
+// `seen`: head and tags of the home bucket.
+SessionTable::Scan SessionTable::ScanFor(const SessionKey& key, uint32_t home, __m128i seen,
                                          uint8_t tag) const noexcept {
-  const uint32_t probes = HeadOverflow(head) == 0 ? 1 : kProbeBuckets;
+  const uint32_t probes = Probes(HeadIn(seen));
   bool unknown = false;
   for (uint32_t probe = 0; probe < probes; ++probe) {
     const SessionBucket& bucket = buckets_[BucketAt(home, probe)];
-    const uint64_t own = probe == 0 ? head : bucket.head.load(std::memory_order_acquire);
-    uint32_t mask = MatchTags(own, bucket.tags.load(std::memory_order_acquire), tag);
+    const __m128i own = probe == 0 ? seen : HeadAndTags(bucket);
+    uint32_t mask = MatchTags(own, TagBytes(tag));
     for (; mask != 0; mask &= mask - 1) {
       const uint32_t ref = bucket.refs[FirstMatch(mask)].load(std::memory_order_acquire);
       const uint32_t at = ref & kRefMask;

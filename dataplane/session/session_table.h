@@ -291,18 +291,18 @@ class SessionTable {
     return b < bucket_count_ ? b : b - bucket_count_;
   }
   LineIdx FindSlow(const SessionKey& key, uint64_t hash) const noexcept;
-  Scan ScanFor(const SessionKey& key, uint32_t home, uint64_t head, uint8_t tag) const noexcept;
+  Scan ScanFor(const SessionKey& key, uint32_t home, __m128i seen, uint8_t tag) const noexcept;
   ClaimOutcome Claim(const SessionKey& key, uint64_t hash, LineIdx line, Admission::Entry* entry,
                      LineIdx* existing) noexcept;
-  bool TakeSlot(uint32_t home, uint8_t tag, LineIdx line, Admission::Entry* entry) noexcept;
-  ClaimOutcome TryClaim(uint32_t home, uint64_t head, uint8_t tag, LineIdx line,
+  bool TakeSlotBeyond(uint32_t home, uint8_t tag, LineIdx line, Admission::Entry* entry) noexcept;
+  ClaimOutcome TryClaim(uint32_t home, __m128i seen, uint8_t tag, LineIdx line,
                         Admission::Entry* entry) noexcept;
-  void ClearEntry(const Admission::Entry& entry, uint8_t tag) noexcept;
+  void ClearEntry(const Admission::Entry& entry) noexcept;
   bool Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) const noexcept;
   uint64_t HashOfLine(LineIdx line) const noexcept {
     return hasher_.HashOne(KeyOf(lines_[line.value]));
   }
-  void RemoveEntry(const Admission::Entry& entry, uint8_t tag) noexcept;
+  void RemoveEntry(const Admission::Entry& entry) noexcept;
   void RemoveLine(LineIdx line) noexcept { RemoveLine(line, HashOfLine(line)); }
   void RemoveLine(LineIdx line, uint64_t hash) noexcept;
   bool TakeForRemoval(PairIdx pair) noexcept;

@@ -88,6 +88,72 @@ TEST(SessionStressTest, ConcurrentInsertsOfOneKeyEndInOneSession) {
   }
 }
 
+// Keys that all begin in the first buckets of the index: more of them than those hold.
+std::vector<SessionKey> CrowdedKeys(const SessionTable& table, uint32_t count) {
+  std::vector<SessionKey> keys;
+  for (uint32_t n = 0; keys.size() < count; ++n) {
+    if (table.hasher().HashOne(KeyNumber(n)) >> 56 == 0) {
+      keys.push_back(KeyNumber(n));
+    }
+  }
+  return keys;
+}
+
+// Threads take and give up crowded keys: whoever has claimed a key is alone with it until it is
+// given up, whatever happens to the entries beside it and in the buckets behind.
+TEST(SessionStressTest, AClaimedKeyIsNobodyElsesUntilItIsGivenUp) {
+  constexpr uint32_t kThreads = 3;
+  constexpr uint32_t kKeys = 60;
+  constexpr uint32_t kSteps = 60000;
+  auto table = SessionTable::Make(HeapMemory(), {kThreads * kKeys, 16, 4}, HashSecret::FromSeed(4));
+  ASSERT_NE(table, nullptr);
+  const std::vector<SessionKey> keys = CrowdedKeys(*table, kKeys);
+  std::vector<std::atomic<uint32_t>> holders(kKeys);
+  std::atomic<uint64_t> claimed{0};
+  std::atomic<uint64_t> shared{0};
+  std::vector<std::thread> workers;
+  for (uint32_t t = 0; t < kThreads; ++t) {
+    workers.emplace_back([&, t] {
+      std::mt19937 random(t);
+      std::vector<Admission> held(kKeys);
+      const auto give_up = [&](uint32_t n) {
+        holders[n].fetch_sub(1, std::memory_order_relaxed);
+        table->Abandon(held[n]);
+      };
+      for (uint32_t step = 0; step < kSteps; ++step) {
+        const uint32_t n = random() % kKeys;
+        if (held[n].pair.has_value()) {
+          give_up(n);
+          continue;
+        }
+        LineIdx existing;
+        if (table->BeginPair(keys[n], table->hasher().HashOne(keys[n]), TrackedCold(), {}, &held[n],
+                             &existing) == ClaimOutcome::kClaimed) {
+          shared.fetch_add(holders[n].fetch_add(1, std::memory_order_relaxed));
+          claimed.fetch_add(1, std::memory_order_relaxed);
+        } else {
+          held[n] = Admission{};
+        }
+      }
+      for (uint32_t n = 0; n < kKeys; ++n) {
+        if (held[n].pair.has_value()) {
+          give_up(n);
+        }
+      }
+    });
+  }
+  for (std::thread& worker : workers) {
+    worker.join();
+  }
+  EXPECT_EQ(shared.load(), 0u) << "of " << claimed.load();
+  EXPECT_GT(claimed.load(), 1000u);
+  EXPECT_EQ(table->Counts().counted, 0u);
+  EXPECT_EQ(table->OverflowPartsPerMillion(), 0u);
+  for (uint32_t n = 0; n < kKeys; ++n) {
+    EXPECT_FALSE(table->FindOne(keys[n]).has_value());
+  }
+}
+
 // A grace period of two workers, by hand: this room does not see the publish room.
 class TwoWorkers final : public GracePeriods {
  public:
