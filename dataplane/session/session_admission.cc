@@ -1,5 +1,6 @@
 // How pairs enter the session table: begin, claim, publish, undo, replace.
 #include "dataplane/base/check.h"
+#include "dataplane/session/line_words.h"
 #include "dataplane/session/session_table.h"
 
 namespace sluice {
@@ -11,13 +12,9 @@ void SetKey(SessionLine& line, const SessionKey& key) {
 }
 
 void ClearLine(SessionLine& line, uint8_t state, const SessionCold& cold) {
-  FillWalk(line, WalkOutcome{}, kGenerationNone);
-  line.last_seen_ms.store(0, std::memory_order_relaxed);
-  line.next_seq.store(0, std::memory_order_relaxed);
-  line.fin_seq.store(cold.nat() ? cold.nat_gateway_idx : 0u, std::memory_order_relaxed);
-  line.window.store(0, std::memory_order_relaxed);
-  line.tcp_flags.store(0, std::memory_order_relaxed);
-  line.state.store(state, std::memory_order_relaxed);
+  FillWalkWords(line, WalkWords{}, kGenerationNone);
+  StoreWord(line.last_seen_ms, 0, 0);
+  StoreWord(line.fin_seq, cold.nat() ? cold.nat_gateway_idx : 0u, LineMarks(0, 0, state));
   line.counters.store(0, std::memory_order_relaxed);
 }
 

@@ -1,8 +1,9 @@
 #include "dataplane/stage/open_one.h"
 
+#include <new>
+
+#include "dataplane/session/line_words.h"
 #include "dataplane/session/nat_port.h"
-#include "dataplane/stage/accept.h"
-#include "dataplane/stage/account.h"
 #include "dataplane/stage/admission_record.h"
 #include "dataplane/stage/departure.h"
 #include "dataplane/stage/nat_count.h"
@@ -55,10 +56,8 @@ bool ClaimAnswer(const Snapshot& snapshot, WorkerContext& worker, const SessionK
   return true;
 }
 
-void Accept(WorkerContext& worker, LineIdx line, const PacketFacts& facts, const Departure& leaves,
-            NatGatewayIdx gateway, uint16_t window) {
-  CountInSession(worker, line, window, leaves.ip_bytes, facts.tcp_flags);
-  AcceptInSession(worker, line, facts, gateway);
+void CountOpening(WorkerContext& worker, LineIdx line, const Departure& leaves,
+                  NatGatewayIdx gateway) {
   worker.counters->session_misses.Add(1);
   if (gateway.has_value()) {
     NatCounters& counters = worker.counters->Of(gateway);
@@ -67,31 +66,46 @@ void Accept(WorkerContext& worker, LineIdx line, const PacketFacts& facts, const
   }
 }
 
+PairDemand DemandOf(const Snapshot& snapshot, const ShortWalk& walk) {
+  PairDemand demand{ColdOf(snapshot, FlowOf(snapshot, walk), false), {}};
+  demand.limits = LimitsOf(snapshot, demand.cold);
+  return demand;
+}
+
+// With a gateway's first candidate for a port.
+SessionKey FirstAnswer(const Snapshot& snapshot, const WorkerContext& worker, const SessionKey& key,
+                       const ShortWalk& walk) {
+  const SessionKey seen = MakeSessionKey(walk.target.value, walk.src, walk.dst, walk.src_l4_port,
+                                         walk.dst_l4_port, walk.protocol);
+  const SessionKey answer = AnswerKey(seen, walk.target.value);
+  return walk.gateway.has_value()
+             ? WithDstPort(answer, PortsOf(snapshot, worker, walk.gateway, key).At(0))
+             : answer;
+}
+
 }  // namespace
 
 bool PrepareOpening(const Snapshot& snapshot, const WorkerContext& worker, ExpressLanes& found,
-                    uint32_t i, const ShortWalk& walk) noexcept {
+                    uint32_t i, const ShortWalks& walks, uint32_t place) noexcept {
   const Glance& glance = found.glance;
-  const SessionKey& key = glance.key[i];
-  Opening& opening = found.openings.Make(i);
-  opening.walk = walk;
-  Departure& leaves = opening.leaves;
+  Departure leaves;
   leaves.ip = glance.ip[i];
   leaves.ip_bytes = glance.ip_bytes[i];
-  leaves.walk.next_hop = NextHopOf(walk);
-  leaves.translated = walk.gateway.has_value();
+  leaves.walk.next_hop = NextHopOf(WalkAt(walks, place));
+  leaves.translated = NatGatewayIdx(walks.gateway[place]).has_value();
   if (!FindLink(snapshot, *worker.neighbors, leaves)) {
     return false;
   }
-  opening.demand.cold = ColdOf(snapshot, FlowOf(snapshot, walk), false);
-  opening.demand.limits = LimitsOf(snapshot, opening.demand.cold);
-  const SessionKey seen = MakeSessionKey(walk.target.value, walk.src, walk.dst, walk.src_l4_port,
-                                         walk.dst_l4_port, walk.protocol);
-  opening.answer = AnswerKey(seen, walk.target.value);
-  if (walk.gateway.has_value()) {
-    opening.answer =
-        WithDstPort(opening.answer, PortsOf(snapshot, worker, walk.gateway, key).At(0));
-  }
+  // Made in its place: copied records would be read back, sixteen bytes at a time, before their
+  // words have reached the cache.
+  Opening& opening = *::new (static_cast<void*>(&found.openings[i]))
+                         Opening{.walk = WalkAt(walks, place),
+                                 .demand = DemandOf(snapshot, WalkAt(walks, place)),
+                                 .leaves = leaves,
+                                 .answer = {},
+                                 .answer_hash = 0,
+                                 .pair = PairIdx::None()};
+  opening.answer = FirstAnswer(snapshot, worker, glance.key[i], opening.walk);
   return true;
 }
 
@@ -100,16 +114,16 @@ void ReserveOpenings(const WorkerContext& worker, ExpressLanes& found, uint32_t 
   if (which == 0) {
     return;
   }
-  std::array<SessionKey, kFindBatch> keys;
+  LateArray<SessionKey, kFindBatch> keys;
   uint64_t hashes[kFindBatch];
   const PairDemand* demands[kFindBatch];
   PairIdx pairs[kFindBatch];
   uint32_t count = 0;
   ForBits(which, [&](uint32_t i) {
-    keys[count] = found.openings[i].answer;
+    keys.Make(count) = found.openings[i].answer;
     demands[count++] = &found.openings[i].demand;
   });
-  worker.sessions->hasher().Hash(keys.data(), hashes, count);
+  worker.sessions->hasher().Hash(&keys[0], hashes, count);
   for (uint32_t k = 0; k < count; ++k) {
     worker.sessions->PrefetchClaim(hashes[k]);
   }
@@ -147,10 +161,15 @@ bool OpenOne(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, Expr
   const LineIdx line = ForwardLine(pair);
   WalkOutcome outcome = LeavesAs(walk);
   SetDeltas(key, outcome);
-  FillWalk(sessions.Line(line), outcome, WalkGenerationOf(snapshot, walk.sender, walk.target));
-  Accept(worker, line, FactsOf(found.glance, i), opening.leaves, walk.gateway, found.window);
-  sessions.Publish(admission);
   opening.leaves.walk = ToWords(outcome);
+  SessionLine& fields = sessions.Line(line);
+  FillWalkWords(fields, opening.leaves.walk, WalkGenerationOf(snapshot, walk.sender, walk.target));
+  // The flag counts as one byte behind the segment's.
+  AcceptSyn(fields, fields.state.load(std::memory_order_relaxed),
+            fields.fin_seq.load(std::memory_order_relaxed), found.glance.end_seq[i] + 1,
+            worker.now_ms, found.window, opening.leaves.ip_bytes);
+  CountOpening(worker, line, opening.leaves, walk.gateway);
+  sessions.Publish(admission);
   Depart(opening.leaves, walk.protocol, walk.sender, batch, found.glance.lane[i]);
   return true;
 }

@@ -10,10 +10,10 @@
 
 namespace sluice {
 
-// Prepares the `i`-th found lane, whose walk is `walk`: makes found.openings[i]. False: the packet
-// is not carried where the walk leads, and must go the long way.
+// Prepares the `i`-th found lane, whose walk is the one at `place`: makes found.openings[i]. False:
+// the packet is not carried where the walk leads, and must go the long way; nothing was made.
 bool PrepareOpening(const Snapshot& snapshot, const WorkerContext& worker, ExpressLanes& found,
-                    uint32_t i, const ShortWalk& walk) noexcept;
+                    uint32_t i, const ShortWalks& walks, uint32_t place) noexcept;
 
 // Sets pairs aside for lanes `which` (bits by place among the found), which are prepared, if there
 // is room enough for them and more; else they stay without. `leaving` as LookAhead and HashLeaving

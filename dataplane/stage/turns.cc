@@ -216,7 +216,7 @@ void PrepareOpenings(const Snapshot& snapshot, const WorkerContext& worker, uint
   const ShortWalks& walks = walking.walks;
   ForBits(walks.open & walks.fresh, [&](uint32_t at) {
     const uint32_t i = walking.place[at];
-    if (PrepareOpening(snapshot, worker, found, i, WalkAt(walks, at))) {
+    if (PrepareOpening(snapshot, worker, found, i, walks, at)) {
       found.opening |= 1u << i;
     }
   });

@@ -2,11 +2,13 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <string>
 
 #include "absl/status/status.h"
 #include "dataplane/base/cache_line.h"
 #include "dataplane/base/check.h"
+#include "dataplane/base/eight.h"
 #include "dataplane/table/content_hash.h"
 
 namespace sluice {
@@ -18,6 +20,15 @@ constexpr uint32_t kFreeVpc = 0xffffffffu;
 constexpr size_t kChunk = 32;
 constexpr int kMaxMoves = 500;
 constexpr int kMaxAttempts = 16;
+
+// `from` is at a multiple of 32 bytes and has a multiple of eight words.
+void CopyWords(const uint32_t* from, uint32_t* to, uint32_t count) noexcept {
+  const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  for (uint32_t at = 0; at < count; at += kEight) {
+    _mm256_maskstore_epi32(reinterpret_cast<int*>(to + at),
+                           _mm256_cmpgt_epi32(All(count - at), places), Load(from + at));
+  }
+}
 
 uint64_t Fold(uint64_t a, uint64_t b) {
   const Uint128 product = static_cast<Uint128>(a) * b;
@@ -185,11 +196,13 @@ void AddressMap::LookupBatch(const uint32_t* vpc_idx, const uint32_t* address, u
   const AddressBucket* buckets = buckets_.data();
   for (size_t first = 0; first < n; first += kChunk) {
     const size_t count = n - first < kChunk ? n - first : kChunk;
-    uint32_t value[kChunk];
+    // Whole vectors are written here: for as few as are asked, filling and copying `count` words
+    // costs more than looking them up.
+    alignas(32) uint32_t value[kChunk];
+    std::fill_n(value, kChunk, kNoAddress);
     uint32_t asked[kChunk];
     size_t asked_count = 0;
     for (size_t i = 0; i < count; ++i) {
-      value[i] = kNoAddress;
       asked[asked_count] = static_cast<uint32_t>(i);
       asked_count += MayHold(address[first + i]) ? 1 : 0;
     }
@@ -213,9 +226,7 @@ void AddressMap::LookupBatch(const uint32_t* vpc_idx, const uint32_t* address, u
       const uint32_t i = asked[j];
       value[i] = ValueIn(buckets[place[j].second], vpc_idx[first + i], address[first + i]);
     }
-    for (size_t i = 0; i < count; ++i) {
-      value_out[first + i] = value[i];
-    }
+    CopyWords(value, value_out + first, static_cast<uint32_t>(count));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <thread>
 
+#include "dataplane/session/line_words.h"
 #include "tests/dataplane/session/session_pairs.h"
 
 namespace sluice {
@@ -249,6 +250,32 @@ TEST(SessionStateTest, TheShortWayNeverContradictsTheFullJudgement) {
     }
   }
   EXPECT_GT(hits, 1000u);
+}
+
+// The first SYN is written at once; it says what accepting and counting it one by one do.
+TEST(SessionLineTest, ASynWrittenAtOnceIsASynAccepted) {
+  for (const uint8_t constants : {uint8_t{kLineTracked}, uint8_t{kLineTracked | kLineNat}}) {
+    for (const uint32_t seq : {0u, 77u, 0xffff'ffffu}) {
+      for (const uint32_t payload : {0u, 20u}) {
+        for (const uint8_t flags : {uint8_t{kTcpSyn}, uint8_t{kTcpSyn | kTcpPsh | kTcpUrg}}) {
+          SessionLine at_once{};
+          SessionLine one_by_one{};
+          const SessionLine peer{};
+          for (SessionLine* line : {&at_once, &one_by_one}) {
+            line->state.store(constants);
+            line->fin_seq.store(5);
+          }
+          LineWindow ended;
+          EXPECT_FALSE(CountInLine(one_by_one, 0x1234, 60 + payload, flags, &ended));
+          EXPECT_EQ(
+              AcceptPacket(one_by_one, peer, true, {kProtocolTcp, flags, seq, 0, payload}, 99),
+              AcceptEffect::kRefreshed);
+          AcceptSyn(at_once, constants, 5, seq + payload + 1, 99, 0x1234, 60 + payload);
+          EXPECT_EQ(std::memcmp(&at_once, &one_by_one, sizeof(at_once)), 0);
+        }
+      }
+    }
+  }
 }
 
 TEST(SessionLineTest, AWalkIsReadWholeOrNotAtAll) {
