@@ -73,8 +73,9 @@ ClaimOutcome SessionTable::TryClaim(uint32_t home, __m128i seen, uint8_t tag, Li
   return ClaimOutcome::kContended;
 }
 
-ClaimOutcome SessionTable::Claim(const SessionKey& key, uint64_t hash, LineIdx line,
-                                 Admission::Entry* entry, LineIdx* existing) noexcept {
+[[gnu::flatten]] ClaimOutcome SessionTable::Claim(const SessionKey& key, uint64_t hash,
+                                                  LineIdx line, Admission::Entry* entry,
+                                                  LineIdx* existing) noexcept {
   const uint32_t home = HomeOf(hash, bucket_count_);
   const uint8_t tag = TagOf(hash);
   uint32_t waits = 0;
@@ -134,8 +135,8 @@ bool SessionTable::Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) 
   return false;
 }
 
-// `hash` of the line's key.
-void SessionTable::RemoveLine(LineIdx line, uint64_t hash) noexcept {
+// `hash` of the line's key. Every eviction does this twice: no calls in it.
+[[gnu::flatten]] void SessionTable::RemoveLine(LineIdx line, uint64_t hash) noexcept {
   Admission::Entry entry;
   if (Locate(line, hash, &entry)) {
     RemoveEntry(entry);

@@ -90,13 +90,6 @@ SessionCold ColdOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
   return cold;
 }
 
-SessionLimits LimitsOf(const Snapshot& snapshot, const SessionCold& cold) noexcept {
-  const auto limit = [&](uint32_t interface_idx) {
-    return interface_idx == kNoInterface ? 0 : snapshot.interfaces[interface_idx].session_limit;
-  };
-  return {limit(cold.initiator_interface_idx), limit(cold.responder_interface_idx), 0};
-}
-
 bool SaysMore(const SessionCold& wanted, const SessionCold& current) noexcept {
   const auto more_at = [&](uint8_t bit, uint32_t wanted_idx, uint32_t current_idx) {
     return (wanted.flags & bit) != 0 && ((current.flags & bit) == 0 || wanted_idx != current_idx);

@@ -26,8 +26,14 @@ SessionCold ColdOf(const Snapshot& snapshot, const FlowWalk& walk, bool reply) n
 SessionCold ColdOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
                    bool reply) noexcept;
 
-// How many sessions its interfaces may have.
-SessionLimits LimitsOf(const Snapshot& snapshot, const SessionCold& cold) noexcept;
+// How many sessions its interfaces may have. Inline: two halves that a call returns as one word
+// would be read back before they have reached the cache.
+inline SessionLimits LimitsOf(const Snapshot& snapshot, const SessionCold& cold) noexcept {
+  const auto limit = [&](uint32_t interface_idx) {
+    return interface_idx == kNoInterface ? 0 : snapshot.interfaces[interface_idx].session_limit;
+  };
+  return {limit(cold.initiator_interface_idx), limit(cold.responder_interface_idx), 0};
+}
 
 // Whether `wanted` tracks or binds the flow somewhere `current` does not.
 bool SaysMore(const SessionCold& wanted, const SessionCold& current) noexcept;

@@ -96,12 +96,17 @@ bool PrepareOpening(const Snapshot& snapshot, const WorkerContext& worker, Expre
   if (!FindLink(snapshot, *worker.neighbors, leaves)) {
     return false;
   }
-  // Made in its place: copied records would be read back, sixteen bytes at a time, before their
-  // words have reached the cache.
+  // Made in its place, word by word: a record that is copied would be read back, sixteen bytes at a
+  // time, before its words have reached the cache.
   Opening& opening = *::new (static_cast<void*>(&found.openings[i]))
                          Opening{.walk = WalkAt(walks, place),
                                  .demand = DemandOf(snapshot, WalkAt(walks, place)),
-                                 .leaves = leaves,
+                                 .leaves = {.ip = leaves.ip,
+                                            .ip_bytes = leaves.ip_bytes,
+                                            .walk = {.next_hop = leaves.walk.next_hop},
+                                            .translated = leaves.translated,
+                                            .link = leaves.link,
+                                            .link_first = leaves.link_first},
                                  .answer = {},
                                  .answer_hash = 0,
                                  .pair = PairIdx::None()};
@@ -161,15 +166,16 @@ bool OpenOne(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, Expr
   const LineIdx line = ForwardLine(pair);
   WalkOutcome outcome = LeavesAs(walk);
   SetDeltas(key, outcome);
-  opening.leaves.walk = ToWords(outcome);
+  const WalkWords words = ToWords(outcome);
   SessionLine& fields = sessions.Line(line);
-  FillWalkWords(fields, opening.leaves.walk, WalkGenerationOf(snapshot, walk.sender, walk.target));
+  FillWalkWords(fields, words, WalkGenerationOf(snapshot, walk.sender, walk.target));
   // The flag counts as one byte behind the segment's.
   AcceptSyn(fields, fields.state.load(std::memory_order_relaxed),
             fields.fin_seq.load(std::memory_order_relaxed), found.glance.end_seq[i] + 1,
             worker.now_ms, found.window, opening.leaves.ip_bytes);
   CountOpening(worker, line, opening.leaves, walk.gateway);
   sessions.Publish(admission);
+  opening.leaves.walk = words;
   Depart(opening.leaves, walk.protocol, walk.sender, batch, found.glance.lane[i]);
   return true;
 }
