@@ -1,4 +1,5 @@
 // `sluice-bench budget`: what an established packet touches of shared memory.
+#include <algorithm>
 #include <cstdio>
 
 #include "tools/bench/budget_run.h"
@@ -80,7 +81,9 @@ int RunBudgetCommand(const Arguments& arguments) {
   // A trace takes long; to the sessions it must not seem so.
   request.bench.burst_ns = FLAGS_burst_ns == 0 ? kPacketNs : request.bench.burst_ns;
   request.bench.memory = &memory;
-  const auto bench = OpenBench(arguments, flows, request.bench);
+  // The fixed parts of a smaller table would count as its sessions'.
+  request.bench.intent = LoadBenchConfig(arguments, std::max(flows, kDefaultFlows));
+  const auto bench = request.bench.intent == nullptr ? nullptr : OpenBench(request.bench);
   if (bench == nullptr) {
     return kExitNo;
   }

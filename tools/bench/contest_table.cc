@@ -40,6 +40,7 @@ bool TakeContestRow(const absl::StatusOr<ContestRow>& row, Report& report) {
   for (const Figure& figure : row->figures) {
     PrintContestFigure(report.machine, figure);
     report.figures.push_back(figure);
+    report.figures.back().memory_mode = row->memory_mode;
   }
   for (const std::string& absent : row->absent) {
     NoteAbsent(absent, report);

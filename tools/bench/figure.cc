@@ -20,6 +20,10 @@ Json MachineJson(const Report& report) {
           {"compiler", machine.compiler}, {"commit", machine.commit}};
 }
 
+const std::string& MemoryOf(const Report& report, const Figure& figure) {
+  return figure.memory_mode.empty() ? report.memory_mode : figure.memory_mode;
+}
+
 Json FigureJson(const Report& report, const Figure& figure) {
   Json json = {{"name", figure.name},
                {"item", figure.unit},
@@ -28,7 +32,8 @@ Json FigureJson(const Report& report, const Figure& figure) {
                {"mpps", Mpps(figure.ns.median)},
                {"source_ns", SpreadJson(figure.source_ns)},
                {"rounds", figure.rounds},
-               {"round_items", figure.round_items}};
+               {"round_items", figure.round_items},
+               {"memory", MemoryOf(report, figure)}};
   if (figure.frame_bytes != 0) {
     json["frame_bytes"] = figure.frame_bytes;
   }
@@ -58,7 +63,8 @@ Json GoogleRun(const Report& report, const Figure& figure, size_t family, const 
               {"time_unit", "ns"},
               {"items_per_second", ns > 0 ? 1e9 / ns : 0},
               {"ticks", Ticks(report.machine, ns)},
-              {"source_ns", figure.source_ns.median}};
+              {"source_ns", figure.source_ns.median},
+              {"memory", MemoryOf(report, figure)}};
   for (const auto& [name, value] : figure.counters) {
     run[name] = value;
   }

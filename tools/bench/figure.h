@@ -23,6 +23,7 @@ struct Figure {
   std::vector<double> rounds_ns;  // what `ns` is the spread of, in order; none: not kept
   uint32_t rounds = 0;
   uint64_t round_items = 0;
+  std::string memory_mode;  // with the tables of this figure; empty: that of the report
   std::vector<std::pair<std::string, double>> counters;  // flows, hit_rate, …
 };
 

@@ -31,6 +31,7 @@ bool MeasureFlows(const Arguments& arguments, uint32_t flows, ForwardRequest& re
   Figure figure = MakeForwardFigure(*bench, request, result);
   const auto bytes = static_cast<double>(bench->table_bytes());
   report.memory_mode = MemoryModeNow();
+  figure.memory_mode = report.memory_mode;
   const Spread& ns = figure.ns;
   if (!FLAGS_j) {
     std::printf("  %10u %8.1f %8.1f..%-8.1f %8.1f %9.2f %9.1f %8.0f  %s\n", flows, ns.median,

@@ -18,7 +18,7 @@
 
 // A hundredth of the SONiC-DASH hero test's 200G tier.
 DEFINE_uint32(connection_rate, 30'000, "New connections a second: 100..1000000.");
-DEFINE_uint32(active, 320'000, "Connections that are open at a time: 5..4000000.");
+DEFINE_uint32(active, 320'000, "Connections that are open at a time: five bursts..4000000.");
 DEFINE_uint32(background, 300'000, "Open flows beside them, half TCP, half UDP: 1000..4000000.");
 DEFINE_double(background_period, 4.9, "Seconds between packets of a direction of one: 0.1..25.");
 DEFINE_uint32(extra_routes, 32'000, "Routes that no packet takes: 0..1000000.");
@@ -33,6 +33,8 @@ namespace {
 constexpr uint64_t kSessionBytes = 192;
 // Finished connections stay in the table, or are evicted from a full one: room for these seconds.
 constexpr uint32_t kKeptSeconds = 60;
+// Packets of a connection behind its first.
+constexpr uint32_t kApart = 5;
 
 struct HeroRequest {
   HeroOptions hero;
@@ -55,6 +57,13 @@ bool ReadHeroFlags(HeroRequest& request) {
   }
   if (!(FLAGS_background_period >= 0.1 && FLAGS_background_period <= 25)) {
     UsageError("--background_period is not in 0.1..25: a UDP flow ends after 30 silent seconds");
+    return false;
+  }
+  // An answer is stamped when the port that the NAT gateway chose has been seen.
+  if (FLAGS_active < kApart * FLAGS_burst) {
+    UsageError("--active=" + std::to_string(FLAGS_active) +
+               " puts two packets of a connection into one burst; take --active=" +
+               std::to_string(kApart * FLAGS_burst) + " or more, or a smaller --burst");
     return false;
   }
   const auto quick = [](uint32_t value, uint32_t most) {

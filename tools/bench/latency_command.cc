@@ -1,6 +1,7 @@
 // `sluice-bench latency`: how long packets are on their way, against load.
 #include <gflags/gflags.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "tools/bench/commands.h"
@@ -26,27 +27,33 @@ bool ReadFlags(ForwardRequest& request) {
   return ReadForwardFlags(request) && InRange("queue", FLAGS_queue, FLAGS_burst, 1u << 20);
 }
 
-Figure MakeFigure(double load, double offered_pps, const LatencyResult& result) {
+Figure MakeFigure(double load, double offered_pps, const LatencyResult& result,
+                  const ForwardResult& capacity) {
   Figure figure;
+  figure.source_ns = capacity.source_ns;
   figure.name = "latency/load:" + std::to_string(static_cast<int>(load * 100 + 0.5));
   const auto ns = [&](double q) { return static_cast<double>(result.ns.Quantile(q)); };
   figure.ns = {ns(0.5), ns(0.25), ns(0.75)};
   figure.rounds = 1;
   figure.round_items = result.ns.total();
-  figure.counters = {{"load", load},
-                     {"offered_mpps", offered_pps / 1e6},
-                     {"p50_ns", ns(0.5)},
-                     {"p90_ns", ns(0.9)},
-                     {"p99_ns", ns(0.99)},
-                     {"p999_ns", ns(0.999)},
-                     {"p9999_ns", ns(0.9999)},
-                     {"max_ns", static_cast<double>(result.ns.max())},
-                     {"packets", static_cast<double>(result.ns.total())},
-                     {"lost", static_cast<double>(result.lost)},
-                     {"mean_burst", static_cast<double>(result.ns.total()) /
-                                        static_cast<double>(std::max<uint64_t>(1, result.bursts))},
-                     {"busy_share", result.busy_share},
-                     {"preemptions", static_cast<double>(result.preemptions)}};
+  figure.counters = {
+      {"load", load},
+      {"flows", static_cast<double>(capacity.totals.flows)},
+      {"hit_rate", static_cast<double>(result.fates.hits) /
+                       static_cast<double>(std::max<uint64_t>(1, result.ns.total()))},
+      {"offered_mpps", offered_pps / 1e6},
+      {"p50_ns", ns(0.5)},
+      {"p90_ns", ns(0.9)},
+      {"p99_ns", ns(0.99)},
+      {"p999_ns", ns(0.999)},
+      {"p9999_ns", ns(0.9999)},
+      {"max_ns", static_cast<double>(result.ns.max())},
+      {"packets", static_cast<double>(result.ns.total())},
+      {"lost", static_cast<double>(result.lost)},
+      {"mean_burst", static_cast<double>(result.ns.total()) /
+                         static_cast<double>(std::max<uint64_t>(1, result.bursts))},
+      {"busy_share", result.busy_share},
+      {"preemptions", static_cast<double>(result.preemptions)}};
   return figure;
 }
 
@@ -71,8 +78,9 @@ void Judge(double load, const LatencyResult& result, Report& report) {
   }
 }
 
-void MeasureLoads(Workbench& bench, const ForwardRequest& request, double capacity_pps,
+void MeasureLoads(Workbench& bench, const ForwardRequest& request, const ForwardResult& capacity,
                   Report& report) {
+  const double capacity_pps = 1e9 / capacity.whole_ns.median;
   const std::vector<Stamp> schedule =
       MakeSchedule(bench.flows(), bench.links(), request.forward.schedule);
   if (!FLAGS_j) {
@@ -85,7 +93,7 @@ void MeasureLoads(Workbench& bench, const ForwardRequest& request, double capaci
     options.seconds = FLAGS_quick ? std::min(FLAGS_load_seconds, 0.1) : FLAGS_load_seconds;
     options.queue_packets = FLAGS_queue;
     const LatencyResult result = RunLatency(bench, schedule, options);
-    report.figures.push_back(MakeFigure(load, options.packets_per_second, result));
+    report.figures.push_back(MakeFigure(load, options.packets_per_second, result, capacity));
     Judge(load, result, report);
     if (!FLAGS_j) {
       PrintRow(load, options.packets_per_second, result);
@@ -112,7 +120,7 @@ int RunLatencyCommand(const Arguments& arguments) {
   report.settings.emplace_back("queue", std::to_string(FLAGS_queue));
   report.broken_claims = BrokenClaims(capacity.totals, true);
   const double capacity_pps = 1e9 / capacity.whole_ns.median;
-  MeasureLoads(*bench, request, capacity_pps, report);
+  MeasureLoads(*bench, request, capacity, report);
   if (!WriteGoogleBenchmark(report)) {
     return kExitNo;
   }

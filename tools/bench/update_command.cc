@@ -12,6 +12,7 @@
 #include "tools/bench/memory_check.h"
 #include "tools/bench/report_output.h"
 #include "tools/bench/simd_flag.h"
+#include "tools/bench/update/live_worker.h"
 #include "tools/bench/update/update_run.h"
 #include "tools/sluice/config_source.h"
 
@@ -331,6 +332,10 @@ int RunUpdateCommand(const Arguments& arguments) {
                                {"burst", std::to_string(FLAGS_burst)},
                                {"simd", SimdInUse()},
                                {"seed", std::to_string(FLAGS_seed)}});
+  if (UsableCpuCount() < 2) {
+    report.settings.emplace_back(
+        "cpus", "one: worker and changes take turns, times to effect are the scheduler's");
+  }
   AddFigures(request, result, report);
   report.broken_claims = BrokenUpdateClaims(result);
   if (!WriteGoogleBenchmark(report)) {

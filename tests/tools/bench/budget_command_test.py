@@ -19,6 +19,13 @@ class BudgetCommand(unittest.TestCase):
         self.assertEqual([figure[key] for key in ("shared_writes", "contested_lines", "peer_lines")], [0, 0, 0])
         self.assertLessEqual(figure["bytes_per_session"], 192)
 
+    def test_a_session_costs_what_it_costs_however_few_are_open(self):
+        answer = bench("-j", "--flows=100")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        figure = json.loads(answer.stdout)["figures"][0]
+        self.assertEqual(figure["flows"], 100)
+        self.assertLessEqual(figure["bytes_per_session"], 192)
+
     def test_too_little_memory_is_refused_before_any_is_taken(self):
         answer = bench_run.bench("budget", "--flows=1000000", address_space=128 << 20)
         self.assertEqual((answer.returncode, answer.stdout), (1, ""))

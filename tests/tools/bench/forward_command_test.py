@@ -157,6 +157,7 @@ class ForwardCommand(unittest.TestCase):
         figures = json.loads(answer.stdout)["figures"]
         self.assertEqual([figure["sessions"] for figure in figures], [1, 10, 100, 300])
         self.assertTrue(all(figure["table_bytes"] > 0 for figure in figures))
+        self.assertTrue(all("pages" in figure["memory"] for figure in figures))  # each has tables of its own
         self.assertTrue(bench("flows", "--quick", "--max-flows=2").stdout.splitlines()[-1].startswith("flows: "))
         self.assertEqual(bench("flows", "--max-flows=0").returncode, 2)
 

@@ -34,6 +34,8 @@ class LatencyCommand(unittest.TestCase):
             wanted = figure["offered_mpps"] * 1e6 * 0.1
             self.assertAlmostEqual((figure["packets"] + figure["lost"]) / wanted, 1, delta=0.5)
             self.assertLessEqual(figure["mean_burst"], 32)
+            self.assertEqual((figure["flows"], figure["hit_rate"]), (1000, 1))
+            self.assertGreater(figure["source_ns"]["median"], 0)
 
     def test_mistakes_are_usage(self):
         for words in (["--load_seconds=0"], ["--queue=3"], ["word"], ["--flows=0"]):

@@ -2,6 +2,8 @@
 """`sluice-bench update` as users and scripts call it. What it says of time depends on the machine; what it says of
 packets does not."""
 import json
+import os
+import subprocess
 import unittest
 
 import bench_run
@@ -23,6 +25,14 @@ class UpdateCommand(unittest.TestCase):
     def test_what_is_asked_for_is_the_most_that_is_taken(self):
         need, used = bench_run.need_and_use("update", "--sessions=250000", "--windows=1", "--window_ms=10")
         self.assertLessEqual(used, need)
+
+    def test_one_cpu_is_said(self):
+        usable = os.sched_getaffinity(0)
+        for cpus in ({min(usable)}, usable):
+            run = subprocess.run([bench_run.program, "update", "--quick"], text=True, stdout=subprocess.PIPE, timeout=60,
+                                 preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+            self.assertEqual(run.returncode, 0)
+            self.assertEqual("one: worker and changes take turns" in run.stdout, len(cpus) == 1)
 
     def test_nothing_is_lost_and_everything_is_seen(self):
         answer = bench("--quick", "-j", "--sessions=2000")

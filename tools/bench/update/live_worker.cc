@@ -38,6 +38,10 @@ void RoamCpus() {
   sched_setaffinity(0, sizeof(cpu_set_t), &AllowedCpus());
 }
 
+uint32_t UsableCpuCount() {
+  return static_cast<uint32_t>(CPU_COUNT(&AllowedCpus()));
+}
+
 LiveWorker::LiveWorker(Workbench& bench, EstablishedLoop& loop, Publisher<Snapshot>& publisher,
                        Qsbr& qsbr)
     : bench_(bench), loop_(loop), publisher_(publisher), qsbr_(qsbr) {

@@ -27,6 +27,8 @@ struct Sighted {
 void StayOnCpu(uint32_t nth);
 // Undoes it.
 void RoamCpus();
+// How many CPUs this process may use.
+uint32_t UsableCpuCount();
 
 class LiveWorker {
  public:
