@@ -209,8 +209,22 @@ int ComparePrograms(const Sides& sides, const std::string& old_program) {
 
 int RunCompareCommand(const Arguments& arguments) {
   const std::optional<Sides> sides = ReadSides(arguments);
-  if (!sides.has_value() || !InRange("pairs", FLAGS_pairs, 2, 10'000) ||
-      !InRange("jobs", FLAGS_jobs, 0, 1024) || !OutputIsWritable()) {
+  bool measures = false;
+  if (!sides.has_value() ||
+      !OneOf<bool>("of", FLAGS_of,
+                   {{"forward", true},
+                    {"flows", true},
+                    {"rules", true},
+                    {"routes", true},
+                    {"rivals", true},
+                    {"cps", true},
+                    {"update", true},
+                    {"latency", true},
+                    {"hero", true},
+                    {"scale", true}},
+                   measures) ||
+      !InRange("pairs", FLAGS_pairs, 2, 10'000) || !InRange("jobs", FLAGS_jobs, 0, 1024) ||
+      !OutputIsWritable()) {
     return kExitUsage;
   }
   if (!(FLAGS_gate >= 0 && FLAGS_gate <= 100)) {

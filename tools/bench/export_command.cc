@@ -40,6 +40,10 @@ int RunExportCommand(const Arguments& arguments) {
     std::fprintf(stderr, "sluice-bench: %s\n", std::string(names.message()).c_str());
     return kExitNo;
   }
+  if (!HasTimes(reports)) {
+    std::fprintf(stderr, "sluice-bench: no figure of these reports has a time; name other ones\n");
+    return kExitNo;
+  }
   std::fputs(ExportJson(format, reports).c_str(), stdout);
   return kExitYes;
 }

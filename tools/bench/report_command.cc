@@ -68,9 +68,13 @@ int RunReportCommand(const Arguments& arguments) {
   }
   const std::string data = FLAGS_out + "/data";
   std::error_code failed;
+  if (FLAGS_redraw && !std::filesystem::is_directory(data, failed)) {
+    return UsageError(data + " is not there to redraw from; measure first, without --redraw");
+  }
   std::filesystem::create_directories(data, failed);
   if (failed) {
-    std::fprintf(stderr, "sluice-bench: %s: %s\n", data.c_str(), failed.message().c_str());
+    std::fprintf(stderr, "sluice-bench: %s cannot be made: %s; name another --out\n", data.c_str(),
+                 failed.message().c_str());
     return kExitNo;
   }
   const Interruption interruption;  // what measures ends with it

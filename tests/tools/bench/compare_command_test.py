@@ -135,7 +135,7 @@ class CompareCommand(unittest.TestCase):
         old = self.fake("old", 50)
         report = self.folder / "a.json"
         report.write_text("{}")
-        for words in ([], [old, "--pairs=0"], [old, "--gate=-1"], [old, "--gate=nan"], [old, old, "third"], [old, "/nonexistent"],
+        for words in ([], [old, "--of=nothing"], ["HEAD", "--of=report"], [old, "--pairs=0"], [old, "--gate=-1"], [old, "--gate=nan"], [old, old, "third"], [old, "/nonexistent"],
                       [str(report)]):
             self.assertEqual(self.compare(*words).returncode, 2, words)
 

@@ -63,6 +63,15 @@ class Export(WithReports):
             self.assertIn("broken.json: not what is named: packets dropped: 3", answer.stderr)
         self.assertFalse((self.folder / "trend.jsonl").exists())
 
+    def test_counts_alone_are_no_figures(self):
+        counts = self.report("budget/a", 50)
+        text = json.loads(open(counts).read())
+        text["figures"][0]["ns"] = {"median": 0, "low": 0, "high": 0}
+        open(counts, "w").write(json.dumps(text))
+        answer = bench("export", counts)
+        self.assertEqual((answer.returncode, answer.stdout), (1, ""))
+        self.assertIn("no figure of these reports has a time", answer.stderr)
+
     def test_mistakes(self):
         report = self.report("forward/a", 50)
         self.assertEqual(bench("export").returncode, 2)

@@ -132,6 +132,12 @@ class ReportCommand(unittest.TestCase):
         (self.folder / "report").write_text("a file")
         self.assertEqual(self.report().returncode, 1)
 
+    def test_nothing_is_redrawn_from_nothing(self):
+        answer = self.report("--redraw")
+        self.assertEqual((answer.returncode, answer.stdout), (2, ""))
+        self.assertIn("without --redraw", answer.stderr)
+        self.assertFalse(self.out.exists())
+
     def test_a_signal_ends_what_measures(self):
         left = ended_by(signal.SIGTERM, ["report", f"--program={fake_bench.waiting(self.folder / 'fake')}", f"--out={self.out}"],
                         lambda _: (self.folder / "fake.here").exists(), path=BENCH)

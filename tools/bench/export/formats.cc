@@ -1,5 +1,6 @@
 #include "tools/bench/export/formats.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -52,6 +53,13 @@ absl::Status CheckNames(const std::vector<ReadReport>& reports) {
     }
   }
   return absl::OkStatus();
+}
+
+bool HasTimes(const std::vector<ReadReport>& reports) {
+  return std::any_of(reports.begin(), reports.end(), [](const ReadReport& report) {
+    return std::any_of(report.figures.begin(), report.figures.end(),
+                       [](const ReadFigure& figure) { return figure.ns.median > 0; });
+  });
 }
 
 std::string ExportJson(ExportFormat format, const std::vector<ReadReport>& reports) {

@@ -17,6 +17,8 @@ enum class ExportFormat : uint8_t {
 
 // A figure of the same name in two of the reports is an error: services would mix them up.
 absl::Status CheckNames(const std::vector<ReadReport>& reports);
+// Whether anything would be exported: counts alone are not.
+bool HasTimes(const std::vector<ReadReport>& reports);
 // Figures without a time (counts only) are left out.
 std::string ExportJson(ExportFormat format, const std::vector<ReadReport>& reports);
 
