@@ -109,6 +109,13 @@ class CompareCommand(unittest.TestCase):
         self.assertEqual(answer.returncode, 0, answer.stderr)
         self.assertRegex(answer.stdout, r"forward/x +50\.0 .* 40\.0 .* faster")
 
+    def test_it_is_built_where_ccache_finds_what_the_tree_has_built(self):
+        where = f"run_command('sh', '-c', 'echo $0 > {self.folder}/where', meson.project_build_root(), check: true)\n"
+        tree = self.repository(f"project('x')\n{where}subdir('tools/bench')\n")
+        answer = self.compare("HEAD", self.fake("new", 40), "--pairs=2", "--gate=100", cwd=tree)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertTrue((self.folder / "where").read_text().endswith("/tree/build\n"))
+
     def test_a_signal_ends_what_runs(self):
         old = fake_bench.waiting(self.folder / "old")
         left = ended_by(signal.SIGTERM, ["compare", old, self.fake("new", 50)],

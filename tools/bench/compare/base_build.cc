@@ -83,8 +83,8 @@ absl::Status BaseBuild::CheckOut(const std::string& commit) {
 
 absl::Status BaseBuild::Build(uint32_t jobs) {
   const std::string tree = folder_ + "/tree";
-  const std::string build = folder_ + "/build";
-  setenv("CCACHE_BASEDIR", tree.c_str(), 1);  // objects of another folder will do
+  const std::string build = tree + "/build";  // as in the tree at hand, so that ccache knows it
+  setenv("CCACHE_BASEDIR", tree.c_str(), 1);
   setenv("CCACHE_NOHASHDIR", "1", 1);
   absl::Status status =
       Run("meson setup of " + commit_, {"meson", "setup", "--buildtype=release", build, tree});
