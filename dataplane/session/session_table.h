@@ -175,12 +175,6 @@ class SessionTable {
     PrefetchCold(line);
     PrefetchRead(&links_[PairOf(line)]);
   }
-  // Where the cold records of eight pairs lie, so that they can be asked for without a branch. Of
-  // those that are no pairs: anywhere.
-  void ColdAddresses(__m256i pairs, const SessionColdLine* (&at)[kEight]) const noexcept {
-    const __m256i last = All(pair_count_ - 1);
-    StoreAddresses(cold_.data(), _mm256_srli_epi32(_mm256_min_epu32(pairs, last), 1), at);
-  }
   // Of that the cold record alone.
   void PrefetchCold(LineIdx line) const noexcept { PrefetchRead(&cold_[PairOf(line).value >> 1]); }
   // The same for a flow that is already in the table as `old` and needs a new pair: another

@@ -47,12 +47,12 @@ struct Walking {
   }
 };
 
-// What is to be done with the found, bit i for the i-th. Those without a line may open a flow.
-struct Turning {
-  uint32_t stale = 0;          // their line's walk is of another generation
-  uint32_t opening = 0;        // SYN of no session
-  uint32_t from_internet = 0;  // of either
-  uint32_t alive = 0;          // HitsOwnLine
+// What the lines of the found say, bit i for the i-th.
+struct Looks {
+  uint32_t known = 0;          // it has a line
+  uint32_t current = 0;        // whose walk is of the generation that is wanted, or being written
+  uint32_t hits = 0;           // HitsOwnLine
+  uint32_t from_internet = 0;  // its sender
 };
 
 // Of up to eight from the `at`-th on.
@@ -72,64 +72,62 @@ void ConfirmEight(const WorkerContext& worker, ExpressLanes& found, uint32_t at,
   });
 }
 
-// The cold records of eight lines, but where `current`. A branch would wait for the lines before it
-// let the next eight be looked at: those that are current ask for any record, always the same.
-void PrefetchStale(const SessionTable& sessions, __m256i lines, __m256i current) {
-  const SessionColdLine* cold[kEight];
-  sessions.ColdAddresses(Without(_mm256_srli_epi32(lines, 1), current), cold);
-  for (const SessionColdLine* line : cold) {
-    PrefetchRead(line);
-  }
-}
-
 void LookAtEight(const Snapshot& snapshot, const WorkerContext& worker, ExpressLanes& found,
-                 uint32_t at, Turning& turning) {
+                 uint32_t at, Looks& looks) {
   const Glance& glance = found.glance;
-  const uint32_t count = std::min(found.count - at, kEight);
   EightLines lines;
   uint32_t known;
-  ConfirmEight(worker, found, at, count, lines, known);
-  const uint32_t turns = glance.turning >> at & AllOf(count);
-  uint32_t syn = 0;
-  ForBits(turns, [&](uint32_t i) { syn |= IsPureSyn(glance.ip[at + i]) ? 1u << i : 0; });
-
+  ConfirmEight(worker, found, at, std::min(found.count - at, kEight), lines, known);
   const FourWords walk = LoadLines(lines, offsetof(SessionLine, next_hop));
   const FourWords marks = LoadLines(lines, offsetof(SessionLine, fin_seq));
   const __m256i senders = Load(&glance.sender[at]);
   const __m256i generations = WantedGenerations(snapshot, senders, LeadsOf(snapshot, walk.word[0]));
-  const __m256i current =
-      _mm256_or_si256(Equal(walk.word[1], generations), Equal(walk.word[1], All(kGenerationBusy)));
-  const uint32_t hits =
-      MaskOf(HitsOwnLines(Load(&glance.tcp[at]), HasBit<0>(Load(&found.line[at].value)),
-                          marks.word[1], walk.word[2], worker.now_ms));
-  const uint32_t stale = known & ~syn & ~MaskOf(current);
-  const uint32_t unwalked = MaskOf(Equal(walk.word[1], All(kGenerationNone)));
-  const uint32_t asks_peer = known & (turns | ~hits | unwalked);
-  ForBits(asks_peer, [&](uint32_t i) { worker.sessions->PrefetchPeer(found.line[at + i]); });
-  PrefetchStale(*worker.sessions, Load(&found.line[at].value), current);
-  const uint32_t internet = MaskOf(Equal(senders, All(snapshot.internet.value)));
-  turning.stale |= stale << at;
-  turning.opening |= (syn & ~known) << at;
-  turning.from_internet |= internet << at;
-  turning.alive |= (known & hits) << at;
+  const __m256i current = Or(Equal(walk.word[1], generations),  //
+                             Equal(walk.word[1], All(kGenerationBusy)));
+  const __m256i hits = HitsOwnLines(Load(&glance.tcp[at]), HasBit<0>(Load(&found.line[at].value)),
+                                    marks.word[1], walk.word[2], worker.now_ms);
+  looks.known |= known << at;
+  looks.current |= MaskOf(current) << at;
+  looks.hits |= MaskOf(hits) << at;
+  looks.from_internet |= MaskOf(Equal(senders, All(snapshot.internet.value))) << at;
+}
+
+// Asks for the memory that turns will read, once all lines have been looked at: a branch on what
+// one says would wait for it before the next are asked.
+void PrefetchTurns(const SessionTable& sessions, const ExpressLanes& found, const Looks& looks,
+                   uint32_t turns, uint32_t stale) {
+  uint32_t asks_peer = looks.known & (turns | ~looks.hits);
+  ForBits(stale & ~asks_peer, [&](uint32_t i) {
+    const SessionLine& line = sessions.Line(found.line[i]);
+    const bool walked = line.generation.load(std::memory_order_relaxed) != kGenerationNone;
+    asks_peer |= walked ? 0 : 1u << i;
+    sessions.PrefetchCold(found.line[i]);
+  });
+  ForBits(asks_peer, [&](uint32_t i) { sessions.PrefetchPeer(found.line[i]); });
 }
 
 // Starts the walks of lanes from the `from`-th on that need one: those from ENIs first, since what
 // comes from the internet takes other ways.
 void FindWalks(const Snapshot& snapshot, WorkerContext& worker, ExpressLanes& found, uint32_t from,
                Walking& walking) {
-  Turning turning;
+  Looks looks;
   for (uint32_t at = from; at < found.count; at += kEight) {
-    LookAtEight(snapshot, worker, found, at, turning);
+    LookAtEight(snapshot, worker, found, at, looks);
   }
+  const uint32_t turns = found.glance.turning & AllOf(found.count) & ~AllOf(from);
+  uint32_t syn = 0;
+  ForBits(turns, [&](uint32_t i) { syn |= IsPureSyn(found.glance.ip[i]) ? 1u << i : 0; });
+  const uint32_t stale = looks.known & ~looks.current & ~syn;
+  const uint32_t opening = syn & ~looks.known;
+  PrefetchTurns(*worker.sessions, found, looks, turns, stale);
   const auto add = [&](uint32_t which) {
-    ForBits(which & (turning.stale | turning.opening),
-            [&](uint32_t i) { walking.Add(found, i, (turning.opening >> i & 1) != 0); });
+    ForBits(which & (stale | opening),
+            [&](uint32_t i) { walking.Add(found, i, (opening >> i & 1) != 0); });
   };
-  add(~turning.from_internet);
-  add(turning.from_internet);
-  walking.alive = turning.alive;
-  worker.stale_met = static_cast<uint32_t>(std::popcount(turning.stale));
+  add(~looks.from_internet);
+  add(looks.from_internet);
+  walking.alive = looks.known & looks.hits;
+  worker.stale_met = static_cast<uint32_t>(std::popcount(stale));
 }
 
 bool HasLapsed(const WorkerContext& worker, PairIdx pair, const SessionCold& cold,
@@ -241,7 +239,9 @@ void PrepareTurns(const Snapshot& snapshot, WorkerContext& worker, ExpressLanes&
   GiveMemories(worker, found, changed, walking);
   EndShortWalks(snapshot, worker.seed, walking.walks);
   StampConfirmed(snapshot, worker, walking, found);
-  PrepareOpenings(snapshot, worker, from, walking, leaving, found);
+  if (walking.walks.fresh != 0) {
+    PrepareOpenings(snapshot, worker, from, walking, leaving, found);
+  }
 }
 
 }  // namespace sluice

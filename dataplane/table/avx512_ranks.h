@@ -18,7 +18,7 @@ struct Avx512Ranks {
     return _mm512_cmpgt_epi32_mask(key, _mm512_load_si512(line));
   }
 
-  static void RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key,
+  static void RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key, size_t,
                       uint32_t* rank) noexcept {
     const __m512i low = _mm512_load_si512(key);
     const __m512i high = _mm512_load_si512(key + 16);

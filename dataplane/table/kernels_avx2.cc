@@ -18,9 +18,9 @@ struct Avx2 {
     return low_mask | high_mask << 8;
   }
 
-  static void RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key,
+  static void RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key, size_t n,
                       uint32_t* rank) noexcept {
-    for (size_t eight = 0; eight < 4; ++eight) {
+    for (size_t eight = 0; eight < (n + 7) / 8; ++eight) {
       const __m256i keys = _mm256_load_si256(reinterpret_cast<const __m256i*>(key) + eight);
       __m256i ranks = _mm256_setzero_si256();
       for (size_t i = 0; i < end_count; ++i) {

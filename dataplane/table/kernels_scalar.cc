@@ -14,9 +14,9 @@ struct Scalar {
     return mask;
   }
 
-  static void RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key,
+  static void RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key, size_t n,
                       uint32_t* rank) noexcept {
-    for (size_t lane = 0; lane < 32; ++lane) {
+    for (size_t lane = 0; lane < n; ++lane) {
       rank[lane] = 0;
       for (size_t i = 0; i < end_count; ++i) {
         rank[lane] += static_cast<int32_t>(ends[i]) < static_cast<int32_t>(key[lane]) ? 1 : 0;

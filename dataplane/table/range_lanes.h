@@ -4,8 +4,10 @@
 // kernel_lanes.h; included by it only.
 //
 // `Simd` gives, besides kernel_lanes.h's Below:
-//   static void Simd::RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key,
-//                             uint32_t* rank) -> rank[i] = count of ends below key[i], i < kLanes
+//   static void Simd::RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key, size_t
+//   n,
+//                             uint32_t* rank) -> rank[i] = count of ends below key[i], i < n; what
+//                             stands behind the n-th is read, and set to anything
 //   static uint32_t Simd::LanesOfKind(const RangeRef* ref, uint32_t least, uint32_t most) -> bit i
 //                             set: least <= kind of ref[i] <= most, i < kLanes
 #pragma once
@@ -23,26 +25,41 @@ struct RangeLanes {
   static constexpr size_t kLanes = 32;
   // Trees from this kind on have leaves that the near caches do not hold.
   static constexpr uint32_t kColdKind = 5;
+  // So few lanes are ranked one by one, each against all ends of the root.
+  static constexpr size_t kFew = 8;
 
   static uint32_t Rank(const uint32_t* line, uint32_t biased_key) noexcept {
     return static_cast<uint32_t>(__builtin_popcount(Simd::Below(line, biased_key)));
   }
 
-  // payload[i] of the map `ref` for biased keys, i < n <= kLanes; all kLanes keys are readable. The
-  // root is one for all lanes: its ends are compared with many keys at a time, not a key with many
-  // ends.
+  // child[i] = which of the root's intervals key[i] is in, i < n <= kLanes. The root is one for all
+  // lanes: many keys at a time are compared with each of its ends, unless there are few.
+  [[gnu::always_inline]] static inline void RootChildren(const RangeLine* root, uint32_t kind,
+                                                         const uint32_t* key, uint32_t* child,
+                                                         size_t n) noexcept {
+    // Padding is the greatest key, and so is the last end: neither is ever counted.
+    const uint32_t width_mask = kind == kRangeKindLine ? 0xffu : 0xffffu;
+    if (n <= kFew) {
+      for (size_t i = 0; i < n; ++i) {
+        child[i] =
+            static_cast<uint32_t>(__builtin_popcount(Simd::Below(root->word, key[i]) & width_mask));
+      }
+      return;
+    }
+    const auto end_count = static_cast<size_t>(
+        __builtin_popcount(Simd::Below(root->word, 0xffffffffu ^ kRangeBias) & width_mask));
+    Simd::RankAll(root->word, end_count, key, n, child);
+  }
+
+  // payload[i] of the map `ref` for biased keys, i < n <= kLanes; all kLanes keys are readable.
   [[gnu::always_inline]] static inline void OneMap(const RangeLine* pool, RangeRef ref,
                                                    const uint32_t* key, uint32_t* payload,
                                                    size_t n) noexcept {
     const RangeLine* base = pool + (ref >> kRangeKindBits);
     const uint32_t kind = ref & kRangeKindMask;
     const RangeLine* root = kind > 2 ? base + 1 : base;
-    // Padding is the greatest key, and so is the last end: neither is ever counted.
-    const uint32_t width_mask = kind == kRangeKindLine ? 0xffu : 0xffffu;
-    const auto end_count = static_cast<size_t>(
-        __builtin_popcount(Simd::Below(root->word, 0xffffffffu ^ kRangeBias) & width_mask));
     alignas(kCacheLineBytes) uint32_t child[kLanes];
-    Simd::RankAll(root->word, end_count, key, child);
+    RootChildren(root, kind, key, child, n);
     if (kind <= kRangeKindLeaf) {
       const uint32_t* payloads = kind == kRangeKindLine ? base->word + 8 : base[1].word;
       for (size_t i = 0; i < n; ++i) {
