@@ -43,17 +43,23 @@ uint32_t BurstDriver::Send() noexcept {
   return sent.packets;
 }
 
+SentPacket BurstDriver::Output(uint32_t lane) const {
+  SentPacket sent;
+  sent.stamp_idx = lane;
+  sent.verdict = batch_.verdict[lane];
+  sent.reason = batch_.reason[lane];
+  if (sent.verdict == Verdict::kForward) {
+    sent.port = snapshot_->adjacency[batch_.out[lane].index()].port;
+    sent.bytes.assign(batch_.out_frame[lane], batch_.out_frame[lane] + batch_.out_bytes[lane]);
+  }
+  return sent;
+}
+
 std::vector<SentPacket> BurstDriver::Outputs(uint32_t first) const {
   std::vector<SentPacket> outputs(batch_.count);
   for (uint32_t lane = 0; lane < batch_.count; ++lane) {
-    SentPacket& sent = outputs[lane];
-    sent.stamp_idx = first + lane;
-    sent.verdict = batch_.verdict[lane];
-    sent.reason = batch_.reason[lane];
-    if (sent.verdict == Verdict::kForward) {
-      sent.port = snapshot_->adjacency[batch_.out[lane].index()].port;
-      sent.bytes.assign(batch_.out_frame[lane], batch_.out_frame[lane] + batch_.out_bytes[lane]);
-    }
+    outputs[lane] = Output(lane);
+    outputs[lane].stamp_idx += first;
   }
   return outputs;
 }

@@ -64,6 +64,8 @@ class BurstDriver {
   uint32_t Send() noexcept;
   uint64_t sent_bytes() const { return sent_bytes_; }
 
+  // Copies what became of one packet of the batch, before Send; its stamp_idx is the lane.
+  SentPacket Output(uint32_t lane) const;
   // Copies what became of each packet of the batch; `first` is the list index of lane 0.
   std::vector<SentPacket> Outputs(uint32_t first) const;
 

@@ -131,8 +131,8 @@ void AddFigures(const CpsRequest& request, const CpsResult& result, Report& repo
       {"returned_while_full", static_cast<double>(result.evicted)},
       {"full_connections", static_cast<double>(result.steady_connections)},
       {"expired", static_cast<double>(result.expired)},
-      {"sampled", static_cast<double>(result.sampled)},
-      {"wrong", static_cast<double>(result.wrong)}};
+      {"sampled", static_cast<double>(result.compared.sampled)},
+      {"wrong", static_cast<double>(result.compared.wrong)}};
   report.figures.push_back(std::move(steady));
   Figure filling = MakeFigure("cps/filling", "connection", result.filling_ns, result.source_ns,
                               request, result.filling_rounds);
@@ -162,7 +162,7 @@ void PrintTable(const Report& report, const CpsResult& result) {
   std::printf("  %-22s %llu connections, %llu packets, %llu sampled and compared\n\n", "measured",
               static_cast<unsigned long long>(result.connections),
               static_cast<unsigned long long>(result.packets),
-              static_cast<unsigned long long>(result.sampled));
+              static_cast<unsigned long long>(result.compared.sampled));
   std::printf("  %-22s %8s %18s %8s %9s %9s\n", "A CONNECTION", "NS", "QUARTILES", "TICKS",
               "SOURCE NS", "MILLION/S");
   PrintRow(report, "table full", result.steady_ns, result.source_ns.median, true);

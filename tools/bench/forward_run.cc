@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "tools/bench/byte_check.h"
 #include "tools/bench/fates.h"
 #include "tools/bench/interruption.h"
 #include "tools/bench/machine.h"
@@ -133,12 +134,13 @@ class Rounds {
 
 void CheckSamples(Workbench& bench, const Rounds& rounds, ForwardTotals& totals) {
   OutputCheck check(bench.config(), bench.flows(), bench.links());
+  ByteCheck compared;
   for (const SentPacket& sent : rounds.samples()) {
-    const std::string complaint = check.Complaint(rounds.schedule()[sent.stamp_idx], sent);
-    ++totals.sampled;
-    totals.wrong += complaint.empty() ? 0 : 1;
-    totals.first_wrong = totals.first_wrong.empty() ? complaint : totals.first_wrong;
+    compared.Add(check.Complaint(rounds.schedule()[sent.stamp_idx], sent));
   }
+  totals.sampled = compared.sampled;
+  totals.wrong = compared.wrong;
+  totals.first_wrong = std::move(compared.first_wrong);
 }
 
 void AddFates(const Fates& fates, ForwardTotals& totals) {

@@ -62,7 +62,8 @@ bool ReadUpdateFlags(UpdateRequest& request) {
   request.stale_round -= request.stale_round % FLAGS_burst;
   request.effect = {FLAGS_quick ? std::min(FLAGS_windows, 3u) : FLAGS_windows,
                     FLAGS_quick ? std::min(FLAGS_window_ms, 20u) : FLAGS_window_ms,
-                    FLAGS_changes_per_second};
+                    FLAGS_changes_per_second,
+                    FLAGS_quick ? std::min(FLAGS_samples, 200u) : FLAGS_samples};
   request.bench.flows = request.sessions;
   request.bench.burst = FLAGS_burst;
   request.bench.seed = FLAGS_seed;
@@ -168,7 +169,8 @@ absl::Status Measure(const UpdateRequest& request, UpdateResult& result) {
   SampleNetwork edited = NetworkOf(max_sessions);
   edited.other_vpc_l4_port = 4242;
   edited.app_edit_l4_port = 4242;
-  auto stale = RunStale(**bench, uniform, Load(edited), request.stale_round);
+  auto stale =
+      RunStale(**bench, uniform, Load(edited), request.stale_round, request.effect.sampled);
   if (!stale.ok()) {
     return stale.status();
   }
@@ -207,7 +209,9 @@ Figure EffectFigure(const EffectResult& effect) {
       {"rate_with_changes", effect.busy_rate},
       {"rate_without", effect.quiet_rate},
       {"packets", static_cast<double>(effect.given)},
-      {"lost", static_cast<double>(effect.given - std::min(effect.given, effect.sent))}};
+      {"lost", static_cast<double>(effect.given - std::min(effect.given, effect.sent))},
+      {"sampled", static_cast<double>(effect.before.sampled + effect.after.sampled)},
+      {"wrong", static_cast<double>(effect.before.wrong + effect.after.wrong)}};
   return figure;
 }
 
@@ -218,12 +222,15 @@ void AddFigures(const UpdateRequest& request, const UpdateResult& result, Report
   stale.ns = {result.stale.mean_ns, result.stale.mean_ns, result.stale.mean_ns};
   stale.rounds = 1;
   stale.round_items = result.stale.packets;
-  stale.counters = {{"usual_ns", result.stale.usual_ns.median},
-                    {"first_ns", result.stale.first_ns},
-                    {"rate_share", result.stale.usual_ns.median / result.stale.mean_ns},
-                    {"rate_percent", 100 * result.stale.usual_ns.median / result.stale.mean_ns},
-                    {"first_rate_share", result.stale.usual_ns.median / result.stale.first_ns},
-                    {"walked", static_cast<double>(result.stale.walked)}};
+  stale.counters = {
+      {"usual_ns", result.stale.usual_ns.median},
+      {"first_ns", result.stale.first_ns},
+      {"rate_share", result.stale.usual_ns.median / result.stale.mean_ns},
+      {"rate_percent", 100 * result.stale.usual_ns.median / result.stale.mean_ns},
+      {"first_rate_share", result.stale.usual_ns.median / result.stale.first_ns},
+      {"walked", static_cast<double>(result.stale.walked)},
+      {"sampled", static_cast<double>(result.stale.walking.sampled + result.stale.after.sampled)},
+      {"wrong", static_cast<double>(result.stale.walking.wrong + result.stale.after.wrong)}};
   report.figures.push_back(std::move(stale));
   Figure logs;
   logs.name = "update/flow_logs/flows:" + std::to_string(request.sessions);
@@ -270,6 +277,10 @@ std::vector<std::string> BrokenUpdateClaims(const UpdateResult& result) {
   claim(result.logs.records >= result.logs.packets * 9 / 10,
         "flow-log records: " + std::to_string(result.logs.records) + " for " +
             std::to_string(result.logs.packets) + " ended windows");
+  effect.before.Judge("before the changes", broken);
+  effect.after.Judge("after the changes, in the same tables", broken);
+  result.stale.walking.Judge("while sessions were stale", broken);
+  result.stale.after.Judge("when sessions had walked again", broken);
   return broken;
 }
 
@@ -365,10 +376,12 @@ Verb UpdateCommand() {
           "costs\n"
           "the worker, times one a minute and line (the source is in both halves); writing the "
           "files is\n"
-          "the control thread's. Exit 1 when a packet was lost or it was not measured what is "
-          "named.",
+          "the control thread's. --samples packets of the same flows are compared byte for byte\n"
+          "with the reference world before the changes and after them, and when the sessions have\n"
+          "walked again; a hundredth of the stale ones while they walk. Exit 1 when a packet was\n"
+          "lost, had wrong bytes, or it was not measured what is named.",
           {"sessions", "windows", "window_ms", "changes_per_second", "senders", "rules", "burst",
-           "simd", "quick", "seed", "benchmark_out", "j"},
+           "samples", "simd", "quick", "seed", "benchmark_out", "j"},
           RunUpdateCommand};
 }
 

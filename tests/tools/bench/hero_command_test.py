@@ -13,7 +13,7 @@ def bench(*words):
 
 class HeroCommand(unittest.TestCase):
     def test_everything_offered_is_forwarded(self):
-        answer = bench("--quick", "-j")
+        answer = bench("--quick", "-j", "--samples=100")
         self.assertEqual(answer.returncode, 0, answer.stderr)
         figure = json.loads(answer.stdout)["figures"][0]
         self.assertEqual(figure["offered"], figure["sent"])
@@ -22,6 +22,8 @@ class HeroCommand(unittest.TestCase):
         self.assertGreaterEqual(figure["live_sessions"], 4000)
         self.assertGreater(figure["changes"], 0)
         self.assertIn(figure["met"], (0, 1))
+        self.assertGreaterEqual(figure["sampled"], 150)  # of flows and of connections, about 100 each
+        self.assertEqual(figure["wrong"], 0)
 
     def test_last_line_says_whether_it_is_met(self):
         answer = bench("--quick", "--churn=0", "--ring=1000000")

@@ -35,7 +35,7 @@ class UpdateCommand(unittest.TestCase):
             self.assertEqual("one: worker and changes take turns" in run.stdout, len(cpus) == 1)
 
     def test_nothing_is_lost_and_everything_is_seen(self):
-        answer = bench("--quick", "-j", "--sessions=2000")
+        answer = bench("--quick", "-j", "--sessions=2000", "--samples=100")
         self.assertEqual(answer.returncode, 0, answer.stderr)
         figures = {figure["name"]: figure for figure in json.loads(answer.stdout)["figures"]}
         effect = figures["update/effect"]
@@ -43,6 +43,9 @@ class UpdateCommand(unittest.TestCase):
         self.assertGreater(effect["changes"], 0)
         self.assertGreater(effect["packets"], 0)
         self.assertLessEqual(effect["p50_ns"], effect["p999_ns"])
+        for figure, least in ((effect, 2 * 100), (figures["update/stale/flows:2000"], 100 + 40)):
+            self.assertGreaterEqual(figure["sampled"], least)  # before and after, or stale and after
+            self.assertEqual(figure["wrong"], 0)
         stale = figures["update/stale/flows:2000"]
         self.assertGreater(stale["walked"], 0.95 * 2 * 2000)
         self.assertGreater(stale["first_ns"], 0)

@@ -187,11 +187,7 @@ void ConnectionRounds::Sample(uint32_t count, OutputCheck& check) {
   for (uint32_t i = 0; i < count; ++i) {
     const PacketHeads answer = source_.Ends(first + i).responder;
     for (uint32_t step = 0; step < source_.step_count(); ++step) {
-      const std::string complaint =
-          check.Next(source_.At({first + i, step}), kept[i][step], answer);
-      ++sampled_;
-      wrong_ += complaint.empty() ? 0 : 1;
-      first_wrong_ = first_wrong_.empty() ? complaint : first_wrong_;
+      compared_.Add(check.Next(source_.At({first + i, step}), kept[i][step], answer));
     }
   }
 }

@@ -9,6 +9,7 @@
 
 #include "perf/workload/connection_source.h"
 #include "perf/workload/output_check.h"
+#include "tools/bench/byte_check.h"
 #include "tools/bench/cps/control_side.h"
 #include "tools/bench/workbench.h"
 
@@ -40,9 +41,7 @@ class ConnectionRounds {
   uint64_t begun() const { return begun_; }
   uint64_t packets() const { return packets_; }  // given to the pipeline
   uint64_t sent() const { return sent_; }
-  uint64_t sampled() const { return sampled_; }
-  uint64_t wrong() const { return wrong_; }
-  const std::string& first_wrong() const { return first_wrong_; }
+  const ByteCheck& compared() const { return compared_; }  // by Sample
 
   // Session time goes on with the pipeline only, or from burst to burst where the workbench's does;
   // this lets it run ahead.
@@ -81,9 +80,7 @@ class ConnectionRounds {
   uint64_t begun_ = 0;
   uint64_t packets_ = 0;
   uint64_t sent_ = 0;
-  uint64_t sampled_ = 0;
-  uint64_t wrong_ = 0;
-  std::string first_wrong_;
+  ByteCheck compared_;
 };
 
 }  // namespace sluice

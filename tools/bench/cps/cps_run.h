@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/bench/byte_check.h"
 #include "tools/bench/fates.h"
 #include "tools/bench/samples.h"
 #include "tools/bench/stage_tally.h"
@@ -53,9 +54,7 @@ struct CpsResult {
   uint64_t expired = 0;  // at the end, by the sweep
   uint64_t freed = 0;    // pairs returned, in all
   uint64_t left = 0;     // sessions beside the flows that stay open, at the end
-  uint64_t sampled = 0;  // packets
-  uint64_t wrong = 0;
-  std::string first_wrong;
+  ByteCheck compared;
 };
 
 CpsResult RunCps(Workbench& bench, const CpsOptions& options);

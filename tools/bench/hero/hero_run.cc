@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "perf/workload/key_stream.h"
+#include "perf/workload/output_check.h"
 #include "perf/workload/stamp.h"
 #include "tools/bench/cps/control_side.h"
 #include "tools/bench/hero/hero_worker.h"
@@ -105,6 +106,19 @@ void SetTimes(const HeroWorker& worker, const ControlSide& side, HeroResult& res
   result.control_share = side.cpu_ns() / 1e9 / worker.run_seconds();
 }
 
+// What left while everything went on is what the configuration asks for.
+void CompareSamples(const Workbench& bench, const ConnectionSource& source,
+                    const HeroWorker& worker, HeroResult& result) {
+  OutputCheck check(bench.config(), bench.flows(), bench.links());
+  for (const HeroSample& sample : worker.flow_samples()) {
+    result.flow_bytes.Add(check.Complaint(sample.stamp, sample.sent));
+  }
+  for (const HeroSample& sample : worker.connection_samples()) {
+    result.connection_bytes.Add(
+        check.Next(sample.stamp, sample.sent, source.Ends(sample.connection).responder));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<HeroResult> RunHero(
@@ -145,6 +159,7 @@ absl::StatusOr<HeroResult> RunHero(
     return churned;
   }
   SetTimes(worker, *side, result);
+  CompareSamples(bench, source, worker, result);
   result.fates = CountFates(bench.dataplane().counters()) - before;
   result.connections = worker.begun();
   result.offered = worker.offered();
@@ -174,6 +189,8 @@ std::vector<std::string> BrokenHeroClaims(const HeroResult& result, const HeroOp
     broken.push_back("connections begun: " + std::to_string(result.connections) + ", expected " +
                      std::to_string(due));
   }
+  result.flow_bytes.Judge("of background flows", broken);
+  result.connection_bytes.Judge("of new connections", broken);
   return broken;
 }
 

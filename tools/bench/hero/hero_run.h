@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tools/bench/byte_check.h"
 #include "tools/bench/fates.h"
 #include "tools/bench/workbench.h"
 
@@ -20,6 +21,7 @@ struct HeroOptions {
   uint32_t active = 0;              // connections open at a time
   uint32_t changes_per_second = 0;  // offered; how many there were is in the result
   double background_period_s = 0;   // a packet of each direction of each open flow
+  uint32_t sampled = 0;             // packets compared, of flows and of connections, about
   uint32_t ring = 0;                // frames that a device keeps while the worker is away
 };
 
@@ -40,6 +42,8 @@ struct HeroResult {
   double late_ns[3] = {};     // a burst's oldest packet, from its time to the worker's taking it
   uint64_t live_sessions = 0;
   uint64_t returned = 0;
+  ByteCheck flow_bytes;        // background packets of the run
+  ByteCheck connection_bytes;  // packets of connections, of the run and before it
 };
 
 // `versions`: felt by no session are changes between even ones, by every session those to and from

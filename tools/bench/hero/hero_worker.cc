@@ -52,8 +52,26 @@ HeroWorker::HeroWorker(Workbench& bench, ConnectionSource& source,
   mix_.Seek(0);
   const auto bursts =
       static_cast<size_t>((connections_.per_second + flows_.per_second) * (options.seconds + 1));
+  const double seconds = options.seconds;
+  const double samples = std::max(1u, options.sampled);
+  flow_stride_ =
+      std::max<uint64_t>(1, static_cast<uint64_t>(flows_.per_second * seconds / samples));
+  connection_stride_ = std::max<uint64_t>(
+      1, static_cast<uint64_t>((options.active + options.connections_per_second * seconds) *
+                               source.step_count() / samples));
   burst_ticks_.reserve(bursts);
   late_ns_.reserve(bursts);
+}
+
+void HeroWorker::KeepSample(uint32_t lane) {
+  const ConnectionPacket& packet = packets_[lane];
+  if (packet.step == kBackground) {
+    if (flow_packets_++ % flow_stride_ == 0) {
+      flow_samples_.push_back({0, stamps_[lane], bench_.driver().Output(lane)});
+    }
+  } else if (packet.connection % connection_stride_ == 0) {
+    connection_samples_.push_back({packet.connection, stamps_[lane], bench_.driver().Output(lane)});
+  }
 }
 
 void HeroWorker::Process(const HeroClock& clock, uint64_t ticks) {
@@ -68,6 +86,7 @@ void HeroWorker::Process(const HeroClock& clock, uint64_t ticks) {
         source_.Learn(packets_[i].connection, driver.batch().out_frame[i]);
       }
     }
+    KeepSample(i);
   }
   sent_ += driver.Send();
   offered_ += count_;

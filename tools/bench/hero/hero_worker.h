@@ -31,6 +31,13 @@ class HeroClock {
   uint32_t base_ms_;
 };
 
+// A packet of the run, and what became of it.
+struct HeroSample {
+  uint64_t connection = 0;  // not for a background flow
+  Stamp stamp;
+  SentPacket sent;
+};
+
 class HeroWorker {
  public:
   // `source` has every connection prepared up to `active` + seconds * rate. All outlive it.
@@ -51,6 +58,10 @@ class HeroWorker {
   double run_seconds() const { return run_seconds_; }  // of Run, real time
   const std::vector<double>& burst_ticks() const { return burst_ticks_; }
   const std::vector<double>& late_ns() const { return late_ns_; }
+  // Of background flows, spread over the run.
+  const std::vector<HeroSample>& flow_samples() const { return flow_samples_; }
+  // Every packet of every so-manieth connection, from its SYN on; those of FillUp too.
+  const std::vector<HeroSample>& connection_samples() const { return connection_samples_; }
 
  private:
   // How many packets have come to be due, and how many of them were taken.
@@ -65,6 +76,7 @@ class HeroWorker {
 
   bool Gather(double seconds);
   void Process(const HeroClock& clock, uint64_t ticks);
+  void KeepSample(uint32_t lane);
 
   Workbench& bench_;
   ConnectionSource& source_;
@@ -89,6 +101,11 @@ class HeroWorker {
   double run_seconds_ = 0;
   std::vector<double> burst_ticks_;
   std::vector<double> late_ns_;
+  uint64_t flow_stride_ = 1;  // of background packets, one in so many is kept
+  uint64_t connection_stride_ = 1;
+  uint64_t flow_packets_ = 0;
+  std::vector<HeroSample> flow_samples_;
+  std::vector<HeroSample> connection_samples_;
 };
 
 }  // namespace sluice

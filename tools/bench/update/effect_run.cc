@@ -99,6 +99,7 @@ absl::StatusOr<EffectResult> RunEffect(
   }
   EstablishedLoop loop(bench, stamps);
   loop.RunNs(static_cast<uint32_t>(stamps.size()));
+  result.before = CheckEstablished(bench, stamps, options.sampled);
   const Fates before = CountFates(bench.dataplane().counters());
   const uint64_t given_before = loop.given();
   const uint64_t sent_before = loop.sent();
@@ -129,6 +130,7 @@ absl::StatusOr<EffectResult> RunEffect(
   result.fates = CountFates(bench.dataplane().counters()) - before;
   result.given = loop.given() - given_before;
   result.sent = loop.sent() - sent_before;
+  result.after = CheckEstablished(bench, stamps, options.sampled);
   // The bench goes on with the snapshot it owns: the control's end here.
   bench.driver().Use(*bench.config().snapshot);
   return result;

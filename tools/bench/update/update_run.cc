@@ -2,6 +2,8 @@
 
 #include <x86intrin.h>
 
+#include <algorithm>
+
 #include "tools/bench/machine.h"
 #include "tools/bench/thread_clock.h"
 #include "tools/bench/update/established_loop.h"
@@ -11,6 +13,7 @@ namespace {
 
 constexpr uint32_t kUsualRounds = 9;
 constexpr double kCurrentShare = 0.99;
+constexpr uint64_t kStaleLinesASample = 100;
 constexpr uint64_t kMostRounds = 4000;
 constexpr int64_t kNsPerMinute = 60'000'000'000;
 
@@ -31,7 +34,7 @@ uint64_t DistinctLines(const std::vector<Stamp>& stamps, size_t flows) {
 
 absl::StatusOr<StaleResult> RunStale(Workbench& bench, const std::vector<Stamp>& stamps,
                                      std::shared_ptr<const ValidatedIntent> edited,
-                                     uint32_t round_packets) {
+                                     uint32_t round_packets, uint32_t sampled) {
   StaleResult result;
   EstablishedLoop loop(bench, stamps);
   loop.RunNs(static_cast<uint32_t>(stamps.size()));
@@ -47,6 +50,13 @@ absl::StatusOr<StaleResult> RunStale(Workbench& bench, const std::vector<Stamp>&
     return status;
   }
   bench.driver().Use(*bench.config().snapshot);
+  result.lines = DistinctLines(stamps, bench.flows().size());
+  const Fates before_sample = CountFates(counters);
+  bench.ReadClock();
+  result.walking = CheckEstablished(
+      bench, stamps,
+      std::clamp<uint64_t>(result.lines / kStaleLinesASample, 1, std::max(1u, sampled)));
+  result.walked = (CountFates(counters) - before_sample).walks;
   double ns = 0;
   for (uint64_t round = 0; round < kMostRounds; ++round) {
     const Fates before = CountFates(counters);
@@ -60,10 +70,10 @@ absl::StatusOr<StaleResult> RunStale(Workbench& bench, const std::vector<Stamp>&
       break;
     }
   }
-  result.lines = DistinctLines(stamps, bench.flows().size());
   result.mean_ns = ns / static_cast<double>(result.packets);
   result.fates = CountFates(counters) - start;
-  result.given = loop.given() - given_before;
+  result.given = loop.given() - given_before + result.walking.sampled;
+  result.after = CheckEstablished(bench, stamps, sampled);
   return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "control/compile/compiler.h"
+#include "tools/bench/byte_check.h"
 #include "tools/bench/fates.h"
 #include "tools/bench/samples.h"
 #include "tools/bench/workbench.h"
@@ -20,6 +21,7 @@ struct EffectOptions {
   uint32_t windows = 0;  // of each kind: with changes, without
   uint32_t window_ms = 0;
   uint32_t changes_per_second = 0;  // within a window with changes; 0: as fast as they compile
+  uint32_t sampled = 0;             // packets compared before, and as many after
 };
 
 struct EffectResult {
@@ -34,6 +36,10 @@ struct EffectResult {
   Fates fates;
   uint64_t given = 0;
   uint64_t sent = 0;
+  // Of the same flows in the same tables: before the worker thread began, and when it had ended,
+  // with the last snapshot that it had.
+  ByteCheck before;
+  ByteCheck after;
 };
 
 // `intents`: two versions that differ where no flow of the bench can feel it, turn about; the bench
@@ -52,12 +58,14 @@ struct StaleResult {
   uint64_t lines = 0;  // directions of flows that had packets
   Fates fates;
   uint64_t given = 0;
+  ByteCheck walking;  // of stale lines, at most a hundredth of them; `walked` has them too
+  ByteCheck after;
 };
 
-// `edited` differs where every flow can feel it.
+// `edited` differs where every flow can feel it. `sampled` packets are compared afterwards.
 absl::StatusOr<StaleResult> RunStale(Workbench& bench, const std::vector<Stamp>& stamps,
                                      std::shared_ptr<const ValidatedIntent> edited,
-                                     uint32_t round_packets);
+                                     uint32_t round_packets, uint32_t sampled);
 
 struct FlowLogResult {
   Spread usual_ns;      // a packet within a window
