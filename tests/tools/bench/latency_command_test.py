@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 """`sluice-bench latency` as users and scripts call it."""
 import json
+import os
+import re
+import subprocess
+import sys
 import unittest
 
 import bench_run
@@ -16,14 +20,37 @@ def bench(*words):
 class LatencyCommand(unittest.TestCase):
     def test_three_loads_and_one_line(self):
         answer = bench("--quick")
-        self.assertEqual(answer.returncode, 0, answer.stderr)
-        rows = [line.split()[0] for line in answer.stdout.splitlines() if line.strip().endswith(tuple("0123456789"))]
-        self.assertEqual([row for row in rows if row.endswith("%")], ["10%", "50%", "90%"])
-        self.assertRegex(answer.stdout.splitlines()[-1], r"^latency: 100% load is \d+\.\d Mpps .*dataplane only, no NIC")
+        rows = [line for line in answer.stdout.splitlines() if re.match(r" +\d+% ", line)]
+        self.assertEqual([row.split()[0] for row in rows], ["10%", "50%", "90%"])
+        carried = [not row.endswith("NOT CARRIED") for row in rows]
+        self.assertEqual(answer.returncode, 0 if all(carried) else 1, answer.stderr)
+        self.assertEqual(len(re.findall(r"at \d+ % load, not carried: ", answer.stderr)), carried.count(False))
+        if all(carried):
+            self.assertRegex(answer.stdout.splitlines()[-1],
+                             r"^latency: 100% load is \d+\.\d Mpps .*dataplane only, no NIC")
+
+    def test_a_load_that_others_keep_it_from_is_not_carried(self):
+        cpu = {min(os.sched_getaffinity(0))}
+        pin = lambda: os.sched_setaffinity(0, cpu)  # noqa: E731
+        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"], preexec_fn=pin) for _ in range(3)]
+        try:
+            answer = subprocess.run([bench_run.program, "latency", "--quick", "-j", "--samples=50"], text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100, preexec_fn=pin)
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
+        self.assertEqual(answer.returncode, 1)
+        self.assertIn("sluice-bench: not what is named: at 10 % load, not carried: ", answer.stderr)
+        first = json.loads(answer.stdout)["figures"][0]
+        self.assertEqual((first["carried"], first["attempts"]), (0, 3))
+        self.assertGreater(first["away_share"], 0.1)
+        self.assertLessEqual(first["lost_in_gaps"], first["lost"])
 
     def test_every_packet_that_was_not_lost_is_timed(self):
         report = json.loads(bench("--quick", "-j", "--queue=64").stdout)
-        self.assertEqual(report["broken_claims"], [])
+        carried = [figure["carried"] for figure in report["figures"]]
+        self.assertEqual(len(report["broken_claims"]), carried.count(0), report["broken_claims"])
         self.assertEqual([figure["name"] for figure in report["figures"]],
                          ["latency/load:10", "latency/load:50", "latency/load:90"])
         for figure in report["figures"]:
@@ -36,6 +63,9 @@ class LatencyCommand(unittest.TestCase):
             self.assertLessEqual(figure["mean_burst"], 32)
             self.assertEqual((figure["flows"], figure["hit_rate"]), (1000, 1))
             self.assertGreater(figure["source_ns"]["median"], 0)
+            self.assertGreaterEqual(figure["sampled"], 200)
+            self.assertEqual(figure["wrong"], 0)
+            self.assertTrue(figure["carried"] or figure["attempts"] == 3)
 
     def test_mistakes_are_usage(self):
         for words in (["--load_seconds=0"], ["--queue=3"], ["word"], ["--flows=0"]):

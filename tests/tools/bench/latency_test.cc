@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/bench/latency/latency_histogram.h"
+#include "tools/bench/latency/load_account.h"
 
 namespace sluice {
 namespace {
@@ -46,6 +47,48 @@ TEST(LatencyHistogramTest, SmallNumbersAreExactAndHugeOnesKept) {
   histogram.Add(uint64_t{1} << 60);
   EXPECT_EQ(histogram.max(), uint64_t{1} << 60);
   EXPECT_GE(histogram.Quantile(1.0), (uint64_t{1} << 40) - 1);
+}
+
+// One packet every ten ticks; turns of 1000 ticks and more were interrupted.
+TEST(LoadAccountTest, WhatCameInAGapMayBeLostByIt) {
+  LoadAccount account(0.1, 1000);
+  account.Turn(100, 0);
+  account.Turn(5000, 450);  // 500 came
+  EXPECT_EQ(account.gaps(), 1u);
+  EXPECT_EQ(account.gaps_ticks(), 5000u);
+  EXPECT_EQ(account.WhyNotCarried(10'000), "");
+  account.Turn(100, 50);  // the queue is still full of those
+  EXPECT_DOUBLE_EQ(account.explained(), 500);
+  EXPECT_EQ(account.WhyNotCarried(10'000), "");
+}
+
+TEST(LoadAccountTest, ButNoMoreThanThat) {
+  LoadAccount account(0.1, 1000);
+  account.Turn(5000, 600);
+  EXPECT_EQ(account.lost(), 600u);
+  EXPECT_DOUBLE_EQ(account.explained(), 500);
+  EXPECT_NE(account.WhyNotCarried(10'000).find("did not keep up"), std::string::npos);
+  EXPECT_EQ(account.WhyNotCarried(100'000), "");  // 0.1 %: queues overflow now and then
+}
+
+TEST(LoadAccountTest, NorOnceTheQueueIsEmptyAgain) {
+  LoadAccount account(0.1, 1000);
+  account.Turn(5000, 0);
+  account.Empty();
+  account.Turn(100, 100);
+  EXPECT_DOUBLE_EQ(account.explained(), 0);
+  EXPECT_EQ(account.WhyNotCarried(10'000),
+            "1.0 % of the packets were lost, 0.0 % while the system had the CPU: the worker did "
+            "not keep up with this rate");
+}
+
+TEST(LoadAccountTest, ALoadThatHardlyCameThroughIsNotTheLoadThatIsNamed) {
+  LoadAccount account(0.1, 1000);
+  account.Turn(45'000, 4500);
+  EXPECT_NE(account.WhyNotCarried(10'000).find("45.0 % of the packets were lost, 45.0 %"),
+            std::string::npos);
+  EXPECT_EQ(account.WhyNotCarried(100'000), "");
+  EXPECT_NE(LoadAccount(0.1, 1000).WhyNotCarried(0), "");
 }
 
 }  // namespace

@@ -71,14 +71,18 @@ LatencyResult RunLatency(Workbench& bench, const std::vector<Stamp>& schedule,
   const Arrivals arrivals(options.packets_per_second, start);
   uint64_t next = 0;  // packet to be handled
   uint64_t busy_ticks = 0;
+  LoadAccount account(options.packets_per_second / TscHz(),
+                      static_cast<uint64_t>(options.gap_ns / ns_per_tick));
+  uint64_t turn = start;
   for (uint64_t now = start; now < end; now = __rdtsc()) {
     uint64_t waiting = arrivals.CountAt(now) - next;
-    if (waiting > options.queue_packets) {
-      result.lost += waiting - options.queue_packets;
-      next += waiting - options.queue_packets;
-      waiting = options.queue_packets;
-    }
+    const uint64_t lost = waiting - std::min<uint64_t>(waiting, options.queue_packets);
+    next += lost;
+    waiting -= lost;
+    account.Turn(now - turn, lost);
+    turn = now;
     if (waiting == 0) {
+      account.Empty();
       _mm_pause();
       continue;
     }
@@ -94,6 +98,12 @@ LatencyResult RunLatency(Workbench& bench, const std::vector<Stamp>& schedule,
     ++result.bursts;
   }
   result.offered = next;
+  result.lost = account.lost();
+  result.lost_in_gaps = account.explained();
+  result.not_carried = account.WhyNotCarried(next);
+  result.gaps = account.gaps();
+  result.away_share =
+      static_cast<double>(account.gaps_ticks()) / static_cast<double>(__rdtsc() - start);
   result.busy_share = static_cast<double>(busy_ticks) / static_cast<double>(__rdtsc() - start);
   result.preemptions = Preemptions() - preemptions;
   result.fates = CountFates(bench.dataplane().counters()) - before;
