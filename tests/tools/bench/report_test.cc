@@ -75,6 +75,17 @@ TEST(ChartTest, LongNamesOfRowsHaveRoom) {
             std::string::npos);
 }
 
+TEST(ChartTest, ALegendSaysWhichDotsAreRivals) {
+  const Dot ours = {"a", 1, 1, 1, true};
+  const Dot rival = {"a/b", 2, 2, 2, false};
+  const std::string both = DotChart({"title", "x", ""}, {ours, rival});
+  EXPECT_EQ(CountOf(both, ">Sluice</text>"), 1u);
+  EXPECT_EQ(CountOf(both, ">rivals</text>"), 1u);
+  EXPECT_EQ(CountOf(both, "fill=\"" + std::string("#d55e00")), 2u);  // the legend's, the rival's
+  EXPECT_EQ(CountOf(DotChart({"title", "x", ""}, {ours}), "</text>"),
+            CountOf(both, "</text>") - 2 - 2);
+}
+
 TEST(SvgTest, TextIsEscaped) {
   Svg svg(10, 10);
   svg.Text(1, 2, "a < b & \"c\"", TextAnchor::kMiddle);

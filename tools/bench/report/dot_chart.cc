@@ -13,6 +13,7 @@ constexpr double kLetterPx = 7.4;  // what a letter of a name needs in a wide fo
 constexpr double kNameGapPx = 12;
 constexpr double kTopPx = 48;
 constexpr double kBelowPx = 60;
+constexpr double kLegendPx = 80;  // of one kind of dot, in the line of the title
 
 // Where the data is, from left to right.
 struct Columns {
@@ -44,6 +45,21 @@ void DrawRow(Svg& svg, const Columns& columns, const Axis& axis, const Dot& dot,
   svg.Text(columns.right + 18, y + 4, ShortNumber(dot.value), TextAnchor::kStart);
 }
 
+// What the colours say, where there are both.
+void DrawKinds(Svg& svg, const Columns& columns, const std::vector<Dot>& dots) {
+  const auto is_ours = [](const Dot& dot) { return dot.ours; };
+  if (std::all_of(dots.begin(), dots.end(), is_ours) ||
+      std::none_of(dots.begin(), dots.end(), is_ours)) {
+    return;
+  }
+  double x = columns.right - 2 * kLegendPx;
+  for (const auto& [number, name] : {std::pair{size_t{0}, "Sluice"}, {size_t{1}, "rivals"}}) {
+    svg.Dot(x, 20, 5, SeriesColor(number), name);
+    svg.Text(x + kNameGapPx, 24, name, TextAnchor::kStart);
+    x += kLegendPx;
+  }
+}
+
 }  // namespace
 
 std::string DotChart(const ChartText& text, const std::vector<Dot>& dots) {
@@ -58,6 +74,7 @@ std::string DotChart(const ChartText& text, const std::vector<Dot>& dots) {
   const Axis axis(AxisScale::kLog, low, high, columns.left, columns.right);
   Svg svg(columns.width, bottom + kBelowPx);
   svg.Text(20, 24, text.title, TextAnchor::kStart, 16);
+  DrawKinds(svg, columns, dots);
   for (const double mark : axis.marks()) {
     svg.Line(axis.Px(mark), kTopPx - 8, axis.Px(mark), bottom, {"#dddddd", 1, false});
     svg.Text(axis.Px(mark), bottom + 18, ShortNumber(mark), TextAnchor::kMiddle);

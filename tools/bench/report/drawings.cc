@@ -37,7 +37,7 @@ Drawing DrawRivals(const Measurements& m) {
   Drawing drawing = {
       "rivals",
       "Rivals beside us",
-      "Blue: Sluice; the rows below it: rivals at the same work, on the same keys, "
+      "Blue: Sluice; orange, the rows below it: rivals at the same work, on the same keys, "
       "in the same rounds. testpmd's rows receive and send on null ports; OVS-DPDK ran "
       "between two halves of ours, its source taken off.",
       "",
