@@ -1,5 +1,6 @@
 #include "tools/bench/flag_checks.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,6 +28,27 @@ bool FlagsOnly(const char* command, const Arguments& arguments) {
   return arguments.words.empty() && OutputIsWritable();
 }
 
+namespace {
+
+// Opens the file as it would be written, without changing one that is there; what had to be made
+// for it goes again. errno, or 0.
+int TryToWrite(const std::filesystem::path& path) {
+  std::error_code error;
+  const bool is_there = std::filesystem::exists(path, error);
+  // A pipe that nobody reads yet is no reason to wait, or to refuse.
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666);
+  if (file < 0) {
+    return errno == ENXIO ? 0 : errno;
+  }
+  close(file);
+  if (!is_there) {
+    std::filesystem::remove(std::filesystem::canonical(path, error), error);
+  }
+  return 0;
+}
+
+}  // namespace
+
 bool OutputIsWritable() {
   if (FLAGS_benchmark_out.empty()) {
     return true;
@@ -37,10 +59,10 @@ bool OutputIsWritable() {
     UsageError("--benchmark_out=" + FLAGS_benchmark_out + " is a folder; name a file");
     return false;
   }
-  const bool is_there = std::filesystem::exists(path, error);
-  if (access(is_there ? path.c_str() : path.parent_path().c_str(), W_OK) != 0) {
-    UsageError("--benchmark_out=" + FLAGS_benchmark_out + " cannot be written: " +
-               std::strerror(errno) + (is_there ? "" : " (" + path.parent_path().string() + ")"));
+  if (const int number = TryToWrite(path); number != 0) {
+    UsageError("--benchmark_out=" + FLAGS_benchmark_out +
+               " cannot be written: " + std::strerror(number) + "; name a file in a folder that " +
+               "is there and yours to write");
     return false;
   }
   return true;

@@ -31,7 +31,7 @@ bool OneOf(const char* flag, const std::string& value,
 // False, after a usage message, when the value is not in least..most.
 bool InRange(const char* flag, uint64_t value, uint64_t least, uint64_t most);
 // False, after a usage message, when --benchmark_out is given and cannot be written: before hours
-// of measuring, not behind them. Makes nothing.
+// of measuring, not behind them. Opens it; leaves what was there, and nothing new.
 bool OutputIsWritable();
 // False, after a usage message, when there are words behind the flags, or --benchmark_out is no
 // use.

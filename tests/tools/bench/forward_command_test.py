@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -186,11 +187,25 @@ class ForwardCommand(unittest.TestCase):
 
     def test_an_output_that_cannot_be_written_is_refused_first(self):
         with tempfile.TemporaryDirectory() as folder:
-            for path, why in ((f"{folder}/none/x.json", "No such file or directory"), (folder, "is a folder")):
+            # Folders that could be written to are not enough: a name that is too long, a file that is being run.
+            running = pathlib.Path(folder) / "running"
+            shutil.copy("/bin/sleep", running)
+            sleeping = subprocess.Popen([running, "100"])
+            self.addCleanup(sleeping.wait)
+            self.addCleanup(sleeping.kill)
+            for path, why in ((f"{folder}/none/x.json", "No such file or directory"), (folder, "is a folder"),
+                              (f"{folder}/{'x' * 300}", "File name too long"), (running, "Text file busy")):
                 answer = bench("cps", f"--benchmark_out={path}", timeout=1)  # measures for seconds
                 self.assertEqual((answer.returncode, answer.stdout), (2, ""))
                 self.assertIn(why, answer.stderr)
-            self.assertEqual(os.listdir(folder), [])
+            self.assertEqual(os.listdir(folder), ["running"])
+
+    def test_an_output_that_is_there_is_kept_until_it_is_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder) / "out.json"
+            out.write_text("before")
+            self.assertEqual(bench("forward", f"--benchmark_out={out}", "--flows=0").returncode, 2)
+            self.assertEqual(out.read_text(), "before")
 
     def test_mistakes_are_usage(self):
         for words in (["forward", "--nonsense"], ["forward", "--size=12"], ["forward", "--keys=normal"],
