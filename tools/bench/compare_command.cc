@@ -175,16 +175,40 @@ void ShowProgress(uint32_t pair) {
   }
 }
 
+// What both sides are asked for.
+std::vector<std::string> CommandOf(const Sides& sides, bool quick) {
+  std::vector<std::string> command = {FLAGS_of};
+  if (quick) {
+    command.push_back("--quick");
+  }
+  command.insert(command.end(), sides.flags.begin(), sides.flags.end());
+  return command;
+}
+
+std::string NewProgram(const Sides& sides) {
+  return sides.new_name.empty() ? OwnPath() : sides.new_name;
+}
+
+// Whether the new side knows the flags behind `--`: it runs with them once, quickly, which takes
+// less than a build. False after its own message.
+bool FlagsAreKnown(const Sides& sides) {
+  std::vector<std::string> words = CommandOf(sides, true);
+  words.insert(words.begin(), NewProgram(sides));
+  words.push_back("-j");
+  const ChildResult result = RunChild(words);
+  if (result.exit_code == kExitUsage) {
+    std::fprintf(stderr, "%s\n", LastLines(result.err, 5).c_str());
+    UsageError("`" + FLAGS_of + "` does not understand what stands behind `--`; nothing was built");
+  }
+  return result.exit_code != kExitUsage;
+}
+
 int ComparePrograms(const Sides& sides, const std::string& old_program) {
   PairedRuns runs;
   runs.old_program = old_program;
-  runs.new_program = sides.new_name.empty() ? OwnPath() : sides.new_name;
+  runs.new_program = NewProgram(sides);
   runs.pairs = FLAGS_quick ? 6 : FLAGS_pairs;
-  runs.command = {FLAGS_of};
-  if (FLAGS_quick) {
-    runs.command.push_back("--quick");
-  }
-  runs.command.insert(runs.command.end(), sides.flags.begin(), sides.flags.end());
+  runs.command = CommandOf(sides, FLAGS_quick);
   absl::StatusOr<std::vector<MeasuredTwice>> measured = RunPairs(runs, ShowProgress);
   if (!measured.ok()) {
     return Fail(measured.status());
@@ -238,6 +262,12 @@ int RunCompareCommand(const Arguments& arguments) {
     return sides->new_name.empty()
                ? UsageError("a report is compared with another: `compare OLD.json NEW.json`")
                : CompareReports(*sides);
+  }
+  if (!sides->flags.empty() && !FlagsAreKnown(*sides)) {
+    return kExitUsage;
+  }
+  if (Interruption::happened()) {
+    return kExitNo;
   }
   if (!FLAGS_j) {
     std::fprintf(stderr, "building %s\n", sides->old_name.c_str());

@@ -109,6 +109,17 @@ class CompareCommand(unittest.TestCase):
         self.assertEqual(answer.returncode, 0, answer.stderr)
         self.assertRegex(answer.stdout, r"forward/x +50\.0 .* 40\.0 .* faster")
 
+    def test_flags_that_nobody_knows_are_refused_before_anything_is_built(self):
+        tree = self.repository(f"run_command('touch', '{self.folder}/built', check: true)\nproject('x')\n")
+        for words, why in ((["--", "--nonsense"], "--nonsense"), (["--of=cps", "--", "--size=64"], "--size"),
+                           (["--", "--flows=0"], "--flows=0")):
+            answer = self.compare("HEAD", *words, cwd=tree)
+            self.assertEqual(answer.returncode, 2, answer.stderr)
+            self.assertIn(why, answer.stderr)
+            self.assertIn("nothing was built", answer.stderr)
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["tree"])
+        self.assertEqual(len(self.worktrees(tree)), 1)
+
     def test_it_is_built_where_ccache_finds_what_the_tree_has_built(self):
         where = f"run_command('sh', '-c', 'echo $0 > {self.folder}/where', meson.project_build_root(), check: true)\n"
         tree = self.repository(f"project('x')\n{where}subdir('tools/bench')\n")
