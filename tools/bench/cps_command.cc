@@ -89,8 +89,10 @@ uint64_t NeedBytes(const CpsRequest& request) {
          (uint64_t{request.cps.in_flight} + 2 * request.cps.round) * 2 * packets + (64u << 20);
 }
 
+// `open`: connections at a time, beside the flows that stay.
 Figure MakeFigure(const std::string& name, const char* unit, const Spread& ns,
-                  const Spread& source_ns, const CpsRequest& request, uint32_t rounds) {
+                  const Spread& source_ns, const CpsRequest& request, uint32_t rounds, double open,
+                  double hit_rate) {
   Figure figure;
   figure.name = name;
   figure.unit = unit;
@@ -99,6 +101,7 @@ Figure MakeFigure(const std::string& name, const char* unit, const Spread& ns,
   figure.frame_bytes = 64;
   figure.rounds = rounds;
   figure.round_items = request.cps.round;
+  figure.counters = {{"flows", kOpenFlows + open}, {"hit_rate", hit_rate}};
   return figure;
 }
 
@@ -117,31 +120,34 @@ double CloseNs(const CpsResult& result) {
 
 void AddFigures(const CpsRequest& request, const CpsResult& result, Report& report) {
   Figure steady = MakeFigure("cps/full", "connection", result.steady_ns, result.source_ns, request,
-                             request.cps.rounds);
-  steady.counters = {
-      {"connections_per_second", result.steady_ns.median > 0 ? 1e9 / result.steady_ns.median : 0},
-      {"packets_per_connection", static_cast<double>(ConnectionSteps(request.cps.data).size())},
-      {"control_ns", result.control_ns},
-      {"expiry_ns", result.expiry_ns},
-      {"close_ns", CloseNs(result)},
-      {"connections", static_cast<double>(result.connections)},
-      {"packets", static_cast<double>(result.packets)},
-      {"dropped", static_cast<double>(result.fates.dropped)},
-      {"sessions_returned", static_cast<double>(result.freed)},
-      {"returned_while_full", static_cast<double>(result.evicted)},
-      {"full_connections", static_cast<double>(result.steady_connections)},
-      {"expired", static_cast<double>(result.expired)},
-      {"sampled", static_cast<double>(result.compared.sampled)},
-      {"wrong", static_cast<double>(result.compared.wrong)}};
+                             request.cps.rounds, request.cps.in_flight, result.steady_hit_rate);
+  steady.counters.insert(
+      steady.counters.end(),
+      {{"connections_per_second", result.steady_ns.median > 0 ? 1e9 / result.steady_ns.median : 0},
+       {"packets_per_connection", static_cast<double>(ConnectionSteps(request.cps.data).size())},
+       {"control_ns", result.control_ns},
+       {"expiry_ns", result.expiry_ns},
+       {"close_ns", CloseNs(result)},
+       {"connections", static_cast<double>(result.connections)},
+       {"packets", static_cast<double>(result.packets)},
+       {"dropped", static_cast<double>(result.fates.dropped)},
+       {"sessions_returned", static_cast<double>(result.freed)},
+       {"returned_while_full", static_cast<double>(result.evicted)},
+       {"full_connections", static_cast<double>(result.steady_connections)},
+       {"expired", static_cast<double>(result.expired)},
+       {"sampled", static_cast<double>(result.compared.sampled)},
+       {"wrong", static_cast<double>(result.compared.wrong)}});
   report.figures.push_back(std::move(steady));
-  Figure filling = MakeFigure("cps/filling", "connection", result.filling_ns, result.source_ns,
-                              request, result.filling_rounds);
-  filling.counters = {{"connections_per_second",
-                       result.filling_ns.median > 0 ? 1e9 / result.filling_ns.median : 0}};
+  Figure filling =
+      MakeFigure("cps/filling", "connection", result.filling_ns, result.source_ns, request,
+                 result.filling_rounds, request.cps.in_flight, result.filling_hit_rate);
+  filling.counters.emplace_back("connections_per_second",
+                                result.filling_ns.median > 0 ? 1e9 / result.filling_ns.median : 0);
   report.figures.push_back(std::move(filling));
   for (const StepCost& step : result.steps) {
     report.figures.push_back(MakeFigure("cps/step/" + step.name, "packet", step.ns, step.source_ns,
-                                        request, request.cps.rounds));
+                                        request, request.cps.rounds, request.cps.round,
+                                        step.hit_rate));
   }
 }
 

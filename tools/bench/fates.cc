@@ -10,6 +10,12 @@ std::string Fates::FirstDrop() const {
                     : std::string(DropReasonName(static_cast<DropReason>(most - reasons.begin())));
 }
 
+double HitRate(const Fates& fates) {
+  return fates.received == 0
+             ? 0
+             : static_cast<double>(fates.hits) / static_cast<double>(fates.received);
+}
+
 Fates CountFates(const WorkerCounters& counters) {
   Fates all;
   for (const PortCounters& port : counters.ports) {

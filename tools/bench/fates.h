@@ -24,6 +24,8 @@ struct Fates {
   std::string FirstDrop() const;
 };
 
+// Packets that found a current session in the session cache, of all; 0 of none.
+double HitRate(const Fates& fates);
 Fates CountFates(const WorkerCounters& counters);
 Fates operator-(const Fates& after, const Fates& before);
 

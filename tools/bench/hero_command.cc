@@ -143,6 +143,8 @@ Report MakeReport(const HeroRequest& request, const HeroResult& result) {
   figure.round_items = result.offered;
   figure.counters = {
       {"met", IsMet(result) ? 1 : 0},
+      {"flows", static_cast<double>(request.background + hero.active)},
+      {"hit_rate", HitRate(result.fates)},
       {"connections", static_cast<double>(result.connections)},
       {"offered", static_cast<double>(result.offered)},
       {"sent", static_cast<double>(result.sent)},

@@ -183,7 +183,7 @@ double LogShare(const UpdateRequest& request, const UpdateResult& result) {
   return 2.0 * request.sessions * result.logs.ended_ns / kNsPerMinute;
 }
 
-Figure EffectFigure(const EffectResult& effect) {
+Figure EffectFigure(double flows, const EffectResult& effect) {
   Figure figure;
   figure.name = "update/effect";
   figure.unit = "change";
@@ -191,6 +191,8 @@ Figure EffectFigure(const EffectResult& effect) {
   figure.rounds = static_cast<uint32_t>(effect.changes);
   figure.round_items = 1;
   figure.counters = {
+      {"flows", flows},
+      {"hit_rate", HitRate(effect.fates)},
       {"p50_ns", Quantile(effect.wall_ns, 0.5)},
       {"p99_ns", Quantile(effect.wall_ns, 0.99)},
       {"p999_ns", Quantile(effect.wall_ns, 0.999)},
@@ -216,13 +218,17 @@ Figure EffectFigure(const EffectResult& effect) {
 }
 
 void AddFigures(const UpdateRequest& request, const UpdateResult& result, Report& report) {
-  report.figures.push_back(EffectFigure(result.effect));
+  const double flows = request.sessions;
+  report.figures.push_back(EffectFigure(flows, result.effect));
   Figure stale;
   stale.name = "update/stale/flows:" + std::to_string(request.sessions);
   stale.ns = {result.stale.mean_ns, result.stale.mean_ns, result.stale.mean_ns};
   stale.rounds = 1;
   stale.round_items = result.stale.packets;
   stale.counters = {
+      {"flows", flows},
+      {"hit_rate",
+       static_cast<double>(result.stale.hits) / static_cast<double>(result.stale.packets)},
       {"usual_ns", result.stale.usual_ns.median},
       {"first_ns", result.stale.first_ns},
       {"rate_share", result.stale.usual_ns.median / result.stale.mean_ns},
@@ -238,7 +244,9 @@ void AddFigures(const UpdateRequest& request, const UpdateResult& result, Report
   logs.ns = {result.logs.ended_ns, result.logs.ended_ns, result.logs.ended_ns};
   logs.rounds = kLogRounds;
   logs.round_items = result.logs.packets;
-  logs.counters = {{"usual_ns", result.logs.usual_ns.median},
+  logs.counters = {{"flows", flows},
+                   {"hit_rate", result.logs.hit_rate},
+                   {"usual_ns", result.logs.usual_ns.median},
                    {"records", static_cast<double>(result.logs.records)},
                    {"core_percent", 100 * LogShare(request, result)}};
   report.figures.push_back(std::move(logs));

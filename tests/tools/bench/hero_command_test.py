@@ -24,6 +24,13 @@ class HeroCommand(unittest.TestCase):
         self.assertIn(figure["met"], (0, 1))
         self.assertGreaterEqual(figure["sampled"], 150)  # of flows and of connections, about 100 each
         self.assertEqual(figure["wrong"], 0)
+        self.assertEqual(figure["flows"], 2000 + 2000)  # open at a time
+        self.assertLessEqual(figure["hit_rate"], 1 - figure["connections"] / figure["offered"])
+
+    def test_all_but_the_first_of_a_direction_hit_while_nothing_changes(self):
+        figure = json.loads(bench("--quick", "-j", "--churn=0").stdout)["figures"][0]
+        firsts = 2 * figure["connections"]  # SYN and SYN+ACK
+        self.assertAlmostEqual(figure["hit_rate"], 1 - firsts / figure["offered"], delta=0.001)
 
     def test_last_line_says_whether_it_is_met(self):
         answer = bench("--quick", "--churn=0", "--ring=1000000")

@@ -46,11 +46,16 @@ class UpdateCommand(unittest.TestCase):
         for figure, least in ((effect, 2 * 100), (figures["update/stale/flows:2000"], 100 + 40)):
             self.assertGreaterEqual(figure["sampled"], least)  # before and after, or stale and after
             self.assertEqual(figure["wrong"], 0)
+        self.assertEqual((effect["flows"], effect["hit_rate"]), (2000, 1))
         stale = figures["update/stale/flows:2000"]
+        # Each line walks once, then hits.
+        self.assertEqual(stale["flows"], 2000)
+        self.assertAlmostEqual(stale["hit_rate"], 1 - stale["walked"] / stale["round_items"], delta=0.02)
         self.assertGreater(stale["walked"], 0.95 * 2 * 2000)
         self.assertGreater(stale["first_ns"], 0)
         logs = figures["update/flow_logs/flows:2000"]
         self.assertEqual(logs["records"], logs["round_items"])
+        self.assertEqual((logs["flows"], logs["hit_rate"]), (2000, 1))
         for what in ("rules:40", "senders:16", "routes:1000"):
             self.assertGreater(figures[f"update/compile/{what}"]["change_ns"], 0)
 

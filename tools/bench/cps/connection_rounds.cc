@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "dataplane/base/check.h"
+#include "tools/bench/fates.h"
 #include "tools/bench/machine.h"
 #include "tools/bench/thread_clock.h"
 
@@ -25,7 +26,8 @@ ConnectionRounds::ConnectionRounds(Workbench& bench, ConnectionSource& source, C
       burst_ns_(bench.burst_ns()),
       ns_per_tick_(1e9 / TscHz()),
       base_ns_(bench.worker().now_ns),
-      base_ms_(bench.worker().now_ms) {
+      base_ms_(bench.worker().now_ms),
+      step_hits_(source.step_count()) {
   SLUICE_CHECK(source.slot_count() >= SlotsFor(round, lag, source.step_count()));
 }
 
@@ -163,7 +165,9 @@ template <RoundBody kBody>
 std::vector<double> ConnectionRounds::RunSteps() {
   std::vector<double> ns;
   for (uint32_t step = 0; step < source_.step_count(); ++step) {
+    const uint64_t hits = CountFates(bench_.dataplane().counters()).hits;
     ns.push_back(RunStep<kBody>(step, begun_ - round_, round_, nullptr));
+    step_hits_[step] += CountFates(bench_.dataplane().counters()).hits - hits;
   }
   return ns;
 }

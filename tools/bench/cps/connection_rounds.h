@@ -41,6 +41,8 @@ class ConnectionRounds {
   uint64_t begun() const { return begun_; }
   uint64_t packets() const { return packets_; }  // given to the pipeline
   uint64_t sent() const { return sent_; }
+  // Packets of a step, in all ByStep with the pipeline, that hit the session cache.
+  uint64_t step_hits(uint32_t step) const { return step_hits_[step]; }
   const ByteCheck& compared() const { return compared_; }  // by Sample
 
   // Session time goes on with the pipeline only, or from burst to burst where the workbench's does;
@@ -80,6 +82,7 @@ class ConnectionRounds {
   uint64_t begun_ = 0;
   uint64_t packets_ = 0;
   uint64_t sent_ = 0;
+  std::vector<uint64_t> step_hits_;
   ByteCheck compared_;
 };
 

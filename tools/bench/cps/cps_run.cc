@@ -39,6 +39,7 @@ void Fill(Workbench& bench, const CpsOptions& options, Parts& parts, CpsResult& 
   const auto start = std::chrono::steady_clock::now();
   const uint32_t most = sessions.capacity() / options.round + 2;
   std::vector<double> ns;
+  const Fates before = CountFates(bench.dataplane().counters());
   while (ns.size() < most && sessions.Counts().counted + options.round < sessions.capacity()) {
     ns.push_back(parts.rounds.Mixed() / options.round);
   }
@@ -46,14 +47,16 @@ void Fill(Workbench& bench, const CpsOptions& options, Parts& parts, CpsResult& 
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.filling_rounds = static_cast<uint32_t>(ns.size());
   result.filling_ns = SpreadOf(ns);
+  result.filling_hit_rate = HitRate(CountFates(bench.dataplane().counters()) - before);
 }
 
-void MeasureSteady(const CpsOptions& options, Parts& parts, CpsResult& result) {
+void MeasureSteady(Workbench& bench, const CpsOptions& options, Parts& parts, CpsResult& result) {
   for (int i = 0; i < 3; ++i) {
     parts.rounds.Mixed();  // the first evictions
   }
   std::vector<double> steady, source;
   const double control_before = parts.control->cpu_ns();
+  const Fates before = CountFates(bench.dataplane().counters());
   const uint64_t freed_before = parts.control->counts().freed;
   for (uint32_t round = 0; round < options.rounds; ++round) {
     const double with = parts.rounds.Mixed();
@@ -65,6 +68,7 @@ void MeasureSteady(const CpsOptions& options, Parts& parts, CpsResult& result) {
   result.control_ns =
       (parts.control->cpu_ns() - control_before) / static_cast<double>(result.steady_connections);
   result.evicted = parts.control->counts().freed - freed_before;
+  result.steady_hit_rate = HitRate(CountFates(bench.dataplane().counters()) - before);
   result.steady_ns = SpreadOf(steady);
   result.source_ns = SpreadOf(source);
   // What filling cost had the source in it too.
@@ -93,8 +97,10 @@ void MeasureSteps(const CpsOptions& options, Parts& parts, CpsResult& result) {
     }
   }
   for (size_t step = 0; step < ns.size(); ++step) {
+    const double packets = static_cast<double>(options.round) * options.rounds;
+    const auto hits = static_cast<double>(parts.rounds.step_hits(static_cast<uint32_t>(step)));
     result.steps.push_back({(options.data ? kDataStepNames : kStepNames)[step], SpreadOf(ns[step]),
-                            SpreadOf(source[step])});
+                            SpreadOf(source[step]), hits / packets});
   }
 }
 
@@ -129,7 +135,7 @@ CpsResult RunCps(Workbench& bench, const CpsOptions& options) {
   uint64_t established = 0;
   CountGateways(bench, attempted, established);
   Fill(bench, options, parts, result);
-  MeasureSteady(options, parts, result);
+  MeasureSteady(bench, options, parts, result);
   if (options.stages) {
     MeasureStages(bench, options, parts, result);
   }

@@ -27,6 +27,7 @@ struct StepCost {
   std::string name;  // "syn", "syn_ack", ...
   Spread ns;         // a packet, source taken off
   Spread source_ns;
+  double hit_rate = 0;
 };
 
 struct CpsResult {
@@ -34,6 +35,8 @@ struct CpsResult {
   Spread filling_ns;  // while the table has room: nothing is reclaimed
   Spread steady_ns;   // while it is full of finished connections: each one evicts another
   Spread source_ns;
+  double filling_hit_rate = 0;  // packets that found their session current, of all
+  double steady_hit_rate = 0;
   std::vector<StepCost> steps;  // of the full table, a step at a time
   double control_ns = 0;        // a connection: what the control thread does meanwhile
   double expiry_ns = 0;         // a connection that nobody evicts: the sweep's cost

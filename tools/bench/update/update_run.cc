@@ -65,6 +65,7 @@ absl::StatusOr<StaleResult> RunStale(Workbench& bench, const std::vector<Stamp>&
     ns += round_ns;
     result.first_ns = round == 0 ? round_ns / round_packets : result.first_ns;
     result.packets += fates.received;
+    result.hits += fates.hits;
     result.walked += fates.walks;
     if (static_cast<double>(fates.hits) >= kCurrentShare * static_cast<double>(fates.received)) {
       break;
@@ -103,6 +104,7 @@ FlowLogResult RunFlowLogs(Workbench& bench, const std::vector<Stamp>& stamps, ui
   bench.ReadClock();
   once();
   result.records = 0;
+  const Fates before = CountFates(bench.dataplane().counters());
   std::vector<double> usual, ended;
   for (uint32_t round = 0; round < rounds; ++round) {
     usual.push_back(once());
@@ -110,6 +112,7 @@ FlowLogResult RunFlowLogs(Workbench& bench, const std::vector<Stamp>& stamps, ui
     ended.push_back(once());
     result.packets += stamps.size();
   }
+  result.hit_rate = HitRate(CountFates(bench.dataplane().counters()) - before);
   result.usual_ns = SpreadOf(usual);
   result.ended_ns = Quantile(ended, 0.5) - result.usual_ns.median;
   return result;

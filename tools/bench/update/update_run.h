@@ -54,6 +54,7 @@ struct StaleResult {
   double first_ns = 0;   // a packet, while nearly all are stale
   double mean_ns = 0;    // until 99 of 100 packets find theirs current
   uint64_t packets = 0;  // in that time
+  uint64_t hits = 0;     // of them, that found their session current
   uint64_t walked = 0;
   uint64_t lines = 0;  // directions of flows that had packets
   Fates fates;
@@ -72,6 +73,7 @@ struct FlowLogResult {
   double ended_ns = 0;  // a packet that ends its line's window, more than that
   uint64_t records = 0;
   uint64_t packets = 0;
+  double hit_rate = 0;
 };
 
 // `bench` keeps flow accounts; `stamps` has each line once.
