@@ -63,6 +63,9 @@ class LatencyCommand(unittest.TestCase):
             self.assertLessEqual(figure["mean_burst"], 32)
             self.assertEqual((figure["flows"], figure["hit_rate"]), (1000, 1))
             self.assertGreater(figure["source_ns"]["median"], 0)
+            # A load is a share of what this loop can do, its clock and counts included.
+            self.assertAlmostEqual(figure["offered_mpps"], figure["load"] * figure["highest_mpps"], delta=1e-6)
+            self.assertLessEqual(figure["highest_mpps"], figure["forward_mpps"])
             self.assertGreaterEqual(figure["sampled"], 200)
             self.assertEqual(figure["wrong"], 0)
             self.assertTrue(figure["carried"] or figure["attempts"] == 3)
