@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Tests of tools/dev and tools/lab; speaks TAP."""
 import pathlib
+import subprocess
 import sys
 import tempfile
 
@@ -31,6 +32,34 @@ def gtest_results_become_cases():
     cases = of_gtest(1)
     assert [(case.name, case.outcome) for case in cases] == [
         ("A.Good", "passed"), ("A.Bad", "failed"), ("A.Left", "skipped"), ("A.DISABLED_Off", "skipped")], cases
+    assert cases[2].reason == "no hugepages"
+
+
+UNITTEST = """
+import unittest
+import tap
+class A(unittest.TestCase):
+    def test_bad(self):
+        self.assertEqual(1, 2)
+    def test_good(self):
+        pass
+    def test_left(self):
+        self.skipTest("no hugepages")
+    def test_parts(self):
+        for part in (1, 2):
+            with self.subTest(part):
+                self.assertEqual(part, 1)
+tap.main()
+"""
+
+
+def unittest_results_become_cases():
+    answer = subprocess.run([sys.executable, "-c", UNITTEST], cwd=ROOT / "tests" / "support", text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    cases = test_cases.of_program("t", "tap", answer.returncode, answer.stdout, [], False)
+    assert answer.returncode == 1 and "# AssertionError: 1 != 2" in answer.stdout, answer
+    assert [(case.name, case.outcome) for case in cases] == [
+        ("A.test_bad", "failed"), ("A.test_good", "passed"), ("A.test_left", "skipped"), ("A.test_parts", "failed")], cases
     assert cases[2].reason == "no hugepages"
 
 
@@ -71,8 +100,8 @@ def flow_log_records_match_what_was_done():
     assert flow_logs.unexplained_rejects([dict(record, action="REJECT")], [done])
 
 
-TESTS = [gtest_results_become_cases, crash_after_good_cases_is_a_failure, gtest_without_results_is_a_failure,
-         plain_programs_are_one_case, tap_lines_become_cases, includes_are_found,
+TESTS = [gtest_results_become_cases, unittest_results_become_cases, crash_after_good_cases_is_a_failure,
+         gtest_without_results_is_a_failure, plain_programs_are_one_case, tap_lines_become_cases, includes_are_found,
          flow_log_records_match_what_was_done]
 
 

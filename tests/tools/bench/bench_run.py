@@ -9,11 +9,16 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import tap  # noqa: E402
+
 program = None
 
 
 def bench(*words, env=None, timeout=150, address_space=None):
     """`address_space`: so many bytes at most, as `ulimit -v` has it."""
+    if address_space and b"__asan_init" in pathlib.Path(program).read_bytes():
+        raise unittest.SkipTest("AddressSanitizer needs terabytes of address space and takes no limit")
     limit = address_space and (lambda: resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space)))
     return subprocess.run([program, *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
                           env=env, preexec_fn=limit)
@@ -59,4 +64,4 @@ def ended_by(number, words, when, cwd=None, path=None):
 def main():
     global program
     program = sys.argv.pop(1)
-    unittest.main()
+    tap.main()

@@ -12,7 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 import fake_bench  # noqa: E402
-from bench_run import ended_by  # noqa: E402
+from bench_run import ended_by, tap  # noqa: E402
 
 BENCH = None
 
@@ -160,4 +160,4 @@ class CompareCommand(unittest.TestCase):
 
 if __name__ == "__main__":
     BENCH = os.path.abspath(sys.argv.pop(1))
-    unittest.main()
+    tap.main()

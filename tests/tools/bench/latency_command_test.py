@@ -41,11 +41,13 @@ class LatencyCommand(unittest.TestCase):
                 other.kill()
                 other.wait()
         self.assertEqual(answer.returncode, 1)
-        self.assertIn("sluice-bench: not what is named: at 10 % load, not carried: ", answer.stderr)
-        first = json.loads(answer.stdout)["figures"][0]
-        self.assertEqual((first["carried"], first["attempts"]), (0, 3))
-        self.assertGreater(first["away_share"], 0.1)
-        self.assertLessEqual(first["lost_in_gaps"], first["lost"])
+        self.assertRegex(answer.stderr, r"sluice-bench: not what is named: at \d+ % load, not carried: ")
+        refused = [figure for figure in json.loads(answer.stdout)["figures"] if figure["carried"] == 0]
+        self.assertTrue(refused)
+        for figure in refused:
+            self.assertEqual(figure["attempts"], 3)
+            self.assertGreater(figure["away_share"], 0.1)
+            self.assertLessEqual(figure["lost_in_gaps"], figure["lost"])
 
     def test_every_packet_that_was_not_lost_is_timed(self):
         report = json.loads(bench("--quick", "-j", "--queue=64").stdout)

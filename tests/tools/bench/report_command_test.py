@@ -13,7 +13,7 @@ import xml.etree.ElementTree
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 import fake_bench  # noqa: E402
-from bench_run import ended_by  # noqa: E402
+from bench_run import ended_by, tap  # noqa: E402
 
 BENCH = None
 
@@ -146,4 +146,4 @@ class ReportCommand(unittest.TestCase):
 
 if __name__ == "__main__":
     BENCH = os.path.abspath(sys.argv.pop(1))
-    unittest.main()
+    tap.main()
