@@ -97,11 +97,12 @@ void Turn::CommitEndpoint(const EndpointCommit& commit, const Packet& packet, ui
   const EndpointFlow* live = state_.LiveEndpointFlow(intent_, commit.side, commit.key);
   const bool takes_over =
       live != nullptr && commit.flow_side == FlowSide::kInitiator && live->session != session;
-  if (takes_over && MayOpenFlow(packet)) {
+  if (takes_over) {
+    if (!MayOpenFlow(packet)) {
+      return;
+    }
     EndSession(uint64_t{live->session});
     live = nullptr;
-  } else if (takes_over) {
-    return;
   }
   if (live == nullptr || (IsPureSyn(packet) && live->progress.MayReopen())) {
     if (!MayOpenFlow(packet)) {

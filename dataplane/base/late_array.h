@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <type_traits>
 
 namespace sluice {
@@ -16,6 +17,11 @@ class LateArray {
  public:
   // Makes the `i`-th, which nobody has read yet.
   T& Make(size_t i) noexcept { return *std::construct_at(&At(i)); }
+  // The same with what `make()` returns, which is made in its place and not copied.
+  template <typename Make>
+  T& MakeFrom(size_t i, Make make) noexcept {
+    return *::new (static_cast<void*>(&At(i))) T(make());
+  }
   // Those that were made.
   T& operator[](size_t i) noexcept { return At(i); }
   const T& operator[](size_t i) const noexcept {

@@ -104,10 +104,7 @@ void SessionTable::GiveBack(const SessionCold& cold, PairIdx pair) noexcept {
 ClaimOutcome SessionTable::BeginReplace(PairIdx old, const SessionCold& cold,
                                         Admission* admission) noexcept {
   *admission = Admission{};
-  uint32_t expected = kLinkLive;
-  // Acquire pairs with the release store of kLinkLive in Publish.
-  if (!links_[old].compare_exchange_strong(expected, kLinkUnlinking, std::memory_order_acq_rel,
-                                           std::memory_order_relaxed)) {
+  if (!TakeForRemoval(old)) {
     return ClaimOutcome::kContended;
   }
   Count(cold, 1);

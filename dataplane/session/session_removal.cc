@@ -3,7 +3,7 @@
 
 namespace sluice {
 
-// False: another thread has it, or it is gone.
+// False: another thread has it, or it is gone. Acquire: pairs with Publish.
 bool SessionTable::TakeForRemoval(PairIdx pair) noexcept {
   uint32_t expected = kLinkLive;
   return links_[pair].compare_exchange_strong(expected, kLinkUnlinking, std::memory_order_acq_rel,
@@ -33,9 +33,7 @@ void SessionTable::CountIdleTimeout(PairIdx pair, const SessionCold& cold) noexc
 }
 
 bool SessionTable::ExpireNat(PairIdx pair) noexcept {
-  uint32_t expected = kLinkLive;
-  if (!links_[pair].compare_exchange_strong(expected, kLinkUnlinking, std::memory_order_acq_rel,
-                                            std::memory_order_relaxed)) {
+  if (!TakeForRemoval(pair)) {
     return false;
   }
   SessionCold cold = LoadCold(pair);

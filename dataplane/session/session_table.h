@@ -23,7 +23,6 @@
 #include <span>
 
 #include "dataplane/base/aligned_array.h"
-#include "dataplane/base/eight.h"
 #include "dataplane/base/late_array.h"
 #include "dataplane/base/memory_source.h"
 #include "dataplane/session/closed_ring.h"

@@ -1,7 +1,5 @@
 #include "dataplane/stage/open_one.h"
 
-#include <new>
-
 #include "dataplane/session/line_words.h"
 #include "dataplane/session/nat_port.h"
 #include "dataplane/stage/admission_record.h"
@@ -98,18 +96,19 @@ bool PrepareOpening(const Snapshot& snapshot, const WorkerContext& worker, Expre
   }
   // Made in its place, word by word: a record that is copied would be read back, sixteen bytes at a
   // time, before its words have reached the cache.
-  Opening& opening = *::new (static_cast<void*>(&found.openings[i]))
-                         Opening{.walk = WalkAt(walks, place),
-                                 .demand = DemandOf(snapshot, WalkAt(walks, place)),
-                                 .leaves = {.ip = leaves.ip,
-                                            .ip_bytes = leaves.ip_bytes,
-                                            .walk = {.next_hop = leaves.walk.next_hop},
-                                            .translated = leaves.translated,
-                                            .link = leaves.link,
-                                            .link_first = leaves.link_first},
-                                 .answer = {},
-                                 .answer_hash = 0,
-                                 .pair = PairIdx::None()};
+  Opening& opening = found.openings.MakeFrom(i, [&] {
+    return Opening{.walk = WalkAt(walks, place),
+                   .demand = DemandOf(snapshot, WalkAt(walks, place)),
+                   .leaves = {.ip = leaves.ip,
+                              .ip_bytes = leaves.ip_bytes,
+                              .walk = {.next_hop = leaves.walk.next_hop},
+                              .translated = leaves.translated,
+                              .link = leaves.link,
+                              .link_first = leaves.link_first},
+                   .answer = {},
+                   .answer_hash = 0,
+                   .pair = PairIdx::None()};
+  });
   opening.answer = FirstAnswer(snapshot, worker, glance.key[i], opening.walk);
   return true;
 }

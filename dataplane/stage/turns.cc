@@ -82,8 +82,8 @@ void LookAtEight(const Snapshot& snapshot, const WorkerContext& worker, ExpressL
   const FourWords marks = LoadLines(lines, offsetof(SessionLine, fin_seq));
   const __m256i senders = Load(&glance.sender[at]);
   const __m256i generations = WantedGenerations(snapshot, senders, LeadsOf(snapshot, walk.word[0]));
-  const __m256i current = Or(Equal(walk.word[1], generations),  //
-                             Equal(walk.word[1], All(kGenerationBusy)));
+  const __m256i busy = Equal(walk.word[1], All(kGenerationBusy));
+  const __m256i current = Or(Equal(walk.word[1], generations), busy);
   const __m256i hits = HitsOwnLines(Load(&glance.tcp[at]), HasBit<0>(Load(&found.line[at].value)),
                                     marks.word[1], walk.word[2], worker.now_ms);
   looks.known |= known << at;

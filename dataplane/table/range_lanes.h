@@ -4,10 +4,9 @@
 // kernel_lanes.h; included by it only.
 //
 // `Simd` gives, besides kernel_lanes.h's Below:
-//   static void Simd::RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key, size_t
-//   n,
-//                             uint32_t* rank) -> rank[i] = count of ends below key[i], i < n; what
-//                             stands behind the n-th is read, and set to anything
+//   static void Simd::RankAll(const uint32_t* ends, size_t end_count, const uint32_t* key,
+//                             size_t n, uint32_t* rank) -> rank[i] = count of ends below key[i],
+//                             i < n; what stands behind the n-th is read, and set to anything
 //   static uint32_t Simd::LanesOfKind(const RangeRef* ref, uint32_t least, uint32_t most) -> bit i
 //                             set: least <= kind of ref[i] <= most, i < kLanes
 #pragma once

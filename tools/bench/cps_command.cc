@@ -43,12 +43,7 @@ bool CanBeMeasured(const CpsRequest& request) {
                "are open would have no room");
     return false;
   }
-  // An answer is stamped when the port that the NAT gateway chose has been seen.
-  const auto apart = static_cast<uint32_t>(ConnectionSteps(cps.data).size() - 1);
-  if (cps.in_flight < apart * FLAGS_burst) {
-    UsageError("--in_flight=" + std::to_string(cps.in_flight) +
-               " puts two packets of a connection into one burst; take --in_flight=" +
-               std::to_string(apart * FLAGS_burst) + " or more, or a smaller --burst");
+  if (!StepsComeApart("in_flight", cps.in_flight, ConnectionSteps(cps.data).size(), FLAGS_burst)) {
     return false;
   }
   // Steps are measured with the SYNs of a round together: as many finished ones have to be known.

@@ -20,6 +20,17 @@ bool InRange(const char* flag, uint64_t value, uint64_t least, uint64_t most) {
   return true;
 }
 
+bool StepsComeApart(const char* flag, uint32_t value, size_t steps, uint32_t burst) {
+  const uint64_t least = uint64_t{steps - 1} * burst;
+  if (value < least) {
+    UsageError("--" + std::string(flag) + "=" + std::to_string(value) +
+               " puts two packets of a connection into one burst; take --" + flag + "=" +
+               std::to_string(least) + " or more, or a smaller --burst");
+    return false;
+  }
+  return true;
+}
+
 bool FlagsOnly(const char* command, const Arguments& arguments) {
   if (!arguments.words.empty()) {
     UsageError("`sluice-bench " + std::string(command) + "` takes flags only, not \"" +

@@ -30,6 +30,10 @@ bool OneOf(const char* flag, const std::string& value,
 
 // False, after a usage message, when the value is not in least..most.
 bool InRange(const char* flag, uint64_t value, uint64_t least, uint64_t most);
+// False, after a usage message, when two packets of a connection of so many steps would come into
+// one burst of `burst`, with `value` connections open at a time: an answer is stamped when the port
+// that the NAT gateway chose has been seen.
+bool StepsComeApart(const char* flag, uint32_t value, size_t steps, uint32_t burst);
 // False, after a usage message, when --benchmark_out is given and cannot be written: before hours
 // of measuring, not behind them. Opens it; leaves what was there, and nothing new.
 bool OutputIsWritable();

@@ -33,8 +33,6 @@ namespace {
 constexpr uint64_t kSessionBytes = 192;
 // Finished connections stay in the table, or are evicted from a full one: room for these seconds.
 constexpr uint32_t kKeptSeconds = 60;
-// Packets of a connection behind its first.
-constexpr uint32_t kApart = 5;
 
 struct HeroRequest {
   HeroOptions hero;
@@ -59,11 +57,7 @@ bool ReadHeroFlags(HeroRequest& request) {
     UsageError("--background_period is not in 0.1..25: a UDP flow ends after 30 silent seconds");
     return false;
   }
-  // An answer is stamped when the port that the NAT gateway chose has been seen.
-  if (FLAGS_active < kApart * FLAGS_burst) {
-    UsageError("--active=" + std::to_string(FLAGS_active) +
-               " puts two packets of a connection into one burst; take --active=" +
-               std::to_string(kApart * FLAGS_burst) + " or more, or a smaller --burst");
+  if (!StepsComeApart("active", FLAGS_active, ConnectionSteps(false).size(), FLAGS_burst)) {
     return false;
   }
   const auto quick = [](uint32_t value, uint32_t most) {
