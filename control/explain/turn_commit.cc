@@ -152,13 +152,11 @@ void Turn::TurnRound(WalkResult& result) {
   sender.is_new = true;
 }
 
-// Its sender has forgotten the flow and asked the rules before the gateway knew the packet as an
-// answer: it begins anew, but who asked and who answers stays.
+// Its sender asked the rules before the gateway knew the packet as an answer: it had forgotten the
+// flow, or the packet is a SYN that begins it anew. Who asked and who answers stays.
 void Turn::StayAnswer(WalkResult& result) {
-  const bool begins_anew = std::all_of(result.groups.begin(), result.groups.end(),
-                                       [](const GroupCommit& group) { return group.is_new; });
-  if (!result.binding.has_value() || result.binding->side != FlowSide::kResponder || !begins_anew ||
-      !Asks(result)) {
+  if (!result.binding.has_value() || result.binding->side != FlowSide::kResponder ||
+      !Asks(result) || !result.groups.front().is_new) {
     return;
   }
   GroupCommit& sender = result.groups.front();

@@ -204,6 +204,40 @@ TEST_F(FlowEndSemantics, AWS_SG_11_AnAnswerThatBeginsAFlowAnewIsTrackedWhereItIs
   Expect("eni-app", ask, "forward eni-web: *");
 }
 
+// A SYN from behind a gateway opens a closing connection again, and is still of who answers: the
+// connection is established with the next ACK from inside.
+TEST_F(FlowEndSemantics, D_TIMERS_ASynThatOpensAFlowAgainThroughAGatewayIsStillAnAnswer) {
+  VpcConfig config;
+  Start(config);
+  Expect("eni-app", Tcp("10.0.1.10:5", "198.51.100.10:80"), "forward eni-web: *");
+  const std::string outside = End("198.51.100.200", LastSent().src_port);
+  Expect("eni-web", Tcp("10.0.0.10:80", outside, kFin | kAck, 9000, 1001), "forward eni-app: *");
+  Expect("eni-web", Tcp("10.0.0.10:80", outside, kSyn, 9500), "forward eni-app: *");
+  Expect("eni-app", Tcp("10.0.1.10:5", "198.51.100.10:80", kAck, 1001, 9501), "forward eni-web: *");
+  config.Out("sg-app", {});
+  Apply(config);
+  Wait(100);  // half-open 60 s
+  Expect("eni-app", Tcp("10.0.1.10:5", "198.51.100.10:80", kAck, 1001, 9501), "forward eni-web: *");
+}
+
+// Who answers through a gateway may have forgotten the flow before who asks: it still answers.
+TEST_F(FlowEndSemantics, D_TIMERS_AnAnswerOfWhoHasForgottenTheFlowIsStillAnAnswer) {
+  VpcConfig config;
+  config.Set("NetworkInterfaces", "eni-app", "ConnectionTrackingConfiguration",
+             R"({"UdpTimeout": 60})");
+  Start(config);
+  const PacketSpec ask = Udp("10.0.1.10:5", "198.51.100.10:53");
+  Expect("eni-app", ask, "forward eni-web: *");
+  const PacketSpec answer = Udp("10.0.0.10:53", End("198.51.100.200", LastSent().src_port));
+  Expect("eni-web", answer, "forward eni-app: *");
+  Wait(40);
+  Expect("eni-web", answer, "forward eni-app: *");
+  config.Out("sg-app", {});
+  Apply(config);
+  Wait(70);  // a stream only at the second question after an answer: 60 s until then
+  Expect("eni-app", ask, "drop sg_egress");
+}
+
 TEST_F(FlowEndSemantics, D_TTL_AnAnswerThatStraysFromTheGatewayKeepsItsTtl) {
   VpcConfig config = ThroughGatewayToPeer();
   config.Routes("rtb-b", {"0.0.0.0/0 igw-b"});
