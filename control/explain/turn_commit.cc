@@ -21,13 +21,13 @@ WorldFlowKey Reversed(const WorldFlowKey& key) {
 }
 
 // An interface reached itself by its public address, with the same port on both ends: the answer
-// would look like the question.
+// would look like the question. That of an ICMP query never does.
 bool AnswersItself(const WalkResult& result, const PacketHeader& sent) {
   const PacketHeader& received = result.header;
   return result.exit == WalkResult::Exit::kInterface && !result.passes_nat &&
          OwnsAddress(*result.receiver, sent.source) && received.source == sent.destination &&
          received.destination == sent.source && received.source_port == received.destination_port &&
-         !IsIcmpQuery(sent);
+         sent.protocol != kProtocolIcmp;
 }
 
 // The packet is one of the initiator's.

@@ -211,5 +211,20 @@ TEST_F(InternetGatewaySemantics, D_HAIRPIN_RFC_ROW_12_ThroughTheNatGatewayToo) {
   Expect("eni-two", Udp("10.0.0.11:53", outside), "drop nat_unsolicited");
 }
 
+// The type tells the answer of an interface to its own public address from what it asks.
+TEST_F(InternetGatewaySemantics, D_ICMPFLOW_D_HAIRPIN_AnEchoToItselfIsAFlowLikeAnother) {
+  VpcConfig config;
+  Start(config);
+  Expect("eni-web", Echo("10.0.0.10", "198.51.100.10", 7),
+         "forward eni-web: icmp 8/0 id 7 198.51.100.10 > 10.0.0.10");
+  config.Out("sg-web", {});
+  Apply(config);
+  Wait(20);
+  Expect("eni-web", EchoReply("10.0.0.10", "198.51.100.10", 7),
+         "forward eni-web: icmp 0/0 id 7 198.51.100.10 > 10.0.0.10");
+  Wait(20);
+  Expect("eni-web", Echo("10.0.0.10", "198.51.100.10", 7), "forward eni-web: *");
+}
+
 }  // namespace
 }  // namespace sluice::testing
