@@ -98,6 +98,26 @@ std::vector<FlowFamily> CandidateFamilies(const CompiledConfig& config, Traffic 
   return families;
 }
 
+std::vector<FlowFamily> FamiliesOf(const CompiledConfig& config,
+                                   const std::vector<FlowTarget>& targets, Links& links) {
+  std::map<std::string, PacketHeads> from;
+  for (const Sender& sender : SendersOf(config, links)) {
+    PacketHeads& heads = from[sender.eni->id];
+    heads.link = sender.link;
+    heads.src = sender.eni->addresses.front().address.value;
+  }
+  std::vector<FlowFamily> families;
+  families.reserve(targets.size());
+  for (const FlowTarget& target : targets) {
+    FlowFamily family = {from.at(target.eni_id), 1, kFlowsPerInternetHost, true};
+    family.first.protocol = target.protocol;
+    family.first.dst = target.dst;
+    family.first.dst_l4_port = target.dst_l4_port;
+    families.push_back(family);
+  }
+  return families;
+}
+
 FlowPlan::FlowPlan(std::vector<FlowFamily> families) : families_(std::move(families)) {
   SLUICE_CHECK(!families_.empty());
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "control/compile/compiler.h"
@@ -46,6 +47,17 @@ class Links {
 inline constexpr uint32_t kMaxTargets = 16;
 std::vector<FlowFamily> CandidateFamilies(const CompiledConfig& config, Traffic traffic,
                                           Protocols protocols, Links& links);
+
+// A destination that is given.
+struct FlowTarget {
+  std::string eni_id;  // who opens the flows
+  uint32_t dst = 0;    // in the internet
+  uint8_t protocol = 0;
+  uint16_t dst_l4_port = 0;
+};
+// A family a target. The ENIs are attached.
+std::vector<FlowFamily> FamiliesOf(const CompiledConfig& config,
+                                   const std::vector<FlowTarget>& targets, Links& links);
 
 // Flow `number` of all families taken in turn. The opening packet, without flags.
 class FlowPlan {

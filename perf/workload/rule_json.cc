@@ -1,5 +1,7 @@
 #include "perf/workload/rule_json.h"
 
+#include <map>
+
 #include "dataplane/packet/protocol.h"
 
 namespace sluice {
@@ -34,6 +36,10 @@ std::string PortsOfGroup(const PortRule& port) {
   return ", " + Member("FromPort", port.key_low) + ", " + Member("ToPort", port.key_high);
 }
 
+std::string ListName(size_t list) {
+  return "pl-rules-" + std::to_string(list);
+}
+
 std::string ProtocolText(const PortRule& port) {
   return port.protocol == kAnyProtocol ? "-1" : std::to_string(port.protocol);
 }
@@ -53,18 +59,37 @@ std::string NaclEntriesJson(const RuleSet& set, bool egress) {
 }
 
 std::string GroupPermissionsJson(const RuleSet& set) {
+  std::map<const Ipv4Prefix*, std::string> names;
+  for (size_t list = 0; list < set.lists().size(); ++list) {
+    names[set.lists()[list].data()] = ListName(list);
+  }
   std::string permissions;
   for (const ClassifierRule& rule : set.rules()) {
-    permissions += R"({"IpProtocol": ")" + ProtocolText(rule.port) + "\"" +
-                   PortsOfGroup(rule.port) + R"(, "IpRanges": [)";
-    const char* comma = "";
-    for (const Ipv4Prefix& prefix : rule.prefixes) {
-      permissions += comma + (R"({"CidrIp": ")" + ToString(prefix)) + "\"}";
-      comma = ", ";
-    }
-    permissions += "]},";
+    const auto named = names.find(rule.prefixes.data());
+    permissions +=
+        R"({"IpProtocol": ")" + ProtocolText(rule.port) + "\"" + PortsOfGroup(rule.port) +
+        (named != names.end() ? R"(, "PrefixListIds": [{"PrefixListId": ")" + named->second
+                              : R"(, "IpRanges": [{"CidrIp": ")" + ToString(rule.prefixes[0])) +
+        "\"}]},";
   }
   return permissions;
+}
+
+std::string PrefixListsJson(const RuleSet& set) {
+  std::string lists;
+  for (size_t list = 0; list < set.lists().size(); ++list) {
+    const std::vector<Ipv4Prefix>& prefixes = set.lists()[list];
+    lists += (list == 0 ? "" : ",") + (R"({"PrefixListId": ")" + ListName(list)) +
+             R"(", "PrefixListName": ")" + ListName(list) + "\", " +
+             Member("MaxEntries", static_cast<uint32_t>(prefixes.size())) + R"(, "Entries": [)";
+    const char* comma = "";
+    for (const Ipv4Prefix& prefix : prefixes) {
+      lists += comma + (R"({"Cidr": ")" + ToString(prefix)) + "\"}";
+      comma = ", ";
+    }
+    lists += "]}";
+  }
+  return lists;
 }
 
 }  // namespace sluice

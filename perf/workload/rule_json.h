@@ -14,8 +14,10 @@ inline constexpr uint32_t kMostNaclRules = 31'999;
 // Entries of one direction, numbered from 1, each with a comma behind it. `set` names no prefix
 // lists.
 std::string NaclEntriesJson(const RuleSet& set, bool egress);
-// Permissions of a security group, one a rule, each with a comma behind it; the prefixes of a named
-// list are written out.
+// Permissions of a security group, one a rule, each with a comma behind it. A rule for a list of
+// the set names it: pl-rules-0 ...
 std::string GroupPermissionsJson(const RuleSet& set);
+// These lists, with commas between them.
+std::string PrefixListsJson(const RuleSet& set);
 
 }  // namespace sluice

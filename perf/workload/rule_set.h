@@ -48,6 +48,8 @@ class RuleSet {
 
   // In order of precedence. Values as snapshot.h defines them for the kind of list.
   const std::vector<ClassifierRule>& rules() const { return rules_; }
+  // The lists of prefixes that some rules name: their `prefixes` are one of these.
+  const std::vector<std::vector<Ipv4Prefix>>& lists() const { return lists_; }
   // Rules when each stands for one prefix: what somebody without prefix lists has to hold.
   uint64_t expanded_count() const;
 

@@ -3,6 +3,8 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "dataplane/base/check.h"
+#include "dataplane/packet/ipv4.h"
 #include "perf/workload/key_stream.h"
 
 namespace sluice {
@@ -52,11 +54,11 @@ std::string NaclEntries(const SampleNetwork& network, WorkloadRandom& random, bo
                           way);
 }
 
-std::string Nacl(const SampleNetwork& network, WorkloadRandom& random, const char* name,
+std::string Nacl(const SampleNetwork& network, WorkloadRandom& random, const std::string& name,
                  const std::string& ingress = "", const std::string& egress = "") {
   return Format(R"({"NetworkAclId": "acl-%s", "VpcId": "vpc-a", "IsDefault": false,)"
                 R"( "Associations": [{"SubnetId": "subnet-%s"}], "Entries": [)",
-                name, name) +
+                name.c_str(), name.c_str()) +
          ingress + NaclEntries(network, random, false) + "," + egress +
          NaclEntries(network, random, true) + "]}";
 }
@@ -148,25 +150,37 @@ std::string Groups(const SampleNetwork& network, WorkloadRandom& random) {
          R"(], "IpPermissionsEgress": [)" + everything + "}";
 }
 
+// What its names end in; subnet 0 is subnet-app.
+std::string AppSubnet(uint32_t number) {
+  return number == 0 ? "app" : Format("app-%u", number);
+}
+
+// The first address of the others.
+uint32_t MoreSubnet(uint32_t number) {
+  return 0x0a002000 + (number - 1) * 256;
+}
+
 struct Eni {
   std::string id;
   std::string json;
 };
 
-Eni MakeEni(const char* role, uint32_t number, uint32_t address) {
+Eni MakeEni(const char* role, uint32_t number, const std::string& subnet, uint32_t address) {
   Eni eni;
   eni.id = Format("eni-%s-%u", role, number);
-  eni.json = Format(
-      R"({"NetworkInterfaceId": "%s", "SubnetId": "subnet-%s", "OwnerId": "111122223333",)"
-      R"( "PrivateIpAddress": "%u.%u.%u.%u", "MacAddress": "02:%02x:%02x:%02x:%02x:%02x",)"
-      R"( "Groups": [{"GroupId": "sg-%s"}]})",
-      eni.id.c_str(), role, address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255,
-      address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255, 1, role);
+  eni.json =
+      Format(R"({"NetworkInterfaceId": "%s", "SubnetId": "subnet-%s", "OwnerId": "111122223333",)"
+             R"( "PrivateIpAddress": "%u.%u.%u.%u", "MacAddress": "02:%02x:%02x:%02x:%02x:%02x",)"
+             R"( "Groups": [{"GroupId": "sg-%s"}]})",
+             eni.id.c_str(), subnet.c_str(), address >> 24, address >> 16 & 255, address >> 8 & 255,
+             address & 255, address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255,
+             1, role);
   return eni;
 }
 
 // Interfaces and attachments, each behind its key.
 std::string Interfaces(const SampleNetwork& network, std::string& attachments) {
+  const auto subnets = static_cast<uint32_t>(network.more_app_acls.size()) + 1;
   std::string interfaces;
   const auto add = [&](const Eni& eni) {
     const char* comma = interfaces.empty() ? "" : ",";
@@ -175,16 +189,30 @@ std::string Interfaces(const SampleNetwork& network, std::string& attachments) {
         Format(R"(%s{"NetworkInterfaceId": "%s", "Port": "inside"})", comma, eni.id.c_str());
   };
   for (uint32_t i = 0; i < network.senders; ++i) {
-    add(MakeEni("app", i, 0x0a001004 + i));
+    const uint32_t subnet = i % subnets;
+    const uint32_t host = 4 + i / subnets;
+    SLUICE_CHECK(subnet == 0 || host < 255);
+    add(MakeEni("app", i, AppSubnet(subnet),
+                (subnet == 0 ? 0x0a001000 : MoreSubnet(subnet)) + host));
   }
   for (uint32_t i = 0; i < kWebEnis; ++i) {
-    add(MakeEni("web", i, 0x0a000104 + i));
+    add(MakeEni("web", i, "web", 0x0a000104 + i));
   }
   return interfaces;
 }
 
+std::string MoreSubnets(const SampleNetwork& network) {
+  std::string subnets;
+  for (uint32_t i = 1; i <= network.more_app_acls.size(); ++i) {
+    subnets += Format(R"({"SubnetId": "subnet-%s", "VpcId": "vpc-a", "CidrBlock": "%s/24",)"
+                      R"( "AvailabilityZone": "eu-west-1a", "AvailabilityZoneId": "euw1-az1"},)",
+                      AppSubnet(i).c_str(), ToString(Ipv4Address(MoreSubnet(i))).c_str());
+  }
+  return subnets;
+}
+
+// From the first subnet on, behind MoreSubnets.
 constexpr const char* kFixedParts = R"json(
-  "Subnets": [
     {"SubnetId": "subnet-nat", "VpcId": "vpc-a", "CidrBlock": "10.0.0.0/24",
      "AvailabilityZone": "eu-west-1a", "AvailabilityZoneId": "euw1-az1"},
     {"SubnetId": "subnet-web", "VpcId": "vpc-a", "CidrBlock": "10.0.1.0/24",
@@ -208,23 +236,30 @@ constexpr const char* kFixedParts = R"json(
 }  // namespace
 
 std::string SampleNetworkJson(const SampleNetwork& network) {
+  SLUICE_CHECK(network.more_app_acls.size() < kMostAppSubnets);
   WorkloadRandom random(network.seed);
   std::string attachments;
   const std::string interfaces = Interfaces(network, attachments);
   std::string json = R"({"Vpcs": [{"VpcId": "vpc-a", "CidrBlock": "10.0.0.0/16",)"
                      R"( "OwnerId": "111122223333"})" +
-                     OtherVpc(network) + "]," + kFixedParts;
+                     OtherVpc(network) + R"(], "Subnets": [)" + MoreSubnets(network) + kFixedParts;
   json +=
       R"({"RouteTableId": "rtb-app", "VpcId": "vpc-a", "Associations": [{"Main": true}], "Routes": [)";
   json += Routes(network) +
           R"({"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"},)"
           R"( {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-a"}]}],)";
-  if (network.list_rules != 0) {
-    json += R"("ManagedPrefixLists": [)" + PrefixLists(network) + "],";
+  if (network.list_rules != 0 || !network.prefix_lists.empty()) {
+    const char* comma = network.list_rules != 0 && !network.prefix_lists.empty() ? "," : "";
+    json +=
+        R"("ManagedPrefixLists": [)" + network.prefix_lists + comma + PrefixLists(network) + "],";
   }
   json += R"("NetworkAcls": [)";
   json += Nacl(network, random, "app", network.app_ingress_entries, network.app_egress_entries) +
           "," + Nacl(network, random, "web") + "," + Nacl(network, random, "nat");
+  for (uint32_t i = 0; i < network.more_app_acls.size(); ++i) {
+    const AclEntries& entries = network.more_app_acls[i];
+    json += "," + Nacl(network, random, AppSubnet(i + 1), entries.ingress, entries.egress);
+  }
   json += R"(], "SecurityGroups": [)" + Groups(network, random) + OtherGroup(network);
   json += R"(], "NetworkInterfaces": [)" + interfaces;
   json += R"(], "Host": {"Ports": [{"Name": "inside", "Device": "net_null0", "Mtu": 1500},)"

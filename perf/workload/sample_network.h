@@ -2,6 +2,8 @@
 //
 //   subnet-app 10.0.16.0/20   eni-app-0 ... : default route to nat-a, NACL and group with
 //                             `rules` rules each way
+//   subnet-app-1 10.0.32.0/24, subnet-app-2 10.0.33.0/24 ... where `more_app_acls` asks for them:
+//                             as subnet-app, which the senders are dealt out to in turn
 //   subnet-web 10.0.1.0/24    eni-web-0 ... eni-web-3: TCP and UDP 8080 from sg-app
 //   subnet-nat 10.0.0.0/24    nat-a = 198.51.100.200: default route to igw-a
 //
@@ -12,8 +14,18 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sluice {
+
+// Entries of a network ACL, JSON, each with a comma behind it, numbered below 32,000.
+struct AclEntries {
+  std::string ingress;
+  std::string egress;
+};
+
+// Subnets of senders: what 10.0.0.0/16 has room for.
+inline constexpr uint32_t kMostAppSubnets = 225;
 
 struct SampleNetwork {
   uint32_t senders = 16;  // eni-app-*: 1..1000
@@ -21,10 +33,15 @@ struct SampleNetwork {
   uint64_t max_sessions = 65536;
   uint64_t seed = 1;
   // JSON that stands before the app lists' last element, each with a comma behind it: network ACL
-  // entries numbered below 32,000, and permissions of the group sg-app.
+  // entries numbered below 32,000, and permissions of the group sg-app; and the prefix lists that
+  // these name, with commas between them.
   std::string app_ingress_entries;
   std::string app_egress_entries;
   std::string app_egress_permissions;
+  std::string prefix_lists;
+  // A subnet and a network ACL of its own each: at most kMostAppSubnets - 1, of `senders` at least
+  // one and at most 250 for each.
+  std::vector<AclEntries> more_app_acls;
   // More of what packets of the workload do not meet.
   uint32_t routes = 0;      // of rtb-app: /24s from 128.0.0.0 on, to nat-a: 0..4,000,000
   uint32_t list_rules = 0;  // of sg-app, outwards: each allows the prefixes of a list

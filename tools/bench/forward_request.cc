@@ -111,12 +111,12 @@ void SetFlows(uint32_t flows, ForwardRequest& request) {
 }
 
 bool MemoryForFlows(const char* command, const char* flag, const ForwardRequest& request,
-                    uint32_t schedules) {
-  const auto need_bytes = [schedules](uint32_t flows, uint32_t packets) {
+                    uint32_t schedules, uint64_t more_bytes) {
+  const auto need_bytes = [schedules, more_bytes](uint32_t flows, uint32_t packets) {
     constexpr uint64_t kSessionBytes = 192;
     constexpr uint64_t kOtherBytes = 64u << 20;
     return flows * (kSessionBytes + kSessionBytes / 16 + sizeof(OpenFlow)) +
-           uint64_t{schedules} * packets * sizeof(Stamp) + kOtherBytes;
+           uint64_t{schedules} * packets * sizeof(Stamp) + kOtherBytes + more_bytes;
   };
   const uint64_t available_bytes = AvailableBytes();
   uint32_t fit = request.bench.flows;

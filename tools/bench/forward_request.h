@@ -24,10 +24,10 @@ struct ForwardRequest {
 bool ReadForwardFlags(ForwardRequest& request, bool any_source = false);
 // The flags' numbers for a run with so many flows. After ReadForwardFlags.
 void SetFlows(uint32_t flows, ForwardRequest& request);
-// False, after one line, when this machine has not the memory for these flows and for so many of
-// their schedules. After SetFlows, before anything is opened.
+// False, after one line, when this machine has not the memory for these flows, for so many of
+// their schedules and for `more_bytes`. After SetFlows, before anything is opened.
 bool MemoryForFlows(const char* command, const char* flag, const ForwardRequest& request,
-                    uint32_t schedules = 1);
+                    uint32_t schedules = 1, uint64_t more_bytes = 0);
 // --config, or the generated network with room for so many flows; nullptr after the errors.
 std::shared_ptr<const ValidatedIntent> LoadBenchConfig(const Arguments& arguments, uint32_t flows);
 // The generated one.

@@ -5,10 +5,12 @@
 #include <cstdio>
 
 #include "absl/status/status.h"
+#include "perf/workload/rule_network.h"
 #include "tools/bench/commands.h"
 #include "tools/bench/contest_table.h"
 #include "tools/bench/flag_checks.h"
 #include "tools/bench/flags.h"
+#include "tools/bench/forward_request.h"
 #include "tools/bench/memory_check.h"
 #include "tools/bench/report_output.h"
 #include "tools/bench/rules/edit_time.h"
@@ -26,7 +28,7 @@ DEFINE_string(list, "nacl", "nacl: first match decides; sg: allow only, with pre
 DEFINE_uint64(max_acl_rules, 200000,
               "rte_acl is not built for more rules, a prefix each: 100,000 take it ten seconds.");
 DEFINE_bool(pipeline, false,
-            "Also flows through the whole pipeline with these lists, with the session cache and "
+            "Also --flows through the whole pipeline with these lists, with the session cache and "
             "without; with --session_cache=off only without.");
 
 namespace sluice {
@@ -35,9 +37,12 @@ namespace {
 struct RulesRequest {
   std::vector<RuleShape> shapes;
   RuleListKind list = RuleListKind::kNacl;
+  bool pipeline = false;
+  ForwardRequest forward;  // through the pipeline
 };
 
 bool ReadRulesFlags(RulesRequest& request) {
+  request.pipeline = FLAGS_pipeline || !FLAGS_session_cache;
   using Shapes = std::vector<RuleShape>;
   return OneOf<Shapes>("shape", FLAGS_shape,
                        {{"cloud", Shapes{RuleShape::kCloud}},
@@ -52,9 +57,21 @@ bool ReadRulesFlags(RulesRequest& request) {
          OneOf<RuleListKind>("list", FLAGS_list,
                              {{"nacl", RuleListKind::kNacl}, {"sg", RuleListKind::kGroups}},
                              request.list) &&
-         InRange("max_rules", FLAGS_max_rules, 1, 4'000'000) &&
+         ReadForwardFlags(request.forward) && InRange("max_rules", FLAGS_max_rules, 1, 4'000'000) &&
          InRange("burst", FLAGS_burst, 1, 256) && InRange("rounds", FLAGS_rounds, 1, 100'000) &&
          InRange("round_packets", FLAGS_round_packets, 256, 1u << 20);
+}
+
+// Through the pipeline every list has a flow at least. False after a usage message.
+bool FlowsMeetLists(const RulesRequest& request) {
+  const uint32_t lists = RuleListsOf(request.list, FLAGS_max_rules);
+  if (!request.pipeline || FLAGS_flows >= lists) {
+    return true;
+  }
+  UsageError("--flows=" + std::to_string(FLAGS_flows) + " is less than the " +
+             std::to_string(lists) + " network ACLs that hold " + std::to_string(FLAGS_max_rules) +
+             " rules");
+  return false;
 }
 
 std::vector<uint32_t> Sizes(uint32_t most) {
@@ -101,7 +118,8 @@ absl::StatusOr<ContestRow> MeasureEdits(RuleShape shape, RuleListKind list) {
   return row;
 }
 
-bool MeasureShape(RuleShape shape, RuleListKind list, Report& report) {
+bool MeasureShape(const RulesRequest& request, RuleShape shape, Report& report) {
+  const RuleListKind list = request.list;
   PrintContestHead("CLASSIFIER ALONE");
   for (const uint32_t rules : Sizes(FLAGS_max_rules)) {
     if (!TakeContestRow(MeasureRules(OptionsOf(shape, list, rules)), report)) {
@@ -112,12 +130,13 @@ bool MeasureShape(RuleShape shape, RuleListKind list, Report& report) {
   if (!TakeContestRow(MeasureEdits(shape, list), report)) {
     return false;
   }
-  if (!FLAGS_pipeline && FLAGS_session_cache) {
+  if (!request.pipeline) {
     return true;
   }
-  PrintContestHead("WHOLE PIPELINE, 1000 FLOWS");
+  PrintContestHead(("WHOLE PIPELINE, " + std::to_string(FLAGS_flows) + " FLOWS").c_str());
   for (const uint32_t rules : Sizes(FLAGS_max_rules)) {
-    if (!TakeContestRow(MeasurePipelineRules({shape, list, rules, FLAGS_seed}), report)) {
+    if (!TakeContestRow(MeasurePipelineRules({shape, list, rules, FLAGS_seed}, request.forward),
+                        report)) {
       return false;
     }
   }
@@ -145,13 +164,21 @@ void PrintLastLine(const std::string& shape, const Report& report) {
       ns, Ticks(report.machine, ns), FLAGS_max_rules, rivals.c_str(), Provenance(report).c_str());
 }
 
+// Of the largest row; rows free what they took.
+uint64_t NeedBytes(const RulesRequest& request) {
+  const RuleBenchOptions largest = OptionsOf(request.shapes[0], request.list, FLAGS_max_rules);
+  return std::max(RuleRowBytes(largest), request.pipeline ? PipelineRuleBytes(largest.set) : 0);
+}
+
 int RunRulesCommand(const Arguments& arguments) {
   RulesRequest request;
-  if (!FlagsOnly("rules", arguments) || !ReadRulesFlags(request) || !TakeSimdFlag()) {
+  if (!FlagsOnly("rules", arguments) || !ReadRulesFlags(request) || !FlowsMeetLists(request)) {
     return kExitUsage;
   }
-  const RuleBenchOptions largest = OptionsOf(request.shapes[0], request.list, FLAGS_max_rules);
-  if (!MemoryFor("rules", RuleRowBytes(largest), "--max_rules")) {
+  SetFlows(FLAGS_flows, request.forward);
+  const uint64_t table_bytes = NeedBytes(request);
+  if (!MemoryFor("rules", table_bytes, "--max_rules") ||
+      (request.pipeline && !MemoryForFlows("rules", "--flows", request.forward, 1, table_bytes))) {
     return kExitNo;
   }
   Report report = StartReport({{"shape", FLAGS_shape},
@@ -160,7 +187,7 @@ int RunRulesCommand(const Arguments& arguments) {
                                {"simd", SimdInUse()},
                                {"seed", std::to_string(FLAGS_seed)}});
   for (const RuleShape shape : request.shapes) {
-    if (!MeasureShape(shape, request.list, report)) {
+    if (!MeasureShape(request, shape, report)) {
       return kExitNo;
     }
   }
@@ -189,8 +216,11 @@ Verb RulesCommand() {
       "an\n"
       "edited list of 10,000 rules to a packet that sees it, and with --pipeline flows through "
       "the\n"
-      "whole pipeline. Exit 1 when a classifier gave another answer or an edit was not seen.",
-      {"max_rules", "shape", "list", "max_acl_rules", "pipeline", "session_cache", "burst",
+      "whole pipeline, to addresses and ports drawn over the rules. A network ACL ends with rule\n"
+      "32,766: more rules are ACLs of a subnet each (the row says /acls:N), packets in turn over\n"
+      "all. Exit 1 when a classifier gave another answer, an edit was not seen, or a packet did\n"
+      "not go the way it should.",
+      {"max_rules", "shape", "list", "max_acl_rules", "pipeline", "session_cache", "flows", "burst",
        "rounds", "round_packets", "simd", "quick", "seed", "benchmark_out", "j"},
       RunRulesCommand};
 }

@@ -40,7 +40,9 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Make(const WorkbenchOption
 
 absl::Status Workbench::OpenFlows(const WorkbenchOptions& options) {
   const std::vector<FlowFamily> candidates =
-      CandidateFamilies(config(), options.traffic, options.protocols, links_);
+      options.targets.empty()
+          ? CandidateFamilies(config(), options.traffic, options.protocols, links_)
+          : FamiliesOf(config(), options.targets, links_);
   driver_ = std::make_unique<BurstDriver>(*config().snapshot, worker(), links_, options.burst);
   {
     // Probes in a small dataplane of their own, so that they leave no session here.

@@ -20,6 +20,7 @@ struct WorkbenchOptions {
   std::shared_ptr<const ValidatedIntent> intent;
   Traffic traffic = Traffic::kNat;
   Protocols protocols = Protocols::kMixed;
+  std::vector<FlowTarget> targets;  // where flows go; none: what `traffic` and `protocols` say
   uint32_t flows = 0;
   uint32_t burst = 32;
   uint64_t seed = 1;

@@ -56,6 +56,36 @@ class RulesCommand(unittest.TestCase):
             off = figures[f"rules/{shape}/pipeline:300/cache:off"]
             self.assertEqual((off["hit_rate"], off["dropped"], off["wrong"]), (0, 0, 0))
 
+    def test_more_rules_than_one_network_acl_holds(self):
+        answer = report("--max-rules=40000", "--pipeline", "--max-acl-rules=1")
+        figures = {figure["name"]: figure for figure in answer["figures"]}
+        self.assertEqual(answer["broken_claims"], [])
+        for cache in ("on", "off"):
+            figure = figures[f"rules/cloud/pipeline:40000/acls:2/cache:{cache}"]
+            self.assertEqual((figure["rules"], figure["lists"], figure["wrong"]), (40000, 2, 0))
+            self.assertIn(f"rules/cloud/pipeline:10000/cache:{cache}", figures)  # one is enough
+        self.assertIn("2 network ACLs, each of a subnet of its own", answer["settings"]["pipeline:40000"])
+
+    def test_a_security_group_holds_as_many_as_asked_for(self):
+        answer = report("--max-rules=150000", "--pipeline", "--max-acl-rules=1", "--list=sg")
+        figures = {figure["name"]: figure for figure in answer["figures"]}
+        off = figures["rules/cloud/pipeline:150000/cache:off"]
+        self.assertEqual((off["hit_rate"], off["lists"], off["wrong"]), (0, 1, 0))
+        self.assertGreater(off["rules"], 140000)
+        self.assertRegex(answer["settings"]["pipeline:150000"], r"^14\d{4} rules, a group has none of them twice$")
+
+    def test_packets_go_where_the_rules_are(self):
+        for figure in report("--max-rules=1000", "--pipeline", "--flows=500")["figures"]:
+            if "/pipeline:" in figure["name"]:
+                self.assertEqual(figure["flows"], 500)
+                self.assertGreater(figure["destinations"], 100, figure["name"])
+
+    def test_too_little_memory_is_refused_before_any_is_taken(self):
+        need, used = bench_run.need_and_use("rules", "--quick", "--max-rules=100000", "--pipeline", "--max-acl-rules=1")
+        self.assertLessEqual(used, need)
+        answer = bench("rules", "--pipeline", "--max-rules=10", "--flows=4000000", address_space=700 << 20)
+        self.assertRegex(answer.stderr, r"; lower --flows \(\d+ fit\) or --schedule\n$")
+
     def test_every_packet_walks_when_the_session_cache_is_off(self):
         names = [figure["name"] for figure in report("--max-rules=300", "--session_cache=off")["figures"]]
         self.assertIn("rules/cloud/pipeline:300/cache:off", names)
@@ -66,7 +96,8 @@ class RulesCommand(unittest.TestCase):
         self.assertRegex(answer.stdout, r"pipeline:10/cache:on .*\n +its source: \d+\.\d+ ns a packet, taken off\n")
 
     def test_wrong_flags_are_usage(self):
-        for words in (["--shape=round"], ["--list=acl"], ["--max-rules=0"], ["--burst=1000"], ["word"]):
+        for words in (["--shape=round"], ["--list=acl"], ["--max-rules=0"], ["--burst=1000"], ["word"],
+                      ["--pipeline", "--flows=0"], ["--pipeline", "--max-rules=1000000", "--flows=31"]):
             answer = bench("rules", *words)
             self.assertEqual(answer.returncode, 2, words)
             self.assertTrue(answer.stderr, words)

@@ -5,12 +5,18 @@
 #include "absl/status/statusor.h"
 #include "perf/workload/rule_set.h"
 #include "tools/bench/contest_row.h"
+#include "tools/bench/forward_request.h"
 
 namespace sluice {
 
+// Bytes that a row takes at most: the generated configuration as text and loaded, and its tables
+// twice; without flows.
+uint64_t PipelineRuleBytes(const RuleSetOptions& set);
+
 // Two figures: "rules/<shape>/pipeline:<rules>/cache:on", unless --session_cache is off, and
-// "cache:off". Empty, with the reason,
-// where no configuration can hold the list. Flows and rounds as the flags of `forward` say.
-absl::StatusOr<ContestRow> MeasurePipelineRules(const RuleSetOptions& set);
+// "cache:off"; with "/acls:<lists>" before the last part where one network ACL cannot hold the
+// rules. Empty, with the reason, where no configuration can. Flows, as many as `request` has, go to
+// addresses and ports drawn over the rules.
+absl::StatusOr<ContestRow> MeasurePipelineRules(const RuleSetOptions& set, ForwardRequest request);
 
 }  // namespace sluice
