@@ -286,6 +286,18 @@ TEST_F(FlowEndSemantics, AWS_NAT_03_AnAnswerToABorrowedAddressGoesToItsOwnerAsIt
   Expect("eni-app", ask, "drop sg_egress");  // it has not been asked, and has not asked
 }
 
+// The gateway's own public address borrowed: the packet still leaves by a port of the gateway's.
+TEST_F(FlowEndSemantics, AWS_NAT_03_FromTheGatewaysOwnPublicAddress) {
+  Start(InTheNameOfAnother());
+  const PacketSpec ask = Udp("198.51.100.200:5", "203.0.113.9:53");
+  Expect("eni-mid", ask, "forward internet: udp 198.51.100.200:* > 203.0.113.9:53");
+  const std::string outside = End("198.51.100.200", LastSent().src_port);
+  EXPECT_NE(outside, "198.51.100.200:5");
+  Expect("eni-mid", ask, "forward internet: udp " + outside + " > 203.0.113.9:53");
+  // The gateway's table leads to that address by the internet gateway, where the host has none.
+  Expect("internet", Udp("203.0.113.9:53", outside), "drop igw_no_public_ip");
+}
+
 TEST_F(FlowEndSemantics, D_TRACK_TheOwnersOwnFlowSpeaksForNoAnswerToABorrowedAddress) {
   VpcConfig config = InTheNameOfAnother();
   config.In("sg-app", {});
