@@ -1,5 +1,6 @@
 #include "tests/property/class_coverage.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <numeric>
 #include <optional>
@@ -129,18 +130,25 @@ void ClassCoverage::Print() const {
     }
     std::printf("\n");
   }
+  constexpr size_t kRarest = 5;
+  std::vector<WantedEnd> ends = Wanted();
+  std::sort(ends.begin(), ends.end(),
+            [](const WantedEnd& a, const WantedEnd& b) { return a.count < b.count; });
+  ends.resize(std::min(ends.size(), kRarest));
+  for (const WantedEnd& end : ends) {
+    std::printf("[ rarest   ] %8llu %s\n", static_cast<unsigned long long>(end.count),
+                end.name.c_str());
+  }
 }
 
-std::vector<std::string> ClassCoverage::Missing() const {
-  std::vector<std::string> missing;
-  const auto want = [&](uint64_t count, PacketClass kind, const std::string& end) {
-    if (count == 0) {
-      missing.push_back(std::string(PacketClassName(kind)) + ": " + end);
-    }
+std::vector<ClassCoverage::WantedEnd> ClassCoverage::Wanted() const {
+  std::vector<WantedEnd> wanted;
+  const auto want = [&](uint64_t count, PacketClass kind, std::string_view end) {
+    wanted.push_back({std::string(PacketClassName(kind)) + ": " + std::string(end), count});
   };
   for (const ReasonMet& met : kReasons) {
     want(Of(met.kind).by_reason[static_cast<size_t>(met.reason)], met.kind,
-         std::string(DropReasonName(met.reason)));
+         DropReasonName(met.reason));
   }
   for (const PacketClass kind : kForwarded) {
     want(Of(kind).forwarded, kind, "forwarded");
@@ -150,6 +158,16 @@ std::vector<std::string> ClassCoverage::Missing() const {
   }
   for (const PacketClass kind : kInPieces) {
     want(Of(kind).split, kind, "forwarded in pieces");
+  }
+  return wanted;
+}
+
+std::vector<std::string> ClassCoverage::Missing() const {
+  std::vector<std::string> missing;
+  for (const WantedEnd& end : Wanted()) {
+    if (end.count == 0) {
+      missing.push_back(end.name);
+    }
   }
   return missing;
 }

@@ -17,7 +17,7 @@ class ClassCoverage {
  public:
   void Count(const Scenario& scenario, const PipelineRun& run);
   uint64_t frames() const;
-  // A line a class.
+  // A line a class, and the ends that were met least.
   void Print() const;
   // Ends that a class never met, e.g. "fragment_udp: forwarded through a NAT gateway".
   std::vector<std::string> Missing() const;
@@ -34,6 +34,13 @@ class ClassCoverage {
     std::array<uint64_t, kDropReasonCount + 1> by_reason{};
   };
 
+  // An end that frames of a class must meet, and how many have.
+  struct WantedEnd {
+    std::string name;
+    uint64_t count = 0;
+  };
+
+  std::vector<WantedEnd> Wanted() const;
   const Ends& Of(PacketClass kind) const { return ends_[static_cast<size_t>(kind)]; }
 
   std::array<Ends, kPacketClassCount> ends_{};

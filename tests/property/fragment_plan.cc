@@ -63,12 +63,12 @@ void SetIdentification(Frame& whole, uint16_t identification) {
 Frame FragmentPlans::Datagram(const Frame& packet) {
   constexpr uint16_t kFewIds = 4;
   FrameSpec spec = ReadFrame(packet);
-  spec.payload_bytes = static_cast<uint16_t>(Chance(random_, 8) ? 1000 + Below(random_, 3000)
-                                                                : 24 + Below(random_, 200));
+  spec.payload_bytes = static_cast<uint16_t>(Chance(random_, 16) ? 1000 + Below(random_, 5000)
+                                                                 : 24 + Below(random_, 200));
   spec.identification =
       static_cast<uint16_t>(Chance(random_, 10) ? Below(random_, kFewIds) : random_());
   spec.fragment_word = Chance(random_, 5) ? 0x4000 : 0;
-  spec.ttl = Chance(random_, 8) ? uint8_t{1} : spec.ttl;
+  spec.ttl = Chance(random_, 12) ? uint8_t{1} : spec.ttl;
   if (spec.protocol == 1 && spec.icmp_type != 8 && spec.icmp_type != 0) {
     spec.quoted = PacketOf(packet, 2000);  // whatever it quoted, and more
     spec.quoted.erase(spec.quoted.begin(), spec.quoted.begin() + 28);

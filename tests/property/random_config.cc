@@ -54,7 +54,8 @@ class ConfigMaker {
   explicit ConfigMaker(uint64_t seed) : random_(seed) {}
 
   Json Make() {
-    open_ = Maybe(20);
+    open_ = Maybe(35);
+    through_nat_ = open_ && Maybe(60);
     const uint32_t count = 1 + Below(random_, 3);
     for (uint32_t i = 0; i < count; ++i) {
       MakeVpc(i);
@@ -79,9 +80,9 @@ class ConfigMaker {
     vpc.id = "vpc-" + std::to_string(number);
     vpc.block = number == 1 && Maybe(60) ? "172.16" : "10.0";
     vpc.subnet_count = 1 + Below(random_, 3);
-    vpc.has_igw = Maybe(75);
-    vpc.has_nat = Maybe(65);
-    vpc.private_nat = vpc.has_nat && (!vpc.has_igw || Maybe(25));
+    vpc.has_igw = through_nat_ || Maybe(75);
+    vpc.has_nat = through_nat_ || Maybe(65);
+    vpc.private_nat = vpc.has_nat && (!vpc.has_igw || Maybe(through_nat_ ? 10 : 25));
     config_["Vpcs"].push_back({{"VpcId", vpc.id}, {"CidrBlock", vpc.block + ".0.0/16"}});
     const uint32_t group_count = 1 + Below(random_, 3);
     for (uint32_t g = 0; g < group_count; ++g) {
@@ -252,7 +253,7 @@ class ConfigMaker {
 
   Json RandomRoutes(const VpcPlan& vpc) {
     Json routes = Json::array();
-    if (vpc.has_nat && Maybe(65)) {
+    if (vpc.has_nat && Maybe(through_nat_ ? 95 : 65)) {
       routes.push_back({{"DestinationCidrBlock", "0.0.0.0/0"}, {"NatGatewayId", "nat-" + vpc.id}});
     } else if (vpc.has_igw && Maybe(85)) {
       routes.push_back({{"DestinationCidrBlock", "0.0.0.0/0"}, {"GatewayId", "igw-" + vpc.id}});
@@ -404,7 +405,10 @@ class ConfigMaker {
   std::vector<VpcPlan> vpcs_;
   uint32_t public_count_ = 0;
   bool peered_ = false;
-  bool open_ = false;  // rules let most through, so that what lies behind them is met
+  // What rare ends need is made in scenarios of their own: those of many steps are too seldom the
+  // work of chance.
+  bool open_ = false;         // rules let most through, so that what lies behind them is met
+  bool through_nat_ = false;  // and most of what leaves passes a NAT gateway
 };
 
 // Removes one element of the named list of one random object, where there is one.

@@ -61,7 +61,8 @@ class Generator {
         packets_(random_),
         unusual_(random_),
         local_(random_, packets_),
-        fragments_(random_) {
+        fragments_(random_),
+        cuts_much_(Chance(random_, 30)) {
     scenario_.seed = seed;
     if (AddConfig(scenario_, RandomConfig(seed))) {
       Configure();
@@ -159,7 +160,7 @@ class Generator {
     } else if (dice < 105) {
       local_.Dhcp(step);
     } else {
-      if (dice < 118 && plans_.size() < kMaxPlans) {
+      if (dice < (cuts_much_ ? 185 : 118) && plans_.size() < kMaxPlans) {
         plans_.push_back({fragments_.Make(Basis(50), Basis(40)), std::nullopt});
       }
       step = Ordinary();
@@ -304,6 +305,7 @@ class Generator {
   UnusualPackets unusual_;
   LocalPackets local_;
   FragmentPlans fragments_;
+  const bool cuts_much_;  // many datagrams come in fragments: their rare ends need many
   std::unique_ptr<PipelineUnderTest> pipeline_;
   Remembered<SentFrame> sent_;  // material for answers and ICMP errors
   Remembered<Step> passed_;     // whole packets that were forwarded
