@@ -12,7 +12,9 @@ inline constexpr const char* kBenchName = "sluice-bench";
 inline constexpr const char* kBenchSummary =
     "The load tester of a Sluice VPC. Needs no NIC, no hugepages and no root.";
 
-// All of them, in the order of the help.
+// Those whose figures are times of the dataplane: what `compare --of` runs.
+std::vector<Verb> MeasuringCommands();
+// All of them, in the order of the help: these, then what counts, judges or draws.
 std::vector<Verb> AllBenchCommands();
 
 // Each with its help and flags, beside the code that runs it.

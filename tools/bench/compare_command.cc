@@ -231,24 +231,21 @@ int ComparePrograms(const Sides& sides, const std::string& old_program) {
   return Finish(sides, comparisons);
 }
 
+// False after a usage message.
+bool OfMeasures() {
+  std::vector<std::pair<std::string_view, bool>> words;
+  for (const Verb& verb : MeasuringCommands()) {
+    words.emplace_back(verb.name, true);
+  }
+  bool measures = false;
+  return OneOf<bool>("of", FLAGS_of, std::span<const std::pair<std::string_view, bool>>(words),
+                     measures);
+}
+
 int RunCompareCommand(const Arguments& arguments) {
   const std::optional<Sides> sides = ReadSides(arguments);
-  bool measures = false;
-  if (!sides.has_value() ||
-      !OneOf<bool>("of", FLAGS_of,
-                   {{"forward", true},
-                    {"flows", true},
-                    {"rules", true},
-                    {"routes", true},
-                    {"rivals", true},
-                    {"cps", true},
-                    {"update", true},
-                    {"latency", true},
-                    {"hero", true},
-                    {"scale", true}},
-                   measures) ||
-      !InRange("pairs", FLAGS_pairs, 2, 10'000) || !InRange("jobs", FLAGS_jobs, 0, 1024) ||
-      !OutputIsWritable()) {
+  if (!sides.has_value() || !OfMeasures() || !InRange("pairs", FLAGS_pairs, 2, 10'000) ||
+      !InRange("jobs", FLAGS_jobs, 0, 1024) || !OutputIsWritable()) {
     return kExitUsage;
   }
   if (!(FLAGS_gate >= 0 && FLAGS_gate <= 100)) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,7 +16,7 @@ namespace sluice {
 // of the words.
 template <typename T>
 bool OneOf(const char* flag, const std::string& value,
-           std::initializer_list<std::pair<std::string_view, T>> words, T& chosen) {
+           std::span<const std::pair<std::string_view, T>> words, T& chosen) {
   std::string allowed;
   for (const auto& [word, meaning] : words) {
     if (word == value) {
@@ -26,6 +27,12 @@ bool OneOf(const char* flag, const std::string& value,
   }
   UsageError("--" + std::string(flag) + "=" + value + " is none of " + allowed);
   return false;
+}
+
+template <typename T>
+bool OneOf(const char* flag, const std::string& value,
+           std::initializer_list<std::pair<std::string_view, T>> words, T& chosen) {
+  return OneOf(flag, value, std::span(words.begin(), words.size()), chosen);
 }
 
 // False, after a usage message, when the value is not in least..most.

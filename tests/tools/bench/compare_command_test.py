@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -148,6 +149,13 @@ class CompareCommand(unittest.TestCase):
     def worktrees(self, tree):
         listed = subprocess.run(["git", "-C", str(tree), "worktree", "list"], text=True, stdout=subprocess.PIPE)
         return listed.stdout.splitlines()
+
+    def test_it_is_of_every_subcommand_but_those_that_measure_no_time(self):
+        listed = re.findall(r"^  (\w+) ", subprocess.run([BENCH, "--help"], text=True, stdout=subprocess.PIPE).stdout, re.M)
+        self.assertIn("forward", listed)
+        refused = self.compare(self.fake("old", 50), "--of=nothing")
+        words = re.search(r"--of=nothing is none of (.*)", refused.stderr).group(1).split(", ")
+        self.assertEqual(sorted(words + ["budget", "targets", "report", "compare", "export", "trend"]), sorted(listed))
 
     def test_mistakes_are_usage(self):
         old = self.fake("old", 50)
