@@ -68,6 +68,10 @@ RuleNetwork MakeRuleNetwork(const RuleSetOptions& options, uint32_t senders, uin
     const RuleSet set(part);
     by_list.push_back(TargetsOf(set, (targets + lists - 1) / lists, part.seed));
     if (options.list == RuleListKind::kGroups) {
+      made.network.untracked = true;
+      for (FlowTarget& target : by_list.back()) {
+        target.dst_l4_port = kUntrackedPort;
+      }
       made.network.app_egress_permissions = GroupPermissionsJson(set);
       made.network.prefix_lists = PrefixListsJson(set);
     } else if (l == 0) {
@@ -84,7 +88,7 @@ RuleNetwork MakeRuleNetwork(const RuleSetOptions& options, uint32_t senders, uin
 
 uint64_t CountNetworkRules(const ValidatedIntent& intent, RuleListKind list) {
   if (list == RuleListKind::kGroups) {
-    return intent.FindSecurityGroup("sg-app")->egress.size() - 1;
+    return intent.FindSecurityGroup("sg-app")->egress.size() - 2;
   }
   uint64_t count = 0;
   for (const NetworkAcl& acl : intent.intent().network_acls) {

@@ -136,13 +136,25 @@ std::string Routes(const SampleNetwork& network) {
   return routes;
 }
 
+// An allow-all rule would hide all others; these hide what others say of their port.
+std::string UntrackedPermissions() {
+  std::string permissions;
+  for (const char* protocol : {"tcp", "udp"}) {
+    permissions += Format(R"(%s{"IpProtocol": "%s", "FromPort": %u, "ToPort": %u,)"
+                          R"( "IpRanges": [{"CidrIp": "0.0.0.0/0"}]})",
+                          permissions.empty() ? "" : ",", protocol, kUntrackedPort, kUntrackedPort);
+  }
+  return permissions + "]";
+}
+
 std::string Groups(const SampleNetwork& network, WorkloadRandom& random) {
   const std::string everything = R"({"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])";
   const std::string from_app = R"("UserIdGroupPairs": [{"GroupId": "sg-app"}]})";
-  return R"({"GroupId": "sg-app", "GroupName": "app", "VpcId": "vpc-a", "IpPermissions": [],)"
-         R"( "IpPermissionsEgress": [)" +
+  return R"({"GroupId": "sg-app", "GroupName": "app", "VpcId": "vpc-a", "IpPermissions": [)" +
+         (network.untracked ? everything : "]") + R"(, "IpPermissionsEgress": [)" +
          network.app_egress_permissions + EditPermission(network.app_edit_l4_port) +
-         ListPermissions(network) + StrayPermissions(network, random) + everything +
+         ListPermissions(network) + StrayPermissions(network, random) +
+         (network.untracked ? UntrackedPermissions() : everything) +
          R"(}, {"GroupId": "sg-web", "GroupName": "web", "VpcId": "vpc-a", "IpPermissions": [)" +
          StrayPermissions(network, random) +
          R"({"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, )" + from_app +
@@ -165,17 +177,24 @@ struct Eni {
   std::string json;
 };
 
-Eni MakeEni(const char* role, uint32_t number, const std::string& subnet, uint32_t address) {
+// `more`: members, each with a comma before it.
+Eni MakeEni(const char* role, uint32_t number, const std::string& subnet, uint32_t address,
+            const std::string& more = "") {
   Eni eni;
   eni.id = Format("eni-%s-%u", role, number);
   eni.json =
       Format(R"({"NetworkInterfaceId": "%s", "SubnetId": "subnet-%s", "OwnerId": "111122223333",)"
              R"( "PrivateIpAddress": "%u.%u.%u.%u", "MacAddress": "02:%02x:%02x:%02x:%02x:%02x",)"
-             R"( "Groups": [{"GroupId": "sg-%s"}]})",
+             R"( "Groups": [{"GroupId": "sg-%s"}]%s})",
              eni.id.c_str(), subnet.c_str(), address >> 24, address >> 16 & 255, address >> 8 & 255,
              address & 255, address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255,
-             1, role);
+             1, role, more.c_str());
   return eni;
+}
+
+std::string PublicAddress(uint32_t sender) {
+  SLUICE_CHECK(sender < 250);
+  return Format(R"(, "Association": {"PublicIp": "203.0.113.%u"})", 1 + sender);
 }
 
 // Interfaces and attachments, each behind its key.
@@ -192,8 +211,8 @@ std::string Interfaces(const SampleNetwork& network, std::string& attachments) {
     const uint32_t subnet = i % subnets;
     const uint32_t host = 4 + i / subnets;
     SLUICE_CHECK(subnet == 0 || host < 255);
-    add(MakeEni("app", i, AppSubnet(subnet),
-                (subnet == 0 ? 0x0a001000 : MoreSubnet(subnet)) + host));
+    add(MakeEni("app", i, AppSubnet(subnet), (subnet == 0 ? 0x0a001000 : MoreSubnet(subnet)) + host,
+                network.untracked ? PublicAddress(i) : ""));
   }
   for (uint32_t i = 0; i < kWebEnis; ++i) {
     add(MakeEni("web", i, "web", 0x0a000104 + i));
@@ -247,7 +266,8 @@ std::string SampleNetworkJson(const SampleNetwork& network) {
       R"({"RouteTableId": "rtb-app", "VpcId": "vpc-a", "Associations": [{"Main": true}], "Routes": [)";
   json += Routes(network) +
           R"({"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"},)"
-          R"( {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-a"}]}],)";
+          R"( {"DestinationCidrBlock": "0.0.0.0/0", )" +
+          (network.untracked ? R"("GatewayId": "igw-a"}]}],)" : R"("NatGatewayId": "nat-a"}]}],)");
   if (network.list_rules != 0 || !network.prefix_lists.empty()) {
     const char* comma = network.list_rules != 0 && !network.prefix_lists.empty() ? "," : "";
     json +=

@@ -39,6 +39,10 @@ struct SampleNetwork {
   std::string app_egress_entries;
   std::string app_egress_permissions;
   std::string prefix_lists;
+  // The senders leave by igw-a, from public addresses of their own (203.0.113.1 on: at most 250);
+  // their group is open inwards, and outwards to everybody's kUntrackedPort only. Flows there are
+  // not tracked (AWS-SG-11), so that all packets ask the group.
+  bool untracked = false;
   // A subnet and a network ACL of its own each: at most kMostAppSubnets - 1, of `senders` at least
   // one and at most 250 for each.
   std::vector<AclEntries> more_app_acls;
@@ -52,6 +56,7 @@ struct SampleNetwork {
   uint16_t other_vpc_l4_port = 0;
 };
 
+inline constexpr uint16_t kUntrackedPort = 443;  // TCP and UDP
 // Rules that name one prefix list.
 inline constexpr uint32_t kRulesPerList = 10;
 

@@ -218,7 +218,8 @@ Verb RulesCommand() {
       "the\n"
       "whole pipeline, to addresses and ports drawn over the rules. A network ACL ends with rule\n"
       "32,766: more rules are ACLs of a subnet each (the row says /acls:N), packets in turn over\n"
-      "all. Exit 1 when a classifier gave another answer, an edit was not seen, or a packet did\n"
+      "all. Flows past a security group are not tracked, as tracked ones do not ask it. Exit 1 "
+      "when a classifier gave another answer, an edit was not seen, or a packet did\n"
       "not go the way it should.",
       {"max_rules", "shape", "list", "max_acl_rules", "pipeline", "session_cache", "flows", "burst",
        "rounds", "round_packets", "simd", "quick", "seed", "benchmark_out", "j"},

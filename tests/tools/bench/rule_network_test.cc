@@ -83,6 +83,32 @@ TEST(RuleNetworkTest, AGroupNamesThePrefixListsOfItsRules) {
   EXPECT_GT(CountNetworkRules(*intent, RuleListKind::kGroups), 1900u);
 }
 
+// Or they would not ask it.
+TEST(RuleNetworkTest, FlowsPastAGroupAreNotTracked) {
+  RuleNetwork made = MakeRuleNetwork({RuleShape::kCloud, RuleListKind::kGroups, 500, 7}, 5, 100);
+  for (const bool tracked : {false, true}) {
+    if (tracked) {  // to a port that only these rules are for
+      made.network.app_egress_permissions +=
+          R"({"IpProtocol": "tcp", "FromPort": 444, "ToPort": 444,
+          "IpRanges": [{"CidrIp": "0.0.0.0/1"}, {"CidrIp": "128.0.0.0/1"}]},)";
+      for (FlowTarget& target : made.targets) {
+        target.dst_l4_port = 444;
+        target.protocol = 6;
+      }
+    }
+    WorkbenchOptions options;
+    options.intent = Load(made);
+    options.targets = made.targets;
+    options.flows = 50;
+    const auto bench = Workbench::Make(options);
+    ASSERT_TRUE(bench.ok()) << bench.status();
+    const auto counts = (*bench)->dataplane().sessions().Counts();
+    EXPECT_EQ(counts.counted + counts.cache_only, 50u);
+    EXPECT_EQ(counts.counted != 0, tracked);
+    EXPECT_EQ((*bench)->flows()[0].initiator.dst, made.targets[0].dst);
+  }
+}
+
 TEST(RuleNetworkTest, AListThatNoFlowMeetsIsABrokenClaim) {
   FLAGS_quick = true;
   for (const uint32_t flows : {1u, 2u}) {

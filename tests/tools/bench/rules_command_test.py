@@ -72,6 +72,10 @@ class RulesCommand(unittest.TestCase):
         off = figures["rules/cloud/pipeline:150000/cache:off"]
         self.assertEqual((off["hit_rate"], off["lists"], off["wrong"]), (0, 1, 0))
         self.assertGreater(off["rules"], 140000)
+        self.assertRegex(answer["settings"]["security groups"], "not tracked, so that every packet outwards asks its group")
+        # An allow-all rule among them would hide them all, and little be left to ask.
+        alone = figures["rules/cloud/rules:150000"]["bytes"]
+        self.assertGreater(off["bytes"], alone / 2)
         self.assertRegex(answer["settings"]["pipeline:150000"], r"^14\d{4} rules, a group has none of them twice$")
 
     def test_packets_go_where_the_rules_are(self):

@@ -15,6 +15,9 @@ namespace sluice {
 namespace {
 
 constexpr uint32_t kMostTargets = 65'536;
+constexpr std::string_view kUntracked =
+    "flows are to port 443, which is open to everybody: they are not tracked, so that every packet "
+    "outwards asks its group; no NAT gateway";
 
 size_t Destinations(const Workbench& bench) {
   std::set<uint32_t> destinations;
@@ -88,14 +91,20 @@ absl::Status PipelineRules::Measure(bool cache) {
   const ForwardResult result = RunForward(**bench, request_.forward);
   Figure figure = MakeForwardFigure(**bench, request_, result);
   figure.name = name_ + (cache ? "/cache:on" : "/cache:off");
-  figure.counters.insert(figure.counters.end(),
-                         {{"rules", static_cast<double>(rules_)},
-                          {"lists", lists_},
-                          {"destinations", static_cast<double>(Destinations(**bench))}});
+  figure.counters.insert(
+      figure.counters.end(),
+      {{"rules", static_cast<double>(rules_)},
+       {"lists", lists_},
+       {"bytes", static_cast<double>((*bench)->config().snapshot->classifiers->bytes())},
+       {"destinations", static_cast<double>(Destinations(**bench))}});
   std::vector<std::string> broken = BrokenClaims(result.totals, cache);
   if (const size_t met = Subnets(**bench); met != lists_) {
     broken.push_back("flows have met " + std::to_string(met) + " lists, expected " +
                      std::to_string(lists_));
+  }
+  const uint32_t tracked = (*bench)->dataplane().sessions().Counts().counted;
+  if (set_.list == RuleListKind::kGroups && tracked != 0) {
+    broken.push_back(std::to_string(tracked) + " flows are tracked and do not ask their group");
   }
   for (const std::string& claim : broken) {
     row_.mistaken.push_back(figure.name + ": " + claim);
@@ -131,6 +140,9 @@ void PipelineRules::TakeNotes() {
   if (rules_ != set_.rules) {
     row_.notes.push_back(row + ": " + std::to_string(rules_) +
                          " rules, a group has none of them twice");
+  }
+  if (set_.list == RuleListKind::kGroups) {
+    row_.notes.push_back("security groups: " + std::string(kUntracked));
   }
 }
 

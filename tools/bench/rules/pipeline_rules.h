@@ -16,7 +16,7 @@ uint64_t PipelineRuleBytes(const RuleSetOptions& set);
 // Two figures: "rules/<shape>/pipeline:<rules>/cache:on", unless --session_cache is off, and
 // "cache:off"; with "/acls:<lists>" before the last part where one network ACL cannot hold the
 // rules. Empty, with the reason, where no configuration can. Flows, as many as `request` has, go to
-// addresses and ports drawn over the rules.
+// addresses and ports drawn over the rules; those of groups are not tracked.
 absl::StatusOr<ContestRow> MeasurePipelineRules(const RuleSetOptions& set, ForwardRequest request);
 
 }  // namespace sluice
