@@ -8,6 +8,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "dataplane/base/lane_bits.h"
+
 namespace sluice {
 
 inline constexpr uint32_t kEight = 8;
@@ -75,12 +77,8 @@ __m256i HasBit(__m256i words) noexcept {
 inline __m256i Select(__m256i condition, __m256i yes, __m256i no) noexcept {
   return _mm256_blendv_epi8(no, yes, condition);
 }
-// The lowest `count` bits; count <= 32.
-constexpr uint32_t AllOf(uint32_t count) noexcept {
-  return static_cast<uint32_t>((uint64_t{1} << count) - 1);
-}
 // Bit i: the i-th condition.
-inline uint32_t MaskOf(__m256i condition) noexcept {
+inline LaneBits MaskOf(__m256i condition) noexcept {
   return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(condition)));
 }
 

@@ -52,7 +52,7 @@ struct WorkerLoopOptions {
 
 class WorkerLoop {
  public:
-  static constexpr uint32_t kBurst = 32;      // frames asked of one queue at a time
+  static constexpr uint32_t kBurst = 64;      // frames asked of one queue at a time
   static constexpr uint32_t kMaxLanes = 192;  // of one pass: below kNoLane
   static constexpr uint32_t kIdlePolls = 1000;
   static constexpr uint32_t kIdleSleepUs = 50;

@@ -23,6 +23,7 @@
 #include <span>
 
 #include "dataplane/base/aligned_array.h"
+#include "dataplane/base/lane_bits.h"
 #include "dataplane/base/late_array.h"
 #include "dataplane/base/memory_source.h"
 #include "dataplane/session/closed_ring.h"
@@ -33,7 +34,7 @@
 
 namespace sluice {
 
-inline constexpr uint32_t kFindBatch = 32;      // lanes in flight
+inline constexpr uint32_t kFindBatch = kMaxRun;  // lanes in flight
 inline constexpr uint32_t kClaimAttempts = 64;  // scans of one claim, each after a lost race
 inline constexpr uint32_t kClaimWaits = 512;    // looks at another worker's unpublished claim
 inline constexpr uint32_t kEvictionSteps = 32;  // pairs looked at for one cache-only victim

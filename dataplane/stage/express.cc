@@ -27,7 +27,7 @@ void PrefetchColds(const SessionTable& sessions, const ExpressLanes& found, uint
 }
 
 bool AnyAbsent(const ExpressLanes& found) {
-  uint32_t absent = 0;
+  LaneBits absent = 0;
   for (uint32_t at = 0; at < found.count; at += kEight) {
     const __m256i lines = Load(&found.line[at].value);
     absent |= MaskOf(Equal(lines, All(LineIdx::kNoneValue))) << at;
@@ -54,11 +54,11 @@ void Move(ExpressLanes& found, uint32_t from, uint32_t to) {
 void KeepOpen(ExpressLanes& found) {
   Glance& glance = found.glance;
   uint32_t kept = 0;
-  uint32_t plain = 0;
-  uint32_t turning = 0;
+  LaneBits plain = 0;
+  LaneBits turning = 0;
   for (uint32_t i = 0; i < found.count; ++i) {
-    const uint32_t is_plain = glance.plain >> i & 1;
-    const uint32_t is_turning = glance.turning >> i & 1;
+    const LaneBits is_plain = glance.plain >> i & 1;
+    const LaneBits is_turning = glance.turning >> i & 1;
     const bool known = found.line[i].has_value();
     if ((known & (is_plain | is_turning)) || (is_turning && IsPureSyn(glance.ip[i]))) {
       plain |= is_plain << kept;
@@ -105,7 +105,7 @@ uint32_t ConfirmSome(const WorkerContext& worker, ExpressLanes& found, uint32_t 
     return 0;
   }
   LineAddresses(*worker.sessions, &found.line[from], most, lines);
-  const uint32_t missed = AllOf(most) & ~HaveKeys(lines, &glance.key[from]);
+  const LaneBits missed = AllOf(most) & ~HaveKeys(lines, &glance.key[from]);
   return missed == 0 && !changed ? most : ConfirmSlowly(worker, found, from, most, changed, lines);
 }
 
@@ -117,7 +117,7 @@ void Forward(Batch& batch, uint32_t first, uint32_t count) {
   std::fill_n(batch.split.begin() + first, count, uint8_t{0});
 }
 
-void CountTaken(WorkerCounters& counters, uint32_t walked, uint32_t taken) {
+void CountTaken(WorkerCounters& counters, LaneBits walked, uint32_t taken) {
   const auto walks = static_cast<uint32_t>(std::popcount(walked));
   counters.session_hits.Add(taken - walks);
   if (walks != 0) {

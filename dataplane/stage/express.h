@@ -42,10 +42,10 @@ struct ExpressLanes {
   Glance::Places<LineIdx> line;  // a candidate, until ExpressTake has confirmed it
   uint32_t count = 0;
   bool prepared = false;  // PrepareTurns has looked at those that are not taken as they are
-  uint32_t walked = 0;    // bit i: the i-th had a stale line, whose walk was confirmed
-  uint32_t opening = 0;   // bit i: the i-th opens a flow, as openings[i] says
-  uint32_t reserved = 0;  // bit i: a pair has been set aside for that
-  uint32_t settled = 0;   // bit i: the i-th is done, ahead of its turn (settle_group.h)
+  LaneBits walked = 0;    // bit i: the i-th had a stale line, whose walk was confirmed
+  LaneBits opening = 0;   // bit i: the i-th opens a flow, as openings[i] says
+  LaneBits reserved = 0;  // bit i: a pair has been set aside for that
+  LaneBits settled = 0;   // bit i: the i-th is done, ahead of its turn (settle_group.h)
   uint16_t window = 0;    // WindowOf the burst
   LateArray<Opening, kFindBatch> openings;
 };

@@ -22,7 +22,7 @@ namespace sluice {
 
 // The lines of the first `count` of eight candidates; the first one's for the rest and for those
 // who are none. Returns which have one: bit i, the i-th.
-inline uint32_t LineAddresses(SessionTable& sessions, const LineIdx* candidates, uint32_t count,
+inline LaneBits LineAddresses(SessionTable& sessions, const LineIdx* candidates, uint32_t count,
                               EightLines& lines) {
   static_assert(kMaxSessionPairs <= 1u << 29, "lines have positive numbers, others negative ones");
   const __m256i asked = Load(&candidates->value);
@@ -36,7 +36,7 @@ inline uint32_t LineAddresses(SessionTable& sessions, const LineIdx* candidates,
 }
 
 // Bit i: the i-th line has the i-th key.
-inline uint32_t HaveKeys(const EightLines& lines, const SessionKey* keys) {
+inline LaneBits HaveKeys(const EightLines& lines, const SessionKey* keys) {
   static_assert(offsetof(SessionLine, key_addresses) == 0 && offsetof(SessionLine, key_rest) == 8);
   __m256i equal[4];
   for (int i = 0; i < 4; ++i) {

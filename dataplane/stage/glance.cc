@@ -274,8 +274,8 @@ void GlanceAtEight(Glance& glance, uint32_t at) noexcept {
   StoreKeys(Swap(a[3]), Swap(b[0]), Swap(b[1]),
             _mm256_or_si256(_mm256_slli_epi32(protocol, 24), Load(&glance.sender[at])),
             &glance.key[at]);
-  const uint32_t calm = MaskOf(_mm256_and_si256(sound, IsCalm(protocol, l4.word[2], t)));
-  const uint32_t turning = MaskOf(_mm256_and_si256(sound, IsTurning(l4.word[2], t)));
+  const LaneBits calm = MaskOf(_mm256_and_si256(sound, IsCalm(protocol, l4.word[2], t)));
+  const LaneBits turning = MaskOf(_mm256_and_si256(sound, IsTurning(l4.word[2], t)));
   glance.plain |= calm << at;
   glance.turning |= turning << at;
 }

@@ -33,8 +33,8 @@ struct alignas(32) Glance {
   Places<uint8_t*> ip;    // first byte of the IPv4 header
   Places<uint32_t> lane;  // of the batch, rising
   uint32_t count = 0;
-  uint32_t plain = 0;    // bit i: the i-th may take the short way if its session is found
-  uint32_t turning = 0;  // bit i: it is no less sound, but opens or ends a TCP connection
+  LaneBits plain = 0;    // bit i: the i-th may take the short way if its session is found
+  LaneBits turning = 0;  // bit i: it is no less sound, but opens or ends a TCP connection
 };
 
 // The flags of a sound TCP packet, whose IPv4 header has no options.

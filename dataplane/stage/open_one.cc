@@ -113,7 +113,7 @@ bool PrepareOpening(const Snapshot& snapshot, const WorkerContext& worker, Expre
   return true;
 }
 
-void ReserveOpenings(const WorkerContext& worker, ExpressLanes& found, uint32_t which,
+void ReserveOpenings(const WorkerContext& worker, ExpressLanes& found, LaneBits which,
                      const LeavingPairs& leaving) noexcept {
   if (which == 0) {
     return;

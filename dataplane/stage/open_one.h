@@ -18,7 +18,7 @@ bool PrepareOpening(const Snapshot& snapshot, const WorkerContext& worker, Expre
 // Sets pairs aside for lanes `which` (bits by place among the found), which are prepared, if there
 // is room enough for them and more; else they stay without. `leaving` as LookAhead and HashLeaving
 // have made it. Asks for the buckets of the answers' keys.
-void ReserveOpenings(const WorkerContext& worker, ExpressLanes& found, uint32_t which,
+void ReserveOpenings(const WorkerContext& worker, ExpressLanes& found, LaneBits which,
                      const LeavingPairs& leaving) noexcept;
 
 // Opens the flow of the `i`-th: forward, with every result column written. All lanes before it are

@@ -13,8 +13,8 @@ namespace {
 // Eight found lanes, of which some may settle.
 struct Group {
   uint32_t from;   // place of the first
-  uint32_t open;   // bit i: the i-th stands behind nothing but neighbours
-  uint32_t known;  // bit i: the i-th has a line
+  LaneBits open;   // bit i: the i-th stands behind nothing but neighbours
+  LaneBits known;  // bit i: the i-th has a line
   EightLines at;
 };
 
@@ -32,14 +32,14 @@ Group FindGroup(SessionTable& sessions, const ExpressLanes& found, uint32_t i) {
 }
 
 // Whether no two of `which` are of one session.
-bool AreOfDifferentPairs(const LineIdx* lines, uint32_t which) {
+bool AreOfDifferentPairs(const LineIdx* lines, LaneBits which) {
   const __m256i nobodys = _mm256_setr_epi32(-1, -2, -3, -4, -5, -6, -7, -8);
   return AreDistinct(Select(Places(which, 0), _mm256_srli_epi32(Load(&lines->value), 1), nobodys));
 }
 
-uint32_t LiveOnes(const SessionTable& sessions, const LineIdx* lines, uint32_t which) {
-  uint32_t live = 0;
-  ForBits(which, [&](uint32_t i) { live |= sessions.IsLive(PairOf(lines[i])) ? 1u << i : 0; });
+LaneBits LiveOnes(const SessionTable& sessions, const LineIdx* lines, LaneBits which) {
+  LaneBits live = 0;
+  ForBits(which, [&](uint32_t i) { live |= sessions.IsLive(PairOf(lines[i])) ? BitOf(i) : 0; });
   return live;
 }
 
@@ -55,8 +55,8 @@ struct Seen {
 };
 
 // Which of `moving` are as settling packets are.
-uint32_t WhichFit(const Snapshot& snapshot, const WorkerContext& worker, const ExpressLanes& found,
-                  const Group& group, uint32_t moving, const Seen& seen) {
+LaneBits WhichFit(const Snapshot& snapshot, const WorkerContext& worker, const ExpressLanes& found,
+                  const Group& group, LaneBits moving, const Seen& seen) {
   const Lines& lines = seen.lines;
   __m256i fit = And(Equal(lines.generation, WantedGenerations(snapshot, seen.senders, seen.leads)),
                     lines.unchanged);
@@ -70,7 +70,7 @@ uint32_t WhichFit(const Snapshot& snapshot, const WorkerContext& worker, const E
 }
 
 // Moves the state of the lines of `take`, and counts them there and at their gateways.
-void Commit(WorkerContext& worker, const ExpressLanes& found, const Group& group, uint32_t take,
+void Commit(WorkerContext& worker, const ExpressLanes& found, const Group& group, LaneBits take,
             const Seen& seen) {
   Settled settled;
   Settle(seen.packets, seen.segments, seen.lines, seen.others, worker.now_ms, found.window,
@@ -80,19 +80,19 @@ void Commit(WorkerContext& worker, const ExpressLanes& found, const Group& group
   ForBits(settled.closes & take, [&](uint32_t k) { worker.sessions->NoteClosed(PairOf(idx[k])); });
   alignas(32) uint32_t gateway[kEight];
   Store(gateway, seen.others.nat_gateway);
-  const uint32_t translated = take & MaskOf(seen.packets.translated);
+  const LaneBits translated = take & MaskOf(seen.packets.translated);
   ForBits(settled.answers_syn & translated,
           [&](uint32_t k) { worker.counters->Of(NatGatewayIdx(gateway[k])).established.Add(1); });
   NatCounting counting;
   PrepareNatCounting(Places(translated, 0), seen.packets, seen.others.nat_gateway, counting);
   CountNat(worker, counting, kEight);
-  const uint32_t walked = take & (found.walked >> group.from | MaskOf(seen.segments.syn));
+  const LaneBits walked = take & (found.walked >> group.from | MaskOf(seen.segments.syn));
   const auto walks = static_cast<uint32_t>(std::popcount(walked));
   worker.counters->session_walks.Add(walks);
   worker.counters->session_hits.Add(static_cast<uint32_t>(std::popcount(take)) - walks);
 }
 
-void Depart(Batch& batch, const Glance& glance, const Group& group, uint32_t take,
+void Depart(Batch& batch, const Glance& glance, const Group& group, LaneBits take,
             const Seen& seen) {
   Rewritten rewritten;
   Rewrite(seen.packets, seen.lines, rewritten);
@@ -121,15 +121,15 @@ bool SettleGroup(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
   SessionTable& sessions = *worker.sessions;
   const Group group = FindGroup(sessions, found, i);
   const LineIdx* idx = &found.line[group.from];
-  const uint32_t mine = 1u << (i - group.from);
+  const LaneBits mine = BitOf(i - group.from);
   Seen seen;
   seen.lines = ReadLines(group.at);
   seen.packets = ReadPackets(found, group.from, seen.lines);
-  const uint32_t known = group.known & group.open;
-  const uint32_t hits =
+  const LaneBits known = group.known & group.open;
+  const LaneBits hits =
       MaskOf(HitsOwnLines(seen.packets.tcp, seen.packets.reverse, seen.lines.marks,
                           seen.lines.last_seen_ms, worker.now_ms));
-  const uint32_t moving = known & ~(hits & found.glance.plain >> group.from);
+  const LaneBits moving = known & ~(hits & found.glance.plain >> group.from);
   if ((moving & mine) == 0 || !AreOfDifferentPairs(idx, known)) {
     return false;
   }
@@ -138,12 +138,12 @@ bool SettleGroup(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, 
   seen.leads = LeadsOf(snapshot, seen.lines.next_hop);
   seen.senders = Load(&found.glance.sender[group.from]);
   ReadLinks(snapshot, *worker.neighbors, seen.leads, seen.links);
-  uint32_t take = WhichFit(snapshot, worker, found, group, moving, seen);
+  LaneBits take = WhichFit(snapshot, worker, found, group, moving, seen);
   if (changed) [[unlikely]] {
     take = LiveOnes(sessions, idx, take);
   }
   // Up to the first that goes another way.
-  const uint32_t stays = group.open & ~(take | found.reserved >> group.from);
+  const LaneBits stays = group.open & ~(take | found.reserved >> group.from);
   take &= (stays & (0 - stays)) - 1;
   if ((take & mine) == 0) {
     return false;

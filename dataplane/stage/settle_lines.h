@@ -50,7 +50,7 @@ struct Others {
   __m256i nat_expired;  // condition
 };
 // Of those of `which`, which is not empty; of the rest anything.
-inline Others ReadOthers(SessionTable& sessions, const LineIdx* lines, uint32_t which) {
+inline Others ReadOthers(SessionTable& sessions, const LineIdx* lines, LaneBits which) {
   const __m256i first = All(lines[std::countr_zero(which)].value);
   const __m256i own = Select(Places(which, 0), Load(&lines->value), first);
   EightLines peer;
@@ -71,8 +71,8 @@ struct alignas(32) Settled {
   uint64_t times[kEight];     // last_seen_ms, next_seq
   uint64_t marks[kEight];     // fin_seq, window, tcp_flags, state
   uint64_t counters[kEight];  // CountInLine
-  uint32_t closes;            // bit i: the i-th ends its connection
-  uint32_t answers_syn;       // bit i: the i-th is the first SYN+ACK of the responder
+  LaneBits closes;            // bit i: the i-th ends its connection
+  LaneBits answers_syn;       // bit i: the i-th is the first SYN+ACK of the responder
 };
 
 // Eight words of 64 bits from their halves.
@@ -165,7 +165,7 @@ inline __m256i AreAlive(const Lines& lines, const Others& others, uint32_t now_m
 // Whether the segments may settle: SYN+ACKs whose line was walked in this run, if they are not of
 // an established connection; of others all but SYN.
 inline __m256i AreOrdinary(const Segments& segments, const Packets& packets, const Lines& lines,
-                           const Others& others, uint32_t walked) {
+                           const Others& others, LaneBits walked) {
   const __m256i own = _mm256_srli_epi32(lines.marks, 24);
   const __m256i forward = Select(packets.reverse, others.state, own);
   static_assert(kLineConfirmed == 1 << 1);

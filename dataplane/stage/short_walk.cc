@@ -37,13 +37,13 @@ __m256i MaySend(const ShortWalks& walks, uint32_t at) noexcept {
 }
 
 // Asks who has the addresses of packets from ENIs, and closes those that may not be sent.
-void EnterFromEnis(const Snapshot& snapshot, ShortWalks& walks, uint32_t enis) noexcept {
+void EnterFromEnis(const Snapshot& snapshot, ShortWalks& walks, LaneBits enis) noexcept {
   if (enis == 0) {
     return;
   }
   AskAddresses(*snapshot.addresses, enis, walks, walks.from.vpc, walks.dst, walks.dst_owner);
   // Nearly all send from their primary address, and nobody else has that.
-  uint32_t others = 0;
+  LaneBits others = 0;
   for (uint32_t at = 0; at < walks.count; at += kEight) {
     const __m256i sender = EightOf(walks.sender, at);
     alignas(32) uint32_t number[kEight];
@@ -69,17 +69,17 @@ bool EnterFromInternet(const Snapshot& snapshot, ShortWalks& walks, uint32_t pla
   return snapshot.vpcs[row.vpc.index()].gateway_fib == kNoTable;
 }
 
-void EnterFromInternet(const Snapshot& snapshot, ShortWalks& walks, uint32_t internet) noexcept {
+void EnterFromInternet(const Snapshot& snapshot, ShortWalks& walks, LaneBits internet) noexcept {
   ShortWalks::Words published;
   AskAddresses(*snapshot.public_map, internet, walks, kNobodys, walks.dst, published);
   ForBits(internet, [&](uint32_t place) {
     walks.open &=
-        EnterFromInternet(snapshot, walks, place, published[place]) ? ~0u : ~(1u << place);
+        EnterFromInternet(snapshot, walks, place, published[place]) ? ~LaneBits{0} : ~BitOf(place);
   });
 }
 
 // Puts walks at their senders and checks what is asked there; returns those that begin at ENIs.
-uint32_t Enter(const Snapshot& snapshot, ShortWalks& walks) noexcept {
+LaneBits Enter(const Snapshot& snapshot, ShortWalks& walks) noexcept {
   for (uint32_t at = 0; at < walks.count; at += kEight) {
     const __m256i sender = EightOf(walks.sender, at);
     SetEight(walks.origin, at, sender);
@@ -91,8 +91,8 @@ uint32_t Enter(const Snapshot& snapshot, ShortWalks& walks) noexcept {
   const auto of_kind = [&](InterfaceRowKind kind) {
     return WhereTrue(walks, [&](uint32_t at) { return IsKind(walks.from, at, kind); });
   };
-  const uint32_t enis = of_kind(InterfaceRowKind::kEni);
-  const uint32_t internet = of_kind(InterfaceRowKind::kInternet);
+  const LaneBits enis = of_kind(InterfaceRowKind::kEni);
+  const LaneBits internet = of_kind(InterfaceRowKind::kInternet);
   walks.open = enis | internet;
   EnterFromEnis(snapshot, walks, enis);
   EnterFromInternet(snapshot, walks, internet);
@@ -103,15 +103,15 @@ uint32_t Enter(const Snapshot& snapshot, ShortWalks& walks) noexcept {
 
 // As the internet gateway translates the source; not back into a VPC of this host, and not with the
 // address of a NAT gateway that did not translate it (docs/semantics_choices.md).
-void LeaveToInternet(const Snapshot& snapshot, ShortWalks& walks, uint32_t which) noexcept {
+void LeaveToInternet(const Snapshot& snapshot, ShortWalks& walks, LaneBits which) noexcept {
   if (which == 0) {
     return;
   }
   ShortWalks::Words public_ip, published;
   AskAddresses(*snapshot.public_of, which, walks, walks.from.vpc, walks.src, public_ip);
   AskAddresses(*snapshot.public_map, which, walks, kNobodys, walks.dst, published);
-  uint32_t leaves = 0;
-  uint32_t direct = 0;
+  LaneBits leaves = 0;
+  LaneBits direct = 0;
   for (uint32_t at = 0; at < walks.count; at += kEight) {
     const __m256i none = All(kNoAddress);
     const __m256i has =
@@ -126,7 +126,7 @@ void LeaveToInternet(const Snapshot& snapshot, ShortWalks& walks, uint32_t which
     const uint32_t owner = walks.src_owner[place];
     const bool borrowed = IsInterfaceAddress(owner) && owner != walks.origin[place] &&
                           snapshot.interfaces[owner].kind == InterfaceRowKind::kNatGateway;
-    leaves &= borrowed ? ~(1u << place) : ~0u;
+    leaves &= borrowed ? ~BitOf(place) : ~LaneBits{0};
   });
   walks.open &= ~which | leaves;
 }
@@ -175,14 +175,14 @@ bool WillBeCounted(const Snapshot& snapshot, const ShortWalk& walk) noexcept {
 }
 
 void Arrive(const Snapshot& snapshot, ShortWalks& walks) noexcept {
-  const uint32_t internet = WhereTrue(walks, [&](uint32_t at) {
+  const LaneBits internet = WhereTrue(walks, [&](uint32_t at) {
     return Equal(EightOf(walks.target, at), All(snapshot.internet.value));
   });
   LeaveToInternet(snapshot, walks, internet & walks.open);
   walks.open &= internet | WhereTrue(walks, [&](uint32_t at) { return ArriveAtEnis(walks, at); });
   PassIngressGroups(snapshot, walks);
   ForBits(walks.open & walks.fresh, [&](uint32_t place) {
-    walks.open ^= WillBeCounted(snapshot, WalkAt(walks, place)) ? 0 : 1u << place;
+    walks.open ^= WillBeCounted(snapshot, WalkAt(walks, place)) ? 0 : BitOf(place);
   });
   walks.open &=
       walks.fresh | WhereTrue(walks, [&](uint32_t at) {
@@ -195,12 +195,12 @@ void Arrive(const Snapshot& snapshot, ShortWalks& walks) noexcept {
 }  // namespace
 
 void BeginShortWalks(const Snapshot& snapshot, ShortWalks& walks) noexcept {
-  const uint32_t enis = Enter(snapshot, walks);
+  const LaneBits enis = Enter(snapshot, walks);
   Route(snapshot, walks, enis, enis);
 }
 
 void PassFirstAcls(const Snapshot& snapshot, ShortWalks& walks) noexcept {
-  PassAcls(snapshot, walks, ~0u);
+  PassAcls(snapshot, walks, ~LaneBits{0});
 }
 
 void EndShortWalks(const Snapshot& snapshot, uint64_t seed, ShortWalks& walks) noexcept {

@@ -15,6 +15,7 @@
 #include <array>
 #include <cstdint>
 
+#include "dataplane/base/lane_bits.h"
 #include "dataplane/packet/batch.h"
 #include "dataplane/session/session_table.h"
 #include "dataplane/table/snapshot.h"
@@ -74,18 +75,18 @@ struct alignas(32) ShortWalks {
   Words answer_src, answer_dst;
   Words answer_ports;  // source << 16 | destination
   Words answer_low;    // the low word of SessionKey::rest
-  uint32_t forward = 0;
+  LaneBits forward = 0;
 
   uint32_t count = 0;
-  uint32_t open = 0;   // bit i: walk i has been refused nothing yet
-  uint32_t fresh = 0;  // bit i: walk i opens a flow: groups are asked, a gateway makes a mapping
+  LaneBits open = 0;   // bit i: walk i has been refused nothing yet
+  LaneBits fresh = 0;  // bit i: walk i opens a flow: groups are asked, a gateway makes a mapping
 };
 
 // Adds the walk of a TCP or UDP packet of `key`, addressed to the router. `fresh`: it opens a flow.
 // Walks of neighbouring places should have much in common: those of ENIs are added together.
 inline void AddShortWalk(const SessionKey& key, bool fresh, ShortWalks& walks) noexcept {
   const uint32_t place = walks.count++;
-  walks.fresh |= (fresh ? 1u : 0u) << place;
+  walks.fresh |= (fresh ? LaneBits{1} : 0) << place;
   walks.sender[place] = key.scope();
   walks.src[place] = key.src();
   walks.dst[place] = key.dst();
@@ -104,7 +105,7 @@ inline void GiveMemory(const FlowMemory& memory, uint32_t place, ShortWalks& wal
   walks.answer_dst[place] = memory.answer.dst();
   walks.answer_ports[place] = static_cast<uint32_t>(memory.answer.rest >> 32);
   walks.answer_low[place] = static_cast<uint32_t>(memory.answer.rest);
-  walks.forward |= (memory.forward ? 1u : 0u) << place;
+  walks.forward |= (memory.forward ? LaneBits{1} : 0) << place;
 }
 
 // Sets `open` of them all and leads them to the end of their first leg.

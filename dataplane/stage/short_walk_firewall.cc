@@ -32,7 +32,7 @@ struct Questions {
 };
 
 // Asks the ACLs `list` for the walks of `which`, and closes those that they refuse.
-void AskAcls(const Snapshot& snapshot, uint32_t which, const ShortWalks::Words& list,
+void AskAcls(const Snapshot& snapshot, LaneBits which, const ShortWalks::Words& list,
              const ShortWalks::Words& remote, ShortWalks& walks) noexcept {
   ShortWalks::Words answer;
   Questions packed;
@@ -85,7 +85,7 @@ void Apply(const Snapshot& snapshot, GroupQuestions& asked, uint8_t flag, OpenBa
     const uint32_t place = asked.rules.asker[i];
     const uint32_t answer = asked.rules.answer[i];
     const bool allowed = answer != kNoMatch || asked.answer[i] != kNoMatch;
-    walks.open &= ~(allowed ? 0 : 1u << place);
+    walks.open &= ~(allowed ? 0 : BitOf(place));
     const bool untracked = answer == kSgAllowAnyAddress && open_back(WalkAt(walks, place));
     walks.flags[place] |= untracked ? 0 : flag;
   }
@@ -93,18 +93,18 @@ void Apply(const Snapshot& snapshot, GroupQuestions& asked, uint8_t flag, OpenBa
 
 }  // namespace
 
-void PassAcls(const Snapshot& snapshot, ShortWalks& walks, uint32_t which) noexcept {
+void PassAcls(const Snapshot& snapshot, ShortWalks& walks, LaneBits which) noexcept {
   ShortWalks::Words egress, ingress;
-  uint32_t leaving = 0;
-  uint32_t entering = 0;
+  LaneBits leaving = 0;
+  LaneBits entering = 0;
   const SubnetRow* subnets = snapshot.subnets.data();
   for (uint32_t at = 0; at < walks.count; at += kEight) {
     const __m256i from = EightOf(walks.from.subnet, at);
     const __m256i to = EightOf(walks.to.subnet, at);
     const __m256i asks = Without(Places(which & walks.open, at), Equal(from, to));
     const __m256i nowhere = All(SubnetIdx::kNoneValue);
-    const uint32_t leaves = MaskOf(Without(asks, Equal(from, nowhere)));
-    const uint32_t enters = MaskOf(Without(asks, Equal(to, nowhere)));
+    const LaneBits leaves = MaskOf(Without(asks, Equal(from, nowhere)));
+    const LaneBits enters = MaskOf(Without(asks, Equal(to, nowhere)));
     if ((leaves | enters) != 0) {
       alignas(32) uint32_t number[2][kEight];
       Store(number[0], Within(from, snapshot.subnets.size()));

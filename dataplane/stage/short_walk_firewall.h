@@ -8,7 +8,7 @@ namespace sluice {
 
 // Of the open walks of `which`, those that leave or enter a subnet in this leg; one that stays in
 // its subnet meets no ACL (AWS-NACL-01).
-void PassAcls(const Snapshot& snapshot, ShortWalks& walks, uint32_t which) noexcept;
+void PassAcls(const Snapshot& snapshot, ShortWalks& walks, LaneBits which) noexcept;
 
 // Of open walks of new flows: the groups of the ENI that sends, and of the ENI that receives. Sets
 // kWalkTrackedFirst and kWalkTrackedLast.

@@ -8,17 +8,17 @@ namespace sluice {
 namespace {
 
 // Whether all walks of `which`, which is not empty, ask the same.
-bool AskTheSame(const ShortWalks& walks, uint32_t which, const ShortWalks::Words& vpc,
+bool AskTheSame(const ShortWalks& walks, LaneBits which, const ShortWalks::Words& vpc,
                 const ShortWalks::Words& address) noexcept {
   const auto first = static_cast<uint32_t>(std::countr_zero(which));
-  const uint32_t same = WhereTrue(walks, [&](uint32_t at) {
+  const LaneBits same = WhereTrue(walks, [&](uint32_t at) {
     return And(Equal(EightOf(vpc, at), All(vpc[first])),
                Equal(EightOf(address, at), All(address[first])));
   });
   return (which & ~same) == 0;
 }
 
-void AskRoutes(const Snapshot& snapshot, uint32_t which, const ShortWalks& walks,
+void AskRoutes(const Snapshot& snapshot, LaneBits which, const ShortWalks& walks,
                ShortWalks::Words& next_hop) noexcept {
   ShortWalks::Words fib, address, answer;
   AskFor(
@@ -51,8 +51,8 @@ NextHops ReadNextHops(const Snapshot& snapshot, __m256i next_hops) noexcept {
 }
 
 // Bit i: the address of walk i is in the subnet of its target, of those of `which`.
-uint32_t InSubnetOfTarget(const Snapshot& snapshot, const ShortWalks& walks,
-                          uint32_t which) noexcept {
+LaneBits InSubnetOfTarget(const Snapshot& snapshot, const ShortWalks& walks,
+                          LaneBits which) noexcept {
   const SubnetRow* rows = snapshot.subnets.data();
   return which & WhereTrue(walks, [&](uint32_t at) {
            const __m256i subnet = EightOf(walks.to.subnet, at);
@@ -70,12 +70,12 @@ uint32_t InSubnetOfTarget(const Snapshot& snapshot, const ShortWalks& walks,
 
 // What route answers lead to, by kind.
 struct Led {
-  uint32_t local = 0;
-  uint32_t interface = 0;
-  uint32_t on = 0;  // one of the kinds that are carried
+  LaneBits local = 0;
+  LaneBits interface = 0;
+  LaneBits on = 0;  // one of the kinds that are carried
 };
 
-Led Lead(const Snapshot& snapshot, ShortWalks& walks, uint32_t which,
+Led Lead(const Snapshot& snapshot, ShortWalks& walks, LaneBits which,
          const ShortWalks::Words& next_hop) noexcept {
   Led led;
   for (uint32_t at = 0; at < walks.count; at += kEight) {
@@ -101,14 +101,14 @@ Led Lead(const Snapshot& snapshot, ShortWalks& walks, uint32_t which,
 }
 
 // Local routes: to who has the address.
-uint32_t LeadLocal(const Snapshot& snapshot, ShortWalks& walks, uint32_t local,
-                   uint32_t owners) noexcept {
+LaneBits LeadLocal(const Snapshot& snapshot, ShortWalks& walks, LaneBits local,
+                   LaneBits owners) noexcept {
   if (local == 0) {
     return 0;
   }
   AskAddresses(*snapshot.addresses, local & ~owners, walks, walks.from.vpc, walks.dst,
                walks.dst_owner);
-  uint32_t owned = 0;
+  LaneBits owned = 0;
   for (uint32_t at = 0; at < walks.count; at += kEight) {
     const __m256i owner = EightOf(walks.dst_owner, at);
     constexpr uint32_t kLast = kMaxInterfaces - 1;  // IsInterfaceAddress
@@ -122,7 +122,7 @@ uint32_t LeadLocal(const Snapshot& snapshot, ShortWalks& walks, uint32_t local,
 
 // Sets `to`, and closes walks to what forces tracking.
 void ReachTargets(const Snapshot& snapshot, ShortWalks& walks) noexcept {
-  const uint32_t forced = WhereTrue(walks, [&](uint32_t at) {
+  const LaneBits forced = WhereTrue(walks, [&](uint32_t at) {
     ReadSide(snapshot, EightOf(walks.target, at), at, walks.to);
     return HasAny(EightOf(walks.to.flags, at), kInterfaceForceTrack);
   });
@@ -131,7 +131,7 @@ void ReachTargets(const Snapshot& snapshot, ShortWalks& walks) noexcept {
 
 }  // namespace
 
-void AskAddresses(const AddressMap& map, uint32_t which, const ShortWalks& walks,
+void AskAddresses(const AddressMap& map, LaneBits which, const ShortWalks& walks,
                   const ShortWalks::Words& vpc, const ShortWalks::Words& address,
                   ShortWalks::Words& answer) noexcept {
   if (which != 0 && AskTheSame(walks, which, vpc, address)) {
@@ -158,12 +158,12 @@ void AskAddresses(const AddressMap& map, uint32_t which, const ShortWalks& walks
       [&](uint32_t i, uint32_t place) { answer[place] = packed_answer[i]; });
 }
 
-void Route(const Snapshot& snapshot, ShortWalks& walks, uint32_t which, uint32_t owners) noexcept {
+void Route(const Snapshot& snapshot, ShortWalks& walks, LaneBits which, LaneBits owners) noexcept {
   which &= walks.open;
   ShortWalks::Words next_hop;
   AskRoutes(snapshot, which, walks, next_hop);
   const Led led = Lead(snapshot, walks, which, next_hop);
-  const uint32_t owned = LeadLocal(snapshot, walks, led.local, owners);
+  const LaneBits owned = LeadLocal(snapshot, walks, led.local, owners);
   walks.open &= ~which | (led.on & ~led.local) | owned;
   ReachTargets(snapshot, walks);
   // Of packets to an appliance few are for its own address.

@@ -6,7 +6,7 @@
 namespace sluice {
 
 // answer[i] = the value of (vpc[i], address[i]) for the walks i of `which`; other places stay.
-void AskAddresses(const AddressMap& map, uint32_t which, const ShortWalks& walks,
+void AskAddresses(const AddressMap& map, LaneBits which, const ShortWalks& walks,
                   const ShortWalks::Words& vpc, const ShortWalks::Words& address,
                   ShortWalks::Words& answer) noexcept;
 
@@ -14,6 +14,6 @@ void AskAddresses(const AddressMap& map, uint32_t which, const ShortWalks& walks
 // target. `owners`: those whose destination's owner is in dst_owner already; of others it is asked
 // where a local route wants it. Then sets `to` of all walks, and closes those whose target forces
 // tracking.
-void Route(const Snapshot& snapshot, ShortWalks& walks, uint32_t which, uint32_t owners) noexcept;
+void Route(const Snapshot& snapshot, ShortWalks& walks, LaneBits which, LaneBits owners) noexcept;
 
 }  // namespace sluice

@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-uint32_t AtNatGateways(const ShortWalks& walks) noexcept {
+LaneBits AtNatGateways(const ShortWalks& walks) noexcept {
   return walks.open & WhereTrue(walks, [&](uint32_t at) {
            return IsKind(walks.to, at, InterfaceRowKind::kNatGateway);
          });
@@ -30,14 +30,14 @@ bool TranslateFresh(const Snapshot& snapshot, uint64_t seed, ShortWalks& walks,
 
 // Whether gateways have the addresses by which the sessions of `outward` were translated. Most of
 // neighbouring places ask the same.
-uint32_t HaveAddresses(const Snapshot& snapshot, const ShortWalks& walks,
-                       uint32_t outward) noexcept {
-  uint32_t have = 0;
+LaneBits HaveAddresses(const Snapshot& snapshot, const ShortWalks& walks,
+                       LaneBits outward) noexcept {
+  LaneBits have = 0;
   while (outward != 0) {
     const auto first = static_cast<uint32_t>(std::countr_zero(outward));
     const uint32_t gateway = walks.to.nat[first];
     const uint32_t address = walks.gateway_address[first];
-    const uint32_t same = outward & WhereTrue(walks, [&](uint32_t at) {
+    const LaneBits same = outward & WhereTrue(walks, [&](uint32_t at) {
                             return And(Equal(EightOf(walks.to.nat, at), All(gateway)),
                                        Equal(EightOf(walks.gateway_address, at), All(address)));
                           });
@@ -48,9 +48,9 @@ uint32_t HaveAddresses(const Snapshot& snapshot, const ShortWalks& walks,
 }
 
 // Through gateways by the mappings that the sessions have; returns those that pass.
-uint32_t TranslateKnown(const Snapshot& snapshot, ShortWalks& walks, uint32_t which) noexcept {
-  uint32_t outward = 0;
-  uint32_t inward = 0;
+LaneBits TranslateKnown(const Snapshot& snapshot, ShortWalks& walks, LaneBits which) noexcept {
+  LaneBits outward = 0;
+  LaneBits inward = 0;
   for (uint32_t at = 0; at < walks.count; at += kEight) {
     const __m256i out = HasAny(EightOf(walks.flags, at), kWalkToNat);
     const __m256i own =
@@ -77,7 +77,7 @@ uint32_t TranslateKnown(const Snapshot& snapshot, ShortWalks& walks, uint32_t wh
 }
 
 // The next leg of `which` begins at the gateway.
-void GoOn(ShortWalks& walks, uint32_t which) noexcept {
+void GoOn(ShortWalks& walks, LaneBits which) noexcept {
   for (uint32_t at = 0; at < walks.count; at += kEight) {
     const __m256i goes = Places(which, at);
     const __m256i flags = Bits(EightOf(walks.flags, at), ~uint32_t{kWalkToNat | kWalkPeer});
@@ -96,13 +96,13 @@ void GoOn(ShortWalks& walks, uint32_t which) noexcept {
 }  // namespace
 
 void PassNatGateways(const Snapshot& snapshot, uint64_t seed, ShortWalks& walks) noexcept {
-  const uint32_t which = AtNatGateways(walks);
+  const LaneBits which = AtNatGateways(walks);
   if (which == 0) {
     return;
   }
-  uint32_t pass = TranslateKnown(snapshot, walks, which & ~walks.fresh);
+  LaneBits pass = TranslateKnown(snapshot, walks, which & ~walks.fresh);
   ForBits(which & walks.fresh, [&](uint32_t place) {
-    pass |= TranslateFresh(snapshot, seed, walks, place) ? 1u << place : 0;
+    pass |= TranslateFresh(snapshot, seed, walks, place) ? BitOf(place) : 0;
   });
   walks.open &= ~which | pass;
   GoOn(walks, pass);

@@ -19,19 +19,11 @@ inline bool HasGroups(const InterfaceRow& row) noexcept {
   return row.kind == InterfaceRowKind::kEni && row.group_set != kNoTable;
 }
 
-// Calls visit(place) for the bits of `which`, rising.
-template <typename Visit>
-void ForBits(uint32_t which, Visit visit) noexcept {
-  for (; which != 0; which &= which - 1) {
-    visit(static_cast<uint32_t>(std::countr_zero(which)));
-  }
-}
-
 // The bits of those walks for which condition(at), of the eight from `at` on, holds.
 template <typename Condition>
-[[gnu::always_inline]] inline uint32_t WhereTrue(const ShortWalks& walks,
+[[gnu::always_inline]] inline LaneBits WhereTrue(const ShortWalks& walks,
                                                  Condition condition) noexcept {
-  uint32_t which = 0;
+  LaneBits which = 0;
   for (uint32_t at = 0; at < walks.count; at += kEight) {
     which |= MaskOf(condition(at)) << at;
   }
@@ -39,9 +31,9 @@ template <typename Condition>
 }
 
 // The condition whose bits of eight places stand in `which` from bit `at` on.
-inline __m256i Places(uint32_t which, uint32_t at) noexcept {
+inline __m256i Places(LaneBits which, uint32_t at) noexcept {
   const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-  return Equal(_mm256_and_si256(All(which >> at), bits), bits);
+  return Equal(_mm256_and_si256(All(static_cast<uint32_t>(which >> at)), bits), bits);
 }
 
 inline __m256i EightOf(const ShortWalks::Words& words, uint32_t at) noexcept {
@@ -119,7 +111,7 @@ inline __m256i IsKind(const ShortWalks::Side& side, uint32_t at, InterfaceRowKin
 // where they are neighbours; otherwise pack(place, i) makes them neighbours, ask_packed(count)
 // asks, and unpack(i, place) brings the answers back.
 template <typename Ask, typename Pack, typename AskPacked, typename Unpack>
-[[gnu::always_inline]] inline void AskFor(uint32_t which, Ask ask, Pack pack, AskPacked ask_packed,
+[[gnu::always_inline]] inline void AskFor(LaneBits which, Ask ask, Pack pack, AskPacked ask_packed,
                                           Unpack unpack) noexcept {
   if (which == 0) {
     return;

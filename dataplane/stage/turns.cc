@@ -39,7 +39,7 @@ FlowMemory Remembered(const SessionCold& cold, bool forward, const SessionKey& a
 struct Walking {
   ShortWalks walks;
   uint32_t place[kFindBatch];
-  uint32_t alive = 0;  // bit i: the i-th found's line says by itself that its session is
+  LaneBits alive = 0;  // bit i: the i-th found's line says by itself that its session is
 
   void Add(const ExpressLanes& found, uint32_t i, bool fresh) {
     place[walks.count] = i;
@@ -49,25 +49,25 @@ struct Walking {
 
 // What the lines of the found say, bit i for the i-th.
 struct Looks {
-  uint32_t known = 0;          // it has a line
-  uint32_t current = 0;        // whose walk is of the generation that is wanted, or being written
-  uint32_t hits = 0;           // HitsOwnLine
-  uint32_t from_internet = 0;  // its sender
+  LaneBits known = 0;          // it has a line
+  LaneBits current = 0;        // whose walk is of the generation that is wanted, or being written
+  LaneBits hits = 0;           // HitsOwnLine
+  LaneBits from_internet = 0;  // its sender
 };
 
 // Of up to eight from the `at`-th on.
 void ConfirmEight(const WorkerContext& worker, ExpressLanes& found, uint32_t at, uint32_t count,
-                  EightLines& lines, uint32_t& known) {
+                  EightLines& lines, LaneBits& known) {
   SessionTable& sessions = *worker.sessions;
   known = LineAddresses(sessions, &found.line[at], count, lines);
   const uint32_t confirmed = known & HaveKeys(lines, &found.glance.key[at]);
   ForBits(AllOf(count) & ~confirmed, [&](uint32_t i) {
     LineIdx& line = found.line[at + i];
     line = sessions.Confirm(found.glance.key[at + i], found.hash[at + i], line);
-    known &= ~(1u << i);
+    known &= ~BitOf(i);
     if (line.has_value()) {
       lines[i] = &sessions.Line(line);
-      known |= 1u << i;
+      known |= BitOf(i);
     }
   });
 }
@@ -76,7 +76,7 @@ void LookAtEight(const Snapshot& snapshot, const WorkerContext& worker, ExpressL
                  uint32_t at, Looks& looks) {
   const Glance& glance = found.glance;
   EightLines lines;
-  uint32_t known;
+  LaneBits known;
   ConfirmEight(worker, found, at, std::min(found.count - at, kEight), lines, known);
   const FourWords walk = LoadLines(lines, offsetof(SessionLine, next_hop));
   const FourWords marks = LoadLines(lines, offsetof(SessionLine, fin_seq));
@@ -95,12 +95,12 @@ void LookAtEight(const Snapshot& snapshot, const WorkerContext& worker, ExpressL
 // Asks for the memory that turns will read, once all lines have been looked at: a branch on what
 // one says would wait for it before the next are asked.
 void PrefetchTurns(const SessionTable& sessions, const ExpressLanes& found, const Looks& looks,
-                   uint32_t turns, uint32_t stale) {
-  uint32_t asks_peer = looks.known & (turns | ~looks.hits);
+                   LaneBits turns, LaneBits stale) {
+  LaneBits asks_peer = looks.known & (turns | ~looks.hits);
   ForBits(stale & ~asks_peer, [&](uint32_t i) {
     const SessionLine& line = sessions.Line(found.line[i]);
     const bool walked = line.generation.load(std::memory_order_relaxed) != kGenerationNone;
-    asks_peer |= walked ? 0 : 1u << i;
+    asks_peer |= walked ? 0 : BitOf(i);
     sessions.PrefetchCold(found.line[i]);
   });
   ForBits(asks_peer, [&](uint32_t i) { sessions.PrefetchPeer(found.line[i]); });
@@ -114,13 +114,13 @@ void FindWalks(const Snapshot& snapshot, WorkerContext& worker, ExpressLanes& fo
   for (uint32_t at = from; at < found.count; at += kEight) {
     LookAtEight(snapshot, worker, found, at, looks);
   }
-  const uint32_t turns = found.glance.turning & AllOf(found.count) & ~AllOf(from);
-  uint32_t syn = 0;
-  ForBits(turns, [&](uint32_t i) { syn |= IsPureSyn(found.glance.ip[i]) ? 1u << i : 0; });
-  const uint32_t stale = looks.known & ~looks.current & ~syn;
-  const uint32_t opening = syn & ~looks.known;
+  const LaneBits turns = found.glance.turning & AllOf(found.count) & ~AllOf(from);
+  LaneBits syn = 0;
+  ForBits(turns, [&](uint32_t i) { syn |= IsPureSyn(found.glance.ip[i]) ? BitOf(i) : 0; });
+  const LaneBits stale = looks.known & ~looks.current & ~syn;
+  const LaneBits opening = syn & ~looks.known;
   PrefetchTurns(*worker.sessions, found, looks, turns, stale);
-  const auto add = [&](uint32_t which) {
+  const auto add = [&](LaneBits which) {
     ForBits(which & (stale | opening),
             [&](uint32_t i) { walking.Add(found, i, (opening >> i & 1) != 0); });
   };
@@ -159,7 +159,7 @@ void GiveMemories(const WorkerContext& worker, const ExpressLanes& found, bool c
     const bool alive = (walking.alive >> i & 1) != 0;
     FlowMemory memory;
     if (!Remember(worker, found.line[i], found.glance.key[i], alive, changed, memory)) {
-      walks.open ^= 1u << at;
+      walks.open ^= BitOf(at);
     }
     GiveMemory(memory, at, walks);
   });
@@ -175,7 +175,7 @@ void StampConfirmed(const Snapshot& snapshot, WorkerContext& worker, const Walki
     const bool stamped = StampAgain(worker.sessions->Line(found.line[i]), LeavesAs(walk),
                                     WalkGenerationOf(snapshot, walk.sender, walk.target),
                                     [&](WalkOutcome& outcome) { SetDeltas(key, outcome); });
-    found.walked |= stamped ? 1u << i : 0;
+    found.walked |= stamped ? BitOf(i) : 0;
   });
 }
 
@@ -188,7 +188,7 @@ bool AnyLeaves(const ExpressLanes& found, const LeavingPairs& leaving) {
       leave = _mm256_or_si256(leave, Equal(pairs, All(leaving.pair[k].value)));
     }
     // Places behind the last hold any line.
-    if ((MaskOf(leave) & ((uint64_t{1} << (found.count - at)) - 1)) != 0) {
+    if ((MaskOf(leave) & AllOf(found.count - at)) != 0) {
       return true;
     }
   }
@@ -197,7 +197,7 @@ bool AnyLeaves(const ExpressLanes& found, const LeavingPairs& leaving) {
 
 // Those of `which` for which a pair may be set aside, and room made, before their turn comes: no
 // lane before them is of a session that might have to go. What is not among the found is not known.
-uint32_t AheadOfTurn(const ExpressLanes& found, uint32_t from, uint32_t which,
+LaneBits AheadOfTurn(const ExpressLanes& found, uint32_t from, LaneBits which,
                      const LeavingPairs& leaving) {
   if (AnyLeaves(found, leaving)) {
     return 0;
@@ -206,7 +206,7 @@ uint32_t AheadOfTurn(const ExpressLanes& found, uint32_t from, uint32_t which,
   while (end < found.count && found.glance.lane[end] - found.glance.lane[from] == end - from) {
     ++end;
   }
-  return which & static_cast<uint32_t>((uint64_t{1} << end) - 1);
+  return which & AllOf(end);
 }
 
 void PrepareOpenings(const Snapshot& snapshot, const WorkerContext& worker, uint32_t from,
@@ -215,7 +215,7 @@ void PrepareOpenings(const Snapshot& snapshot, const WorkerContext& worker, uint
   ForBits(walks.open & walks.fresh, [&](uint32_t at) {
     const uint32_t i = walking.place[at];
     if (PrepareOpening(snapshot, worker, found, i, walks, at)) {
-      found.opening |= 1u << i;
+      found.opening |= BitOf(i);
     }
   });
   ReserveOpenings(worker, found, AheadOfTurn(found, from, found.opening, leaving), leaving);

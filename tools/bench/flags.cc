@@ -23,7 +23,7 @@ DEFINE_string(traffic, "nat", "nat: ENIs to the internet; vpc: between ENIs; mix
 DEFINE_string(protocol, "mixed", "tcp, udp or mixed.");
 DEFINE_uint32(senders, 16, "ENIs that open flows, of the generated VPC: 1..1000.");
 DEFINE_uint32(rules, 40, "Rules of each list, of the generated VPC: 1..1000.");
-DEFINE_uint32(burst, 32, "Packets handled together: 1..192; of `rules` 1..256, of `rivals` 1..64.");
+DEFINE_uint32(burst, 64, "Packets handled together: 1..192; of `rules` 1..256, of `rivals` 1..64.");
 DEFINE_uint32(seconds, 10, "How long packets are offered, or taken from --ports: 1..3600.");
 DEFINE_uint32(rounds, 41, "Rounds of the pipeline and of the source alone, in turn.");
 DEFINE_uint32(round_packets, 65536, "Packets of a round.");

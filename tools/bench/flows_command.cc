@@ -14,14 +14,14 @@ namespace {
 // line is asked, or time out: theirs goes by packets, ten million a second, unless --burst_ns says
 // another pace.
 constexpr uint32_t kMostByWallClock = 2'000'000;
-constexpr int64_t kPacedBurstNs = 3'200;
+constexpr int64_t kPacedPacketNs = 100;
 
 // One number of sessions, in a dataplane of its own. False: it could not be made; said on stderr.
 bool MeasureFlows(const Arguments& arguments, uint32_t flows, ForwardRequest& request,
                   Report& report) {
   SetFlows(flows, request);
   if (FLAGS_burst_ns == 0 && flows > kMostByWallClock) {
-    request.bench.burst_ns = kPacedBurstNs;
+    request.bench.burst_ns = kPacedPacketNs * FLAGS_burst;
   }
   const auto bench = OpenBench(arguments, flows, request.bench);
   if (bench == nullptr) {
@@ -62,7 +62,7 @@ int RunFlowsCommand(const Arguments& arguments) {
   report.settings.emplace_back(
       "clock", FLAGS_burst_ns != 0 ? "by bursts, --burst_ns=" + std::to_string(FLAGS_burst_ns)
                                    : "real time; above " + std::to_string(kMostByWallClock) +
-                                         " flows by bursts of 3200 ns");
+                                         " flows by bursts, 100 ns a packet");
   if (!FLAGS_j) {
     std::printf("  %10s %8s %18s %8s %9s %9s %8s  %s\n", "FLOWS", "NS", "QUARTILES", "TICKS",
                 "MPPS/CORE", "SOURCE NS", "TABLE MB", "MEMORY");
@@ -98,8 +98,8 @@ Verb FlowsCommand() {
       "own\n"
       "each time. Says how each row's memory was backed. Above two million flows the sessions' "
       "clock\n"
-      "goes by bursts, 3,200 ns each, unless --burst_ns says otherwise: by the wall clock so many "
-      "rest\n"
+      "goes by bursts, 100 ns a packet, unless --burst_ns says otherwise: by the wall clock so "
+      "many rest\n"
       "for seconds between their packets, and some time out and walk again.",
       {"max_flows",     "keys",          "zipf",     "size",    "direction",
        "traffic",       "protocol",      "config",   "senders", "rules",

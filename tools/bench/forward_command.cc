@@ -23,7 +23,7 @@ DEFINE_bool(stale, false,
             "Of the generated VPC.");
 DEFINE_double(stale_share, 1,
               "With --stale: of the directions of flows so many have yet to walk when a round "
-              "begins; 0.05 is one or two of a burst of 32.");
+              "begins; 0.03 is about two of a burst of 64.");
 
 namespace sluice {
 namespace {

@@ -74,7 +74,7 @@ void MeasureTestpmd(const std::string& mode, Report& report) {
   std::vector<double> ns;
   uint64_t packets = 0;
   for (uint32_t run = 0; run < (FLAGS_quick ? 1 : kTestpmdRuns); ++run) {
-    const auto result = RunTestpmd(mode, FLAGS_quick ? 1 : 2);
+    const auto result = RunTestpmd(mode, FLAGS_burst, FLAGS_quick ? 1 : 2);
     if (!result.ok()) {
       NoteAbsent("testpmd " + mode + ": " + std::string(result.status().message()), report);
       return;

@@ -30,7 +30,7 @@ DEFINE_string(at, "",
               "it. A PATH may be several, separated by commas.");
 DEFINE_uint64(seed, 0, "Of NAT ports, IP identifications and hashes.");
 DEFINE_string(idle_after, "0", "Seconds the clock goes on after the last packet.");
-DEFINE_uint32(burst, 32, "Packets of one instant handled together, 1..256; changes no result.");
+DEFINE_uint32(burst, 64, "Packets of one instant handled together, 1..256; changes no result.");
 DEFINE_bool(session_cache, true, "Off: every packet walks; changes no verdict.");
 
 DEFINE_string(eni, "", "Only this ENI. Of sessions: at either end.");

@@ -68,7 +68,7 @@ class CpsCommand(unittest.TestCase):
         self.assertEqual(session_returns(8000), session_returns(8000))
 
     def test_mistakes_are_usage(self):
-        for words in (["--max_sessions=5"], ["--max_sessions=20000", "--in_flight=19000"], ["--in_flight=0"], ["--in_flight=159"], ["--in_flight=200", "--data"], ["--in_flight=160", "--burst=33"], ["--burst_ns=-1"], ["word"]):
+        for words in (["--max_sessions=5"], ["--max_sessions=20000", "--in_flight=19000"], ["--in_flight=0"], ["--in_flight=319"], ["--in_flight=400", "--data"], ["--in_flight=160", "--burst=33"], ["--burst_ns=-1"], ["word"]):
             answer = bench(*words)
             self.assertEqual(answer.returncode, 2, words)
             self.assertEqual(len(answer.stderr.splitlines()[0]) > 0, True)

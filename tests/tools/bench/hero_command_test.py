@@ -41,7 +41,7 @@ class HeroCommand(unittest.TestCase):
 
     def test_mistakes_are_usage(self):
         for words in (["--seconds=0"], ["--background_period=40"], ["--background_period=nan"], ["--active=1"],
-                      ["--active=159"], ["--active=640", "--burst=192"], ["word"]):
+                      ["--active=319"], ["--active=640", "--burst=192"], ["word"]):
             answer = bench(*words)
             self.assertEqual(answer.returncode, 2, words)
             self.assertTrue(answer.stderr, words)

@@ -62,7 +62,7 @@ class LatencyCommand(unittest.TestCase):
             # A tenth of a second of packets, timed or lost.
             wanted = figure["offered_mpps"] * 1e6 * 0.1
             self.assertAlmostEqual((figure["packets"] + figure["lost"]) / wanted, 1, delta=0.5)
-            self.assertLessEqual(figure["mean_burst"], 32)
+            self.assertLessEqual(figure["mean_burst"], 64)
             self.assertEqual((figure["flows"], figure["hit_rate"]), (1000, 1))
             self.assertGreater(figure["source_ns"]["median"], 0)
             # A load is a share of what this loop can do, its clock and counts included.

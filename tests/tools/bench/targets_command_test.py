@@ -55,7 +55,7 @@ class TargetsCommand(unittest.TestCase):
         self.targets({"forward": forward(20, 40, 45)}, "--only=T1,T2,T3")
         log = pathlib.Path(str(self.fake) + ".log").read_text().splitlines()
         runs = [f"forward --flows={n} -j" for n in (1000, 1000000)]
-        self.assertEqual(log, [runs[0], "rivals --ovs -j", runs[1], "forward --flows=16000000 --burst_ns=3200 -j"])
+        self.assertEqual(log, [runs[0], "rivals --ovs -j", runs[1], "forward --flows=16000000 --burst_ns=6400 -j"])
 
     def test_a_bound_may_be_a_multiple_of_a_rival_in_the_same_run(self):
         rivals = fake_bench.report("testpmd/mac/net_null", 12)

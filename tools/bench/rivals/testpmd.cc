@@ -41,7 +41,8 @@ TestpmdResult ReadTestpmd(const std::string& out) {
   return result;
 }
 
-absl::StatusOr<TestpmdResult> RunTestpmd(const std::string& mode, uint32_t seconds) {
+absl::StatusOr<TestpmdResult> RunTestpmd(const std::string& mode, uint32_t burst,
+                                         uint32_t seconds) {
   if (RunChild({"sh", "-c", "command -v dpdk-testpmd"}).exit_code != 0) {
     return absl::UnavailableError("dpdk-testpmd is not installed; apt-get install dpdk-dev");
   }
@@ -79,7 +80,7 @@ absl::StatusOr<TestpmdResult> RunTestpmd(const std::string& mode, uint32_t secon
                                     "net_null1,size=64",
                                     "--",
                                     "--forward-mode=" + mode,
-                                    "--burst=32",
+                                    "--burst=" + std::to_string(burst),
                                     "--total-num-mbufs=8192",
                                     "--mbcache=512",
                                     "--record-core-cycles",

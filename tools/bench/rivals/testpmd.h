@@ -14,10 +14,11 @@ struct TestpmdResult {
   uint64_t packets = 0;
 };
 
-// `mode`: "io" or "mac". Bursts of 32 frames of 64 bytes, one forwarding thread on one CPU, for
-// `seconds` <= 10. Unavailable, with the remedy, when it is not installed; Internal, with what it
+// `mode`: "io" or "mac". Bursts of `burst` <= 512 frames of 64 bytes, one forwarding thread on one
+// CPU, for `seconds` <= 10. Unavailable, with the remedy, when it is not installed; Internal, with what it
 // said, when it does not run.
-absl::StatusOr<TestpmdResult> RunTestpmd(const std::string& mode, uint32_t seconds);
+absl::StatusOr<TestpmdResult> RunTestpmd(const std::string& mode, uint32_t burst,
+                                         uint32_t seconds);
 
 // What of its output, with our thread lines before, counts: exposed for the test. Zero packets when
 // something is missing.

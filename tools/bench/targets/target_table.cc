@@ -43,7 +43,7 @@ std::vector<Target> Established(bool quick) {
   // A flow of so many rests for seconds between its packets, and what rests longest has to be
   // looked at anew: the sessions' clock has to go by packets, 10 million a second, not by what
   // neighbours on the machine take.
-  const Command sixteen_million = {"forward", "--flows=16000000", "--burst_ns=3200"};
+  const Command sixteen_million = {"forward", "--flows=16000000", "--burst_ns=6400"};
   Goal t3 = AtMost("ticks a packet, over T2's", sixteen_million, "forward/flows:16000000/*",
                    "ticks", 1.15);
   Goal t3_bytes = AtMost("bytes a session, everything included", sixteen_million,
