@@ -35,9 +35,9 @@
 namespace sluice {
 
 inline constexpr uint32_t kFindBatch = kMaxRun;  // lanes in flight
-inline constexpr uint32_t kClaimAttempts = 64;  // scans of one claim, each after a lost race
-inline constexpr uint32_t kClaimWaits = 512;    // looks at another worker's unpublished claim
-inline constexpr uint32_t kEvictionSteps = 32;  // pairs looked at for one cache-only victim
+inline constexpr uint32_t kClaimAttempts = 64;   // scans of one claim, each after a lost race
+inline constexpr uint32_t kClaimWaits = 512;     // looks at another worker's unpublished claim
+inline constexpr uint32_t kEvictionSteps = 32;   // pairs looked at for one cache-only victim
 inline constexpr uint32_t kMaxSessionPairs = 1u << 29;
 // Between a free line and none: some entry has to be looked at twice.
 inline constexpr LineIdx kLineUnsure = LineIdx(0xfffffffe);

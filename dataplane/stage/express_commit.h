@@ -28,7 +28,7 @@ inline bool AreDistinct(__m256i numbers) {
 
 // Bit i: the i-th line's window is the burst's and its counters are below their halves, as
 // CountUnderHalf wants them.
-inline uint32_t MayCount(const Lines& lines, uint16_t window) {
+inline LaneBits MayCount(const Lines& lines, uint16_t window) {
   constexpr uint32_t kHalves = 1u << 31 | 1u << (kLineBytesBits - 1 - 32);
   const __m256i other = Bits(_mm256_xor_si256(lines.marks, All(window)), 0xffc0);
   const __m256i full = Bits(lines.counters_high, kHalves);
@@ -85,7 +85,7 @@ inline void CommitEight(const EightLines& at, const Packets& packets, const Line
 
 inline void CommitLines(WorkerContext& worker, const EightLines& at, const ExpressLanes& found,
                         uint32_t from, uint32_t count, const Packets& packets, const Lines& lines) {
-  const uint32_t open = MayCount(lines, found.window);
+  const LaneBits open = MayCount(lines, found.window);
   if (count == kEight && open == 0xff && AreDistinct(Load(&found.line[from].value))) [[likely]] {
     CommitEight(at, packets, lines, Load(&found.glance.end_seq[from]), worker.now_ms);
   } else {

@@ -60,7 +60,7 @@ void ConfirmEight(const WorkerContext& worker, ExpressLanes& found, uint32_t at,
                   EightLines& lines, LaneBits& known) {
   SessionTable& sessions = *worker.sessions;
   known = LineAddresses(sessions, &found.line[at], count, lines);
-  const uint32_t confirmed = known & HaveKeys(lines, &found.glance.key[at]);
+  const LaneBits confirmed = known & HaveKeys(lines, &found.glance.key[at]);
   ForBits(AllOf(count) & ~confirmed, [&](uint32_t i) {
     LineIdx& line = found.line[at + i];
     line = sessions.Confirm(found.glance.key[at + i], found.hash[at + i], line);

@@ -15,10 +15,9 @@ struct TestpmdResult {
 };
 
 // `mode`: "io" or "mac". Bursts of `burst` <= 512 frames of 64 bytes, one forwarding thread on one
-// CPU, for `seconds` <= 10. Unavailable, with the remedy, when it is not installed; Internal, with what it
-// said, when it does not run.
-absl::StatusOr<TestpmdResult> RunTestpmd(const std::string& mode, uint32_t burst,
-                                         uint32_t seconds);
+// CPU, for `seconds` <= 10. Unavailable, with the remedy, when it is not installed; Internal, with
+// what it said, when it does not run.
+absl::StatusOr<TestpmdResult> RunTestpmd(const std::string& mode, uint32_t burst, uint32_t seconds);
 
 // What of its output, with our thread lines before, counts: exposed for the test. Zero packets when
 // something is missing.

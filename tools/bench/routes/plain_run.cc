@@ -1,11 +1,11 @@
 #include "tools/bench/routes/plain_run.h"
 
 #include <algorithm>
-#include <bit>
 #include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "dataplane/base/lane_bits.h"
 #include "dataplane/stage/glance.h"
 #include "dataplane/stage/short_walk.h"
 #include "perf/workload/burst_driver.h"
@@ -57,11 +57,10 @@ void ForwardPlain(const Snapshot& snapshot, WorkerContext& worker, Batch& batch)
       AddShortWalk(glance.key[i], true, walks);
     }
     BeginShortWalks(snapshot, walks);
-    for (uint32_t left = walks.open & glance.plain; left != 0; left &= left - 1) {
-      const auto i = static_cast<uint32_t>(std::countr_zero(left));
+    ForBits(walks.open & glance.plain, [&](uint32_t i) {
       SendPlain(snapshot, worker, batch, glance.lane[i], WalkAt(walks, i), glance.ip[i],
                 glance.ip_bytes[i]);
-    }
+    });
   }
 }
 
