@@ -150,9 +150,8 @@ bool FragmentCache::MakeRoom(uint32_t scope) noexcept {
 // though the memory ends in between; a frame that never comes back does not keep it for longer than
 // one can have been held.
 bool FragmentCache::IsPast(const Datagram& d, uint32_t now_ms) noexcept {
-  const uint32_t age_ms = AgeMs(d.created_ms, now_ms);
-  const uint32_t limit_ms = kFragmentMemoryMs + (d.awaited != 0 ? kFragmentHoldMs : 0);
-  return d.held_first == kNil && age_ms > limit_ms;
+  const bool returning = d.awaited != 0 && AgeMs(d.released_ms, now_ms) <= kFragmentHoldMs;
+  return d.held_first == kNil && !returning && AgeMs(d.created_ms, now_ms) > kFragmentMemoryMs;
 }
 
 // At most two a call: as many as a call can create, and one to catch up.
@@ -238,7 +237,6 @@ FragmentDecision FragmentCache::Offer(const Fragment& fragment, void* handle, ui
 
 void FragmentCache::Resolve(const Fragment& fragment, const FirstFragment& first,
                             uint32_t now_ms) noexcept {
-  (void)now_ms;
   const uint32_t at = Lookup(DatagramKey(fragment));
   if (at == kNil) {
     return;  // displaced within the burst: later fragments will be orphans
@@ -248,7 +246,7 @@ void FragmentCache::Resolve(const Fragment& fragment, const FirstFragment& first
   if (d.phase == Phase::kWaiting) {
     d.phase = Phase::kResolved;
   }
-  Release(d);
+  Release(d, now_ms);
 }
 
 // --- held frames ---
@@ -279,10 +277,11 @@ void FragmentCache::UnlinkAge(uint32_t frame) noexcept {
   (f.age_next == kNil ? newest_frame_ : frames_[f.age_next].age_previous) = f.age_previous;
 }
 
-void FragmentCache::Release(Datagram& d) noexcept {
+void FragmentCache::Release(Datagram& d, uint32_t now_ms) noexcept {
   if (d.held_first == kNil) {
     return;
   }
+  d.released_ms = now_ms;
   for (uint32_t at = d.held_first; at != kNil; at = frames_[at].next) {
     UnlinkAge(at);
     frames_[at].datagram = kNil;

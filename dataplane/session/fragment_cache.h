@@ -142,7 +142,8 @@ class FragmentCache {
     uint32_t side_previous, side_next;  // of one side, oldest first
     uint32_t held_first, held_last;
     uint32_t created_ms;
-    uint16_t end_units;  // behind the last fragment; 0 while unknown
+    uint32_t released_ms;  // when frames were last released
+    uint16_t end_units;    // behind the last fragment; 0 while unknown
     Phase phase;
     uint8_t range_count;
     uint16_t awaited;  // frames released and not offered again yet
@@ -177,7 +178,7 @@ class FragmentCache {
   static bool IsComplete(const Datagram& d) noexcept;
   FragmentDecision Accept(Datagram& d, const Fragment& fragment) noexcept;
   FragmentDecision Hold(uint32_t datagram, uint32_t scope, void* handle, uint32_t now_ms) noexcept;
-  void Release(Datagram& d) noexcept;
+  void Release(Datagram& d, uint32_t now_ms) noexcept;
   void UnlinkAge(uint32_t frame) noexcept;
   void Detach(uint32_t frame) noexcept;
   void GiveBack(uint32_t frame, HeldFrame* out) noexcept;

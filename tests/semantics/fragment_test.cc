@@ -166,6 +166,21 @@ TEST_F(FragmentSemantics, D_FRAG_WhatWaitsFollowsItsFirstWhenTheMemoryEnds) {
   ExpectFrame("eni-web", pieces[1], "hold");
 }
 
+// One that comes when the 30 s are over, to others that still wait, has its two seconds, too.
+TEST_F(FragmentSemantics, D_FRAG_WhatJoinsTheWaitingFollowsItsFirst) {
+  Start();
+  const std::vector<Bytes> pieces = Pieces(Udp("10.0.0.10:5", "10.0.1.10:80", 40), 1);
+  ExpectFrame("eni-web", pieces[1], "hold");
+  Wait(29.9);
+  ExpectFrame("eni-web", pieces[2], "hold");
+  Wait(0.5);
+  ExpectFrame("eni-web", pieces[1], "hold");
+  ExpectSettled({"drop fragment_orphan"});
+  Wait(1.9);
+  ExpectFrame("eni-web", pieces[0], "forward eni-app");
+  ExpectSettled({"drop fragment_orphan", "forward eni-app"});
+}
+
 TEST_F(FragmentSemantics, D_FRAG_LaterOnesShareTheFateOfTheirFirst) {
   VpcConfig config;
   config.In("sg-app", {"udp 80 10.0.0.0/8"});

@@ -213,6 +213,21 @@ TEST(FragmentCacheTest, D_FRAG_WhatWaitsFollowsItsFirstWhenTheMemoryEnds) {
   EXPECT_EQ(cache->held_count(), 1u);
 }
 
+// What joins a waiting one behind the end of the memory has as long as any other.
+TEST(FragmentCacheTest, D_FRAG_WhatJoinsTheWaitingFollowsItsFirst) {
+  auto cache = MakeCache();
+  Driver driver(*cache);
+  driver.Send(Part(24, 8, false), 1, 0);
+  HeldFrame orphan;
+  ASSERT_TRUE(cache->TakeOrphan(2001, &orphan));
+  driver.Send(Part(24, 8, false), 2, 29'999);
+  driver.Send(Part(8, 16, true), 3, 31'999);
+  ASSERT_TRUE(cache->TakeOrphan(32'000, &orphan));
+  driver.Send(Part(0, 8, true), 4, 33'999);
+  EXPECT_EQ(driver.passed, (std::set<uintptr_t>{3, 4}));
+  EXPECT_EQ(cache->held_count(), 0u);
+}
+
 TEST(FragmentCacheTest, BoundsArePerSideAndFair) {
   auto cache = MakeCache();  // 64 datagrams, 16 a side; 32 frames, 8 a side
   for (uint16_t id = 0; id < 8; ++id) {
