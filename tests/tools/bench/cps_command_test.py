@@ -39,8 +39,9 @@ class CpsCommand(unittest.TestCase):
             for name in ("cps/full", "cps/filling"):
                 self.assertAlmostEqual(figures[name]["hit_rate"], 4 / 6, delta=0.02)
                 self.assertEqual(figures[name]["flows"], 1000 + 1536)
-            self.assertEqual([figures[f"cps/step/{step}"]["hit_rate"] for step in STEPS], [0, 0, 1, 1, 1, 1])
-            self.assertEqual(figures["cps/step/syn"]["flows"], 1000 + 256)
+            for steps in ("cps/step", "cps/filling/step"):
+                self.assertEqual([figures[f"{steps}/{step}"]["hit_rate"] for step in STEPS], [0, 0, 1, 1, 1, 1])
+                self.assertEqual(figures[f"{steps}/syn"]["flows"], 1000 + 256)
             # While the table is full every new connection takes the place of a finished one.
             self.assertAlmostEqual(full["returned_while_full"] / full["full_connections"], 1, delta=0.5)
             self.assertGreater(full["expired"], 1000)

@@ -86,9 +86,14 @@ void MeasureStages(Workbench& bench, const CpsOptions& options, Parts& parts, Cp
   result.stages = tally.Costs();
 }
 
-void MeasureSteps(const CpsOptions& options, Parts& parts, CpsResult& result) {
-  std::vector<std::vector<double>> ns(parts.source.step_count()), source(parts.source.step_count());
-  for (uint32_t round = 0; round < options.rounds; ++round) {
+std::vector<StepCost> MeasureSteps(const CpsOptions& options, uint32_t rounds, Parts& parts) {
+  const uint32_t steps = parts.source.step_count();
+  std::vector<std::vector<double>> ns(steps), source(steps);
+  std::vector<uint64_t> hits_before(steps);
+  for (uint32_t step = 0; step < steps; ++step) {
+    hits_before[step] = parts.rounds.step_hits(step);
+  }
+  for (uint32_t round = 0; round < rounds; ++round) {
     const std::vector<double> with = parts.rounds.ByStep(RoundBody::kPipeline);
     const std::vector<double> without = parts.rounds.ByStep(RoundBody::kSourceOnly);
     for (size_t step = 0; step < with.size(); ++step) {
@@ -96,20 +101,34 @@ void MeasureSteps(const CpsOptions& options, Parts& parts, CpsResult& result) {
       source[step].push_back(without[step] / options.round);
     }
   }
-  for (size_t step = 0; step < ns.size(); ++step) {
-    const double packets = static_cast<double>(options.round) * options.rounds;
-    const auto hits = static_cast<double>(parts.rounds.step_hits(static_cast<uint32_t>(step)));
-    result.steps.push_back({(options.data ? kDataStepNames : kStepNames)[step], SpreadOf(ns[step]),
-                            SpreadOf(source[step]), hits / packets});
+  std::vector<StepCost> costs;
+  for (uint32_t step = 0; step < steps; ++step) {
+    const double packets = static_cast<double>(options.round) * rounds;
+    const auto hits = static_cast<double>(parts.rounds.step_hits(step) - hits_before[step]);
+    costs.push_back({(options.data ? kDataStepNames : kStepNames)[step], SpreadOf(ns[step]),
+                     SpreadOf(source[step]), hits / packets, rounds});
   }
+  return costs;
 }
 
 // Everything that is closed has been idle for long enough: the sweep alone takes it out.
+void Expire(Parts& parts) {
+  parts.rounds.SkipMs(kNatIdleMs + 1);
+  parts.control->Round(parts.rounds.clock());
+}
+
+// As many rounds as fill half of the table, which is empty, and is again afterwards.
+void MeasureFillingSteps(Workbench& bench, const CpsOptions& options, Parts& parts,
+                         CpsResult& result) {
+  const uint32_t room = bench.dataplane().sessions().capacity() / 2 / options.round;
+  result.filling_steps = MeasureSteps(options, std::clamp(room, 1u, options.rounds), parts);
+  Expire(parts);
+}
+
 void MeasureExpiry(Parts& parts, CpsResult& result) {
   const SweepCounts before = parts.control->counts();
   const double cpu_before = parts.control->cpu_ns();
-  parts.rounds.SkipMs(kNatIdleMs + 1);
-  parts.control->Round(parts.rounds.clock());
+  Expire(parts);
   const uint64_t expired = parts.control->counts().expired - before.expired;
   result.expired = expired;
   result.expiry_ns =
@@ -140,10 +159,11 @@ CpsResult RunCps(Workbench& bench, const CpsOptions& options) {
     MeasureStages(bench, options, parts, result);
   }
   parts.rounds.Drain();
-  MeasureSteps(options, parts, result);
+  result.steps = MeasureSteps(options, options.rounds, parts);
   OutputCheck check(bench.config(), bench.flows(), bench.links());
   parts.rounds.Sample(options.sampled, check);
   MeasureExpiry(parts, result);
+  MeasureFillingSteps(bench, options, parts, result);
   result.fates = CountFates(bench.dataplane().counters()) - before;
   CountGateways(bench, result.attempted, result.established);
   result.attempted -= attempted;

@@ -28,6 +28,7 @@ struct StepCost {
   Spread ns;         // a packet, source taken off
   Spread source_ns;
   double hit_rate = 0;
+  uint32_t rounds = 0;
 };
 
 struct CpsResult {
@@ -37,9 +38,10 @@ struct CpsResult {
   Spread source_ns;
   double filling_hit_rate = 0;  // packets that found their session current, of all
   double steady_hit_rate = 0;
-  std::vector<StepCost> steps;  // of the full table, a step at a time
-  double control_ns = 0;        // a connection: what the control thread does meanwhile
-  double expiry_ns = 0;         // a connection that nobody evicts: the sweep's cost
+  std::vector<StepCost> steps;          // of the full table, a step at a time
+  std::vector<StepCost> filling_steps;  // the same while it has room
+  double control_ns = 0;                // a connection: what the control thread does meanwhile
+  double expiry_ns = 0;                 // a connection that nobody evicts: the sweep's cost
   double fill_seconds = 0;
   uint32_t filling_rounds = 0;
 
@@ -54,7 +56,7 @@ struct CpsResult {
   uint64_t established = 0;
   uint64_t steady_connections = 0;
   uint64_t evicted = 0;  // in the steady rounds: pairs that came back
-  uint64_t expired = 0;  // at the end, by the sweep
+  uint64_t expired = 0;  // of the full table, by the sweep
   uint64_t freed = 0;    // pairs returned, in all
   uint64_t left = 0;     // sessions beside the flows that stay open, at the end
   ByteCheck compared;
