@@ -125,7 +125,7 @@ bool FlowProgress::AcceptTcp(const TcpFields& tcp, FlowSide side) {
       return false;
     }
     reset_ = true;
-  } else if (HasFlag(tcp, kTcpSyn) && established_ && !MayReopen()) {
+  } else if (HasFlag(tcp, kTcpSyn) && established_ && !reset_ && !IsClosing()) {
     return false;
   }
   TcpSender& mine = sender_[static_cast<int>(side)];

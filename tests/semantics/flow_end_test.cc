@@ -152,6 +152,21 @@ TEST_F(FlowEndSemantics, D_TIMERS_ASynThatBeginsTheFlowAnewRestartsTheGatewaysCl
          "forward internet: *");
 }
 
+// Established is established, also what the groups have seen from its middle.
+TEST_F(FlowEndSemantics, D_TIMERS_D_MIDSTREAM_ASynAckInAnEstablishedFlowRestartsNoClock) {
+  Start();
+  Expect("eni-app", Tcp("10.0.1.10:5", "203.0.113.9:443"), "forward internet: *");
+  const std::string outside = End("198.51.100.200", LastSent().src_port);
+  const PacketSpec answer = Tcp("203.0.113.9:443", outside, kSynAck, 9000, 1001);
+  Wait(61);  // half-open: the groups have forgotten it, the gateway has not
+  Expect("internet", answer, "forward eni-app: *");
+  Expect("eni-app", Tcp("10.0.1.10:5", "203.0.113.9:443", kAck, 1001, 9001), "forward internet: *");
+  Wait(200);
+  Expect("internet", answer, "forward eni-app: *");
+  Wait(200);
+  Expect("internet", answer, "drop nat_unsolicited");
+}
+
 // The peering carries the gateway's traffic, and its answers as long as rtb-b says so.
 VpcConfig ThroughGatewayToPeer() {
   VpcConfig config;
