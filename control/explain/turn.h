@@ -48,7 +48,7 @@ class Turn {
   bool ChooseNatPort(WalkResult& result, Outcome& outcome);
   bool EndpointIsFree(const WalkResult& result, Outcome& outcome) const;
   void TurnRound(WalkResult& result);
-  static void StayAnswer(WalkResult& result);
+  void StayAnswer(WalkResult& result) const;
   void Commit(WalkResult& result, const Packet& packet);
   uint64_t SessionOf(const WalkResult& result);
   void EndSession(uint64_t session);

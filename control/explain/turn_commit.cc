@@ -152,17 +152,24 @@ void Turn::TurnRound(WalkResult& result) {
   sender.is_new = true;
 }
 
-// Its sender asked the rules before the gateway knew the packet as an answer: it had forgotten the
-// flow, or the packet is a SYN that begins it anew. Who asked and who answers stays.
-void Turn::StayAnswer(WalkResult& result) {
-  if (!result.binding.has_value() || result.binding->side != FlowSide::kResponder ||
-      !Asks(result) || !result.groups.front().is_new) {
+// Its sender asked the rules before it was known to be an answer: of a gateway's binding, or for
+// who remembers the flow that the sender has forgotten. Who asked and who answers stays; a flow
+// that some interface remembers goes on, else it begins anew.
+void Turn::StayAnswer(WalkResult& result) const {
+  const bool of_binding =
+      result.binding.has_value() && result.binding->side == FlowSide::kResponder;
+  const bool goes_on =
+      std::any_of(result.groups.begin(), result.groups.end(), [](const GroupCommit& group) {
+        return !group.is_new && !group.starts_over && group.side == FlowSide::kResponder;
+      });
+  if (!Asks(result) || !result.groups.front().is_new || (!of_binding && !goes_on)) {
     return;
   }
   GroupCommit& sender = result.groups.front();
-  sender.becomes_tracked = true;  // AWS-SG-11: as everything that passes a gateway
+  sender.becomes_tracked = of_binding;  // AWS-SG-11: as everything that passes a gateway
   sender.end = {Reversed(sender.end.key), FlowSide::kResponder};
   sender.side = FlowSide::kResponder;
+  sender.is_new = !goes_on || !state_.group_flows.contains({sender.eni->id, sender.end});
 }
 
 // What an interface knew of the flow before ends, in either orientation: it would answer the one

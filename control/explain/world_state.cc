@@ -6,9 +6,11 @@ namespace sluice {
 namespace {
 
 bool IsForgotten(const GroupFlow& flow, const ConnectionTracking& tracking, int64_t now_ns) {
-  return flow.progress.IsExpired(now_ns, {.tracking = tracking}) ||
-         (!flow.is_counted &&
-          flow.progress.IsExpired(now_ns, {.fixed_seconds = kUntrackedSeconds}));
+  if (flow.is_counted) {
+    return flow.progress.IsExpired(now_ns, {.tracking = tracking});
+  }
+  return flow.progress.IsExpired(now_ns, {}) ||
+         flow.progress.IsExpired(now_ns, {.fixed_seconds = kUntrackedSeconds});
 }
 
 }  // namespace

@@ -266,13 +266,16 @@ enum class AcceptEffect : uint8_t {
 AcceptEffect AcceptPacket(SessionLine& own, const SessionLine& peer, bool forward,
                           const PacketFacts& packet, uint32_t now_ms) noexcept;
 
-// A SYN (without ACK) on the initiator's line of a finished or lapsed connection opens it again in
-// place: SessionTable::BeginReplace, KeepReverse, and the NAT binding stays. From the responder it
-// is a new session: Unlink, then BeginPair with the roles exchanged.
-constexpr bool SynReopens(uint8_t tcp_flags, const Expiry& expiry) {
-  return (tcp_flags & (kTcpSyn | kTcpAck | kTcpRst | kTcpFin)) == kTcpSyn &&
-         (expiry.any_lapsed || expiry.state == ConnectionState::kTcpClosed ||
-          expiry.state == ConnectionState::kTcpReset);
+// Whether a SYN (without ACK, FIN or RST) begins the pair's connection anew: it is finished, or was
+// seen from its middle only, or its NAT binding has run out, or every interface that tracked it has
+// forgotten it. Where one remembers it, a SYN does not begin it anew for the other.
+constexpr bool SynBeginsAnew(const SessionCold& cold, const Expiry& expiry) {
+  const bool finished = expiry.state == ConnectionState::kTcpClosing ||
+                        expiry.state == ConnectionState::kTcpClosed ||
+                        expiry.state == ConnectionState::kTcpReset;
+  const bool unbound = cold.nat() && expiry.nat;
+  const bool forgotten = expiry.any_lapsed && expiry.initiator && expiry.responder;
+  return finished || unbound || forgotten || (cold.flags & kPairMidstream) != 0;
 }
 
 }  // namespace sluice

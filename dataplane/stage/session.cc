@@ -76,22 +76,14 @@ bool IsPureSyn(const Batch& batch, uint32_t lane) {
          (batch.tcp_flags[lane] & (kTcpSyn | kTcpAck | kTcpFin | kTcpRst)) == kTcpSyn;
 }
 
-bool IsFinished(ConnectionState state) {
-  return state == ConnectionState::kTcpClosing || state == ConnectionState::kTcpClosed ||
-         state == ConnectionState::kTcpReset;
-}
-
 uint8_t PairFlagsOf(const Batch& batch, uint32_t lane, LineIdx line, const SessionCold& cold,
                     const Expiry& expiry) {
   uint8_t flags = IsForward(line) ? kPairForward : 0;
   flags |= expiry.initiator ? 0 : kPairTrackedInitiator;
   flags |= expiry.responder ? 0 : kPairTrackedResponder;
   flags |= expiry.nat ? 0 : kPairBound;
-  const bool midstream = (cold.flags & kPairMidstream) != 0;
-  flags |= midstream ? kPairAskReply : 0;
-  if (IsPureSyn(batch, lane) && (expiry.any_lapsed || midstream || IsFinished(expiry.state))) {
-    flags |= kPairReopen;
-  }
+  flags |= (cold.flags & kPairMidstream) != 0 ? kPairAskReply : 0;
+  flags |= IsPureSyn(batch, lane) && SynBeginsAnew(cold, expiry) ? kPairReopen : 0;
   return flags;
 }
 

@@ -87,6 +87,59 @@ TEST_F(TimerSemantics, AWS_SG_13_D_TIMERS_LimitsSetOnTheInterface) {
   }
 }
 
+// Where a connection is remembered a SYN in it changes nothing, and passes.
+TEST_F(TimerSemantics, D_TIMERS_AWS_SG_13_ASynOfWhoHasForgottenAConnection) {
+  VpcConfig config = Tracking();
+  config.In("sg-web", {})
+      .Set("NetworkInterfaces", "eni-web", "ConnectionTrackingConfiguration",
+           R"({"TcpEstablishedTimeout": 60})");
+  Start(config);
+  Establish();
+  Wait(61);
+  config.In("sg-app", {});
+  Apply(config);
+  Out(Ask(kSyn, 70'000));
+  Expect("eni-app", Reply(kAck, 5001, 1001), "drop sg_ingress");
+  Out(Ask(kAck, 1001, 5001));
+  Back(Reply(kAck, 5001, 1001));
+}
+
+// Who asked and who answers stays as long as one of them remembers.
+TEST_F(TimerSemantics, D_TIMERS_AWS_SG_13_WhoAnswersForgetsFirst) {
+  VpcConfig config = Tracking();
+  config.Out("sg-app", {"udp 7 10.0.0.0/8"})
+      .Set("NetworkInterfaces", "eni-web", "ConnectionTrackingConfiguration",
+           R"({"UdpTimeout": 60})");
+  config.In("sg-web", {});
+  Start(config);
+  const PacketSpec ask = Udp("10.0.0.10:7", "10.0.1.10:53");
+  const PacketSpec reply = Udp("10.0.1.10:53", "10.0.0.10:7");
+  Out(ask);
+  Back(reply);
+  Wait(31);
+  Back(reply);
+  config.Out("sg-web", {});
+  Apply(config);
+  Wait(61);  // a stream only at the second question after an answer
+  Expect("eni-web", ask, "drop sg_egress");
+}
+
+// What nobody tracks has no settable timers: after 30 s an answer is a question.
+TEST_F(TimerSemantics, AWS_SG_13_D_TRACK_UntrackedFlowsHaveTheDefaultTimers) {
+  VpcConfig config;
+  config.Set("NetworkInterfaces", "eni-web", "ConnectionTrackingConfiguration",
+             R"({"UdpTimeout": 60})");
+  Start(config);
+  Expect("eni-web", Udp("10.0.0.10:7", "10.0.1.10:53"), "forward eni-app");
+  Wait(31);
+  config.In("sg-web", {"udp 7 10.0.0.0/8"});  // what begins now is tracked
+  Apply(config);
+  Expect("eni-app", Udp("10.0.1.10:53", "10.0.0.10:7"), "forward eni-web");
+  config.Out("sg-web", {});
+  Apply(config);
+  Expect("eni-web", Udp("10.0.0.10:7", "10.0.1.10:53"), "forward eni-app");
+}
+
 TEST_F(TimerSemantics, D_TIMERS_TwoRequestsWithoutAReplyAreNoStream) {
   Start(Tracking());
   const PacketSpec ask = Udp("10.0.0.10:7", "10.0.1.10:53");

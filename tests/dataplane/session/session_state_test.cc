@@ -171,10 +171,21 @@ TEST(SessionStateTest, AGracefulCloseNeedsBothFinsAcknowledged) {
   EXPECT_EQ(pair.Judge(5).state, ConnectionState::kTcpClosed);
   EXPECT_EQ(pair.Send(true, 6, {0, kTcpAck, 1012, 5002, 0}), AcceptEffect::kRefreshed)
       << "closed once";
-  const Expiry closed = pair.Judge(6);
-  EXPECT_TRUE(SynReopens(kTcpSyn, closed));
-  EXPECT_FALSE(SynReopens(kTcpSyn | kTcpAck, closed));
-  EXPECT_FALSE(SynReopens(kTcpAck, closed));
+  EXPECT_TRUE(SynBeginsAnew(pair.cold, pair.Judge(6)));
+}
+
+TEST(SessionStateTest, ASynBeginsAnewWhatNoInterfaceRemembers) {
+  Pair pair(kProtocolTcp);
+  pair.Open(0);
+  pair.cold.flags |= kPairTrackedByInitiator | kPairTrackedByResponder;
+  TrackingTimeouts shorter;
+  shorter.tcp_established_s = 350;
+  pair.cold.initiator_timeouts = shorter.Pack();
+  EXPECT_FALSE(SynBeginsAnew(pair.cold, pair.Judge(350'000)));
+  EXPECT_FALSE(SynBeginsAnew(pair.cold, pair.Judge(350'001))) << "the responder's remembers";
+  EXPECT_TRUE(SynBeginsAnew(pair.cold, pair.Judge(432'000'001)));
+  pair.cold.flags |= kPairMidstream;
+  EXPECT_TRUE(SynBeginsAnew(pair.cold, pair.Judge(1)));
 }
 
 TEST(SessionStateTest, OnlyAnExactResetEndsAFlow) {
