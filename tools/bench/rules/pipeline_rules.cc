@@ -15,6 +15,10 @@ namespace sluice {
 namespace {
 
 constexpr uint32_t kMostTargets = 65'536;
+// The reference world reads a list from its beginning for every sampled packet: 100 at least, and
+// as many as take it seconds.
+constexpr uint32_t kLeastSamples = 100;
+constexpr uint32_t kMostRulesRead = 100'000'000;
 constexpr std::string_view kUntracked =
     "flows are to port 443, which is open to everybody: they are not tracked, so that every packet "
     "outwards asks its group; no NAT gateway";
@@ -66,6 +70,8 @@ class PipelineRules {
 
 absl::Status PipelineRules::Load() {
   const uint32_t flows = request_.bench.flows;
+  uint32_t& samples = request_.forward.sampled_packets;
+  samples = std::min(samples, std::max(kLeastSamples, kMostRulesRead / set_.rules));
   RuleNetwork made =
       MakeRuleNetwork(set_, FLAGS_senders, std::min(flows + flows / 4, kMostTargets));
   made.network.max_sessions = std::max<uint64_t>(4096, uint64_t{flows} + flows / 16);
