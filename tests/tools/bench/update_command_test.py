@@ -43,7 +43,7 @@ class UpdateCommand(unittest.TestCase):
         self.assertGreater(effect["changes"], 0)
         self.assertGreater(effect["packets"], 0)
         self.assertLessEqual(effect["p50_ns"], effect["p999_ns"])
-        for figure, least in ((effect, 2 * 100), (figures["update/stale/flows:2000"], 100 + 40)):
+        for figure, least in ((effect, 2 * 100), (figures["update/stale/flows:2000"], 5 * (100 + 40))):
             self.assertGreaterEqual(figure["sampled"], least)  # before and after, or stale and after
             self.assertEqual(figure["wrong"], 0)
         self.assertEqual((effect["flows"], effect["hit_rate"]), (2000, 1))
@@ -52,6 +52,11 @@ class UpdateCommand(unittest.TestCase):
         self.assertEqual(stale["flows"], 2000)
         self.assertAlmostEqual(stale["hit_rate"], 1 - stale["walked"] / stale["round_items"], delta=0.02)
         self.assertGreater(stale["walked"], 0.95 * 2 * 2000)
+        # The middle one of five changes.
+        self.assertEqual(stale["rounds"], 5)
+        self.assertLessEqual(stale["rate_share_low"], stale["rate_share"])
+        self.assertLessEqual(stale["rate_share"], stale["rate_share_high"])
+        self.assertLess(stale["rate_share_low"], stale["rate_share_high"])
         self.assertGreater(stale["first_ns"], 0)
         logs = figures["update/flow_logs/flows:2000"]
         self.assertEqual(logs["records"], logs["round_items"])

@@ -78,6 +78,17 @@ absl::StatusOr<StaleResult> RunStale(Workbench& bench, const std::vector<Stamp>&
   return result;
 }
 
+const StaleResult& MiddleOf(const std::vector<StaleResult>& changes) {
+  std::vector<const StaleResult*> order;
+  for (const StaleResult& change : changes) {
+    order.push_back(&change);
+  }
+  std::nth_element(
+      order.begin(), order.begin() + order.size() / 2, order.end(),
+      [](const auto* one, const auto* other) { return one->RateShare() < other->RateShare(); });
+  return *order[order.size() / 2];
+}
+
 FlowLogResult RunFlowLogs(Workbench& bench, const std::vector<Stamp>& stamps, uint32_t rounds) {
   FlowLogResult result;
   EstablishedLoop loop(bench, stamps);

@@ -61,12 +61,18 @@ struct StaleResult {
   uint64_t given = 0;
   ByteCheck walking;  // of stale lines, at most a hundredth of them; `walked` has them too
   ByteCheck after;
+
+  double RateShare() const { return usual_ns.median / mean_ns; }  // of the rate before the change
 };
 
-// `edited` differs where every flow can feel it. `sampled` packets are compared afterwards.
+// One change. `edited` differs where every flow can feel it. `sampled` packets are compared
+// afterwards.
 absl::StatusOr<StaleResult> RunStale(Workbench& bench, const std::vector<Stamp>& stamps,
                                      std::shared_ptr<const ValidatedIntent> edited,
                                      uint32_t round_packets, uint32_t sampled);
+
+// Of several changes, at least one, that which stands in the middle by its share of the rate.
+const StaleResult& MiddleOf(const std::vector<StaleResult>& changes);
 
 struct FlowLogResult {
   Spread usual_ns;      // a packet within a window
