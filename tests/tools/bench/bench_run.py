@@ -37,6 +37,14 @@ def need_and_use(*words):
     return int(said[1]), used.ru_maxrss >> 10
 
 
+def has(folder, pattern):
+    """Whether such a file is there, in a folder that a program is working in: others may go while it is looked at."""
+    try:
+        return any(folder.glob(pattern))
+    except FileNotFoundError:
+        return False
+
+
 def ended_by(number, words, when, cwd=None, path=None):
     """Runs it with a temporary folder of its own, sends it the signal once `when(folder)`, and waits. Gives the exit
     code, as a shell has it, and what is left: files in the folder, and children that still run. None: it ended first."""

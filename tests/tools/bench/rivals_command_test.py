@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 import bench_run
-from bench_run import bench, ended_by
+from bench_run import bench, ended_by, has
 
 
 class RivalsCommand(unittest.TestCase):
@@ -49,7 +49,7 @@ class RivalsCommand(unittest.TestCase):
         words = ["rivals", "--quick", "--ovs"]
         for program, there in (("dpdk-testpmd", "sluiced-*/dpdk/testpmd*"), ("ovsdb-server", "sluice-ovs-*/switch.log")):
             with self.subTest(program):
-                left = ended_by(signal.SIGTERM, words, lambda folder, there=there: any(folder.glob(there)))
+                left = ended_by(signal.SIGTERM, words, lambda folder, there=there: has(folder, there))
                 if shutil.which(program) is None or left is None:
                     self.skipTest(f"{program} does not start here")
                 self.assertEqual(left, (128 + signal.SIGTERM, [], []))
