@@ -1,7 +1,7 @@
 // Decision 15: a packet's fate depends on the order of packets, never on where bursts begin and
 // end. Random configurations x generated traffic (answers, ICMP errors, NAT gateways), some of it
-// in fragments out of order, most or all of it at one instant; run with bursts of 1, 2, 7, 32 and
-// 256 and compared byte for byte. SLUICE_TEST_SEED and SLUICE_TEST_SCENARIOS choose the run.
+// in fragments out of order, most or all of it at one instant; run with bursts of 1, 2, 7, 32, 65
+// (a run and one) and 256 and compared byte for byte. SLUICE_TEST_SEED and SLUICE_TEST_SCENARIOS choose the run.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ namespace sluice::testing {
 namespace {
 
 constexpr size_t kStepsAScenario = 400;
-constexpr uint32_t kCapacities[] = {2, 7, 32, 256};
+constexpr uint32_t kCapacities[] = {2, 7, 32, 65, 256};
 
 uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
   const char* text = std::getenv(name);
