@@ -1,7 +1,8 @@
 // Decision 15: a packet's fate depends on the order of packets, never on where bursts begin and
 // end. Random configurations x generated traffic (answers, ICMP errors, NAT gateways), some of it
 // in fragments out of order, most or all of it at one instant; run with bursts of 1, 2, 7, 32, 65
-// (a run and one) and 256 and compared byte for byte. SLUICE_TEST_SEED and SLUICE_TEST_SCENARIOS choose the run.
+// (a run and one) and 256 and compared byte for byte. SLUICE_TEST_SEED and SLUICE_TEST_SCENARIOS
+// choose the run.
 #include <gtest/gtest.h>
 
 #include <algorithm>
