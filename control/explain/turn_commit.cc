@@ -155,10 +155,20 @@ void Turn::TurnRound(WalkResult& result) {
 // Its sender asked the rules before it was known to be an answer: of a gateway's binding, or for
 // who remembers the flow that the sender has forgotten. Who asked and who answers stays; a flow
 // that some interface remembers goes on, else it begins anew.
+// One that strays from the gateway begins nothing where everybody has forgotten the flow.
 void Turn::StayAnswer(WalkResult& result) const {
+  const bool strays = StraysFromBinding(result);
+  const bool remembered =
+      strays &&
+      state_.LiveFlowOf(intent_, state_.bindings.at(result.binding->key).session) != nullptr;
+  if (strays && !remembered) {
+    result.groups.clear();
+    return;
+  }
   const bool of_binding =
       result.binding.has_value() && result.binding->side == FlowSide::kResponder;
   const bool goes_on =
+      remembered ||
       std::any_of(result.groups.begin(), result.groups.end(), [](const GroupCommit& group) {
         return !group.is_new && !group.starts_over && group.side == FlowSide::kResponder;
       });
@@ -279,8 +289,7 @@ void Turn::AcceptAtEveryEnd(const WalkResult& result, const Packet& packet, uint
     if (!result.groups.empty()) {
       flow.progress.Accept(packet, result.groups.front().side, state_.now_ns);
     } else if (StraysFromBinding(result)) {
-      const NetworkInterface* eni = intent_.FindNetworkInterface(key.first);
-      if (eni != nullptr && state_.LiveGroupFlow(*eni, key.second) != nullptr) {
+      if (state_.LiveGroupFlow(intent_, key.first, key.second) != nullptr) {
         flow.progress.Accept(packet, FlowSide::kResponder, state_.now_ns);
       }
     }

@@ -3,35 +3,49 @@
 #include <algorithm>
 
 namespace sluice {
-namespace {
-
-bool IsForgotten(const GroupFlow& flow, const ConnectionTracking& tracking, int64_t now_ns) {
-  if (flow.is_counted) {
-    return flow.progress.IsExpired(now_ns, {.tracking = tracking});
-  }
-  return flow.progress.IsExpired(now_ns, {}) ||
-         flow.progress.IsExpired(now_ns, {.fixed_seconds = kUntrackedSeconds});
-}
-
-}  // namespace
-
 std::string SideName(const HostSide& side) {
   return "side " + side.port + "/" + std::to_string(side.vlan);
 }
 
-const GroupFlow* WorldState::LiveGroupFlow(const NetworkInterface& eni, const FlowEnd& end) const {
-  const auto found = group_flows.find({eni.id, end});
+bool WorldState::SomebodyTracks(const ValidatedIntent& intent, uint64_t session) const {
+  const bool at_interface =
+      std::any_of(group_flows.begin(), group_flows.end(), [&](const auto& known) {
+        return known.second.session == session && known.second.tracked &&
+               !IsForgotten(intent, known.first.first, known.second);
+      });
+  return at_interface ||
+         std::any_of(endpoint_flows.begin(), endpoint_flows.end(), [&](const auto& known) {
+           return known.second.session == session &&
+                  !known.second.progress.IsExpired(now_ns, {.tracking = known.second.tracking});
+         });
+}
+
+bool WorldState::IsForgotten(const ValidatedIntent& intent, const std::string& eni_id,
+                             const GroupFlow& flow) const {
+  if (!flow.is_counted) {
+    return flow.progress.IsExpired(now_ns, {}) ||
+           flow.progress.IsExpired(now_ns, {.fixed_seconds = kUntrackedSeconds});
+  }
+  if (!flow.tracked) {
+    return !SomebodyTracks(intent, flow.session);
+  }
+  const NetworkInterface* eni = intent.FindNetworkInterface(eni_id);
+  const ConnectionTracking tracking = eni != nullptr ? eni->tracking : ConnectionTracking();
+  return flow.progress.IsExpired(now_ns, {.tracking = tracking});
+}
+
+const GroupFlow* WorldState::LiveGroupFlow(const ValidatedIntent& intent, const std::string& eni_id,
+                                           const FlowEnd& end) const {
+  const auto found = group_flows.find({eni_id, end});
   if (found == group_flows.end()) {
     return nullptr;
   }
-  return IsForgotten(found->second, eni.tracking, now_ns) ? nullptr : &found->second;
+  return IsForgotten(intent, eni_id, found->second) ? nullptr : &found->second;
 }
 
 const GroupFlow* WorldState::LiveFlowOf(const ValidatedIntent& intent, uint64_t session) const {
   for (const auto& [key, flow] : group_flows) {
-    const NetworkInterface* eni = intent.FindNetworkInterface(key.first);
-    const ConnectionTracking tracking = eni != nullptr ? eni->tracking : ConnectionTracking();
-    if (flow.session == session && !IsForgotten(flow, tracking, now_ns)) {
+    if (flow.session == session && !IsForgotten(intent, key.first, flow)) {
       return &flow;
     }
   }

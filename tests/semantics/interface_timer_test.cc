@@ -1,0 +1,88 @@
+// Timers of an interface's own: whose count where the ends of a flow differ.
+#include "tests/semantics/vpc_test.h"
+
+namespace sluice::testing {
+namespace {
+
+class InterfaceTimerSemantics : public VpcTest {
+ protected:
+  // eni-app tracks what it is asked, for as long as its own settings say; eni-web, which asks,
+  // tracks nothing.
+  static VpcConfig OneEndTracks(const std::string& settings) {
+    VpcConfig config;
+    config.In("sg-app", {"tcp 22 10.0.0.0/8", "udp 53 10.0.0.0/8"})
+        .Out("sg-app", {})
+        .Set("NetworkInterfaces", "eni-app", "ConnectionTrackingConfiguration", settings);
+    return config;
+  }
+  static PacketSpec Ask(uint8_t flags, uint32_t seq = 1000, uint32_t ack = 0) {
+    return Tcp("10.0.0.10:999", "10.0.1.10:22", flags, seq, ack);
+  }
+  static PacketSpec Reply(uint8_t flags, uint32_t seq = 5000, uint32_t ack = 1001) {
+    return Tcp("10.0.1.10:22", "10.0.0.10:999", flags, seq, ack);
+  }
+  void Out(const PacketSpec& spec) { Expect("eni-web", spec, "forward eni-app"); }
+  void Back(const PacketSpec& spec) { Expect("eni-app", spec, "forward eni-web"); }
+  void NoBack(const PacketSpec& spec) { Expect("eni-app", spec, "drop sg_egress"); }
+  void Establish() {
+    Out(Ask(kSyn));
+    Back(Reply(kSynAck));
+    Out(Ask(kAck, 1001, 5001));
+  }
+};
+
+// An interface that does not track a flow has no timer for it, and carries nothing of it over: when
+// who tracks it has forgotten it, an ACK is one from the middle, whose answers ask the rules.
+TEST_F(InterfaceTimerSemantics, D_TIMERS_D_TRACK_AWS_SG_11_WhoTracksNothingRemembersNothing) {
+  Start(OneEndTracks(R"({"TcpEstablishedTimeout": 60})"));
+  Establish();
+  Wait(60.001);
+  Out(Ask(kAck, 1001, 5001));
+  NoBack(Reply(kAck, 5001, 1001));
+}
+
+TEST_F(InterfaceTimerSemantics, D_TIMERS_D_TRACK_AWS_SG_13_ASynBeginsAnewWhatNoTrackerRemembers) {
+  Start(OneEndTracks(R"({"TcpEstablishedTimeout": 60})"));
+  Establish();
+  Wait(60.001);
+  Out(Ask(kSyn, 70'000));
+  Back(Reply(kSynAck, 90'000, 70'001));
+}
+
+// The first question after it is the first of another flow, so that the second answer is no
+// stream's.
+TEST_F(InterfaceTimerSemantics, D_TIMERS_D_TRACK_AWS_SG_13_NoStreamGoesOnWhereNobodyTracks) {
+  VpcConfig config = OneEndTracks("{}");
+  config.Set("NetworkInterfaces", "eni-web", "ConnectionTrackingConfiguration",
+             R"({"UdpTimeout": 60})");
+  Start(config);
+  const PacketSpec ask = Udp("10.0.0.10:7", "10.0.1.10:53");
+  const PacketSpec reply = Udp("10.0.1.10:53", "10.0.0.10:7");
+  Out(ask);
+  Back(reply);
+  Wait(30.001);
+  Out(ask);
+  Wait(30.001);
+  NoBack(reply);
+}
+
+// The gateway's table leads what comes back for eni-app to eni-mid: an answer that strays. It keeps
+// the binding; who has forgotten the flow by then does not remember it again.
+TEST_F(InterfaceTimerSemantics, D_TIMERS_AnAnswerThatStraysRemindsNobody) {
+  VpcConfig config;
+  config.Routes("rtb-app", {"0.0.0.0/0 nat-a"})
+      .Routes("rtb-pub", {"0.0.0.0/0 igw-a", "10.1.0.0/16 pcx-ab", "10.0.1.0/24 eni-mid"});
+  Start(config);
+  const PacketSpec ask = Udp("10.0.1.10:5", "10.1.0.10:53");
+  Expect("eni-app", ask, "forward eni-b: *");
+  const std::string outside = End("10.0.0.200", LastSent().src_port);
+  Wait(31);
+  Expect("eni-b", Udp("10.1.0.10:53", outside), "forward eni-mid: *");
+  config.Out("sg-app", {}).Out("sg-b", {});
+  Apply(config);
+  Expect("eni-app", ask, "drop sg_egress");
+  Expect("eni-b", Udp("10.1.0.10:53", outside), "drop sg_egress");
+}
+
+}  // namespace
+}  // namespace sluice::testing
