@@ -63,6 +63,8 @@ class FlowProgress {
   // An accepted packet of the flow. Changes nothing for ICMP errors, later fragments (do not call),
   // RST with a wrong sequence number, illegal flags, and SYN on an established flow.
   void Accept(const Packet& packet, FlowSide side, int64_t now_ns);
+  // The packet that makes a NAT gateway's binding does, also where it changes nothing else.
+  void RestartClock(int64_t now_ns) { last_seen_ns_ = now_ns; }
 
   bool IsExpired(int64_t now_ns, const FlowLimits& limits) const;
   bool mid_stream() const { return mid_stream_; }

@@ -75,10 +75,12 @@ void Turn::CommitBinding(const BindingCommit& commit, const Packet& packet, uint
     if (old != state_.bindings.end()) {
       state_.reverse.erase({commit.gateway->id, old->second.side, old->second.outside});
     }
+    const GroupFlow* goes_on = state_.LiveFlowOf(intent_, session);
+    const FlowProgress fresh(packet.header.protocol, /*opened_mid_stream=*/false);
     state_.bindings[commit.key] =
         NatBinding{.outside = commit.outside,
                    .side = commit.left_by,
-                   .progress = FlowProgress(packet.header.protocol, /*opened_mid_stream=*/false),
+                   .progress = goes_on != nullptr ? goes_on->progress : fresh,
                    .session = session};
     state_.reverse[{commit.gateway->id, commit.left_by, commit.outside}] = commit.key;
   }
@@ -89,6 +91,9 @@ void Turn::CommitBinding(const BindingCommit& commit, const Packet& packet, uint
     binding.progress = FlowProgress(packet.header.protocol, /*opened_mid_stream=*/false);
   }
   binding.progress.Accept(packet, commit.side, state_.now_ns);
+  if (commit.is_new) {
+    binding.progress.RestartClock(state_.now_ns);
+  }
 }
 
 // A flow of another interface from the same address ends: the provider answers who asked last.
@@ -288,6 +293,9 @@ void Turn::AcceptAtEveryEnd(const WalkResult& result, const Packet& packet, uint
     }
     if (!result.groups.empty()) {
       flow.progress.Accept(packet, result.groups.front().side, state_.now_ns);
+      if (result.binding.has_value() && result.binding->is_new) {
+        flow.progress.RestartClock(state_.now_ns);
+      }
     } else if (StraysFromBinding(result)) {
       if (state_.LiveGroupFlow(intent_, key.first, key.second) != nullptr) {
         flow.progress.Accept(packet, FlowSide::kResponder, state_.now_ns);

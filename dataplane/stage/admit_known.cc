@@ -27,6 +27,10 @@ AdmitFate ReplacePair(const Snapshot& snapshot, WorkerContext& worker, Batch& ba
   }
   if (!keep_reverse || !sessions.KeepReverse(admission)) {
     const bool new_binding = batch.nat[lane].has_value();
+    if (new_binding) {  // it lives from now on, also where a SYN changes nothing of its connection
+      sessions.Line(ForwardLine(admission.pair))
+          .last_seen_ms.store(worker.now_ms, std::memory_order_relaxed);
+    }
     return Complete(snapshot, worker, batch, lane, admission, new_binding);
   }
   const bool forward = (batch.pair_flags[lane] & kPairForward) != 0;

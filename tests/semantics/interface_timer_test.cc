@@ -1,4 +1,5 @@
-// Timers of an interface's own: whose count where the ends of a flow differ.
+// Timers of an interface's own: whose count where the ends of a flow differ, and what restarts a
+// gateway's.
 #include "tests/semantics/vpc_test.h"
 
 namespace sluice::testing {
@@ -82,6 +83,49 @@ TEST_F(InterfaceTimerSemantics, D_TIMERS_AnAnswerThatStraysRemindsNobody) {
   Apply(config);
   Expect("eni-app", ask, "drop sg_egress");
   Expect("eni-b", Udp("10.1.0.10:53", outside), "drop sg_egress");
+}
+
+// eni-app asks eni-b across the peering, until its table leads there by the NAT gateway.
+class NewBindingSemantics : public VpcTest {
+ protected:
+  static PacketSpec Ask(uint8_t flags, uint32_t seq, uint32_t ack) {
+    return Tcp("10.0.1.10:5", "10.1.0.10:80", flags, seq, ack);
+  }
+  void EstablishThenLeadThroughGateway(double idle_seconds) {
+    VpcConfig config;
+    config.In("sg-app", {});
+    Start(config);
+    Expect("eni-app", Ask(kSyn, 1000, 0), "forward eni-b");
+    Expect("eni-b", Tcp("10.1.0.10:80", "10.0.1.10:5", kSynAck, 9000, 1001), "forward eni-app");
+    Expect("eni-app", Ask(kAck, 1001, 9001), "forward eni-b");
+    config.Routes("rtb-app", {"0.0.0.0/0 nat-a"});
+    Apply(config);
+    Wait(idle_seconds);
+    Expect("eni-app", Ask(kSyn, 1001, 0), "forward internet: *");
+    outside_ = End("198.51.100.200", LastSent().src_port);
+  }
+  std::string outside_;
+};
+
+// A SYN in an established connection changes nothing of it, but the binding it makes is new.
+TEST_F(NewBindingSemantics, D_TIMERS_AWS_NAT_07_ABindingLivesFromThePacketThatMadeIt) {
+  EstablishThenLeadThroughGateway(340);
+  Wait(350);
+  Expect("eni-app", Ask(kAck, 1001, 9001), "forward internet: tcp " + outside_ + " > 10.1.0.10:80");
+}
+
+TEST_F(NewBindingSemantics, D_TIMERS_AWS_NAT_07_ABindingMadeAfterALongSilenceIsAlive) {
+  EstablishThenLeadThroughGateway(400);
+  Expect("internet", Tcp("10.1.0.10:80", outside_, kAck, 9001, 1001), "forward eni-app: *");
+}
+
+// The gateway's binding is of the established connection: another SYN does not restart its clock.
+TEST_F(NewBindingSemantics, D_TIMERS_AWS_NAT_07_AnotherSynRestartsNoClock) {
+  EstablishThenLeadThroughGateway(10);
+  Wait(200);
+  Expect("eni-app", Ask(kSyn, 1001, 0), "forward internet: *");
+  Wait(200);
+  Expect("eni-app", Ask(kAck, 1001, 9001), "consume nat_idle_timeout *");
 }
 
 }  // namespace
