@@ -63,9 +63,8 @@ std::vector<Outcome> ReferenceWorld::Finish(int64_t time_ns) {
 size_t ReferenceWorld::LiveSessionCount(int64_t time_ns) const {
   std::set<uint64_t> live;
   for (const auto& [key, flow] : state_->group_flows) {
-    const NetworkInterface* eni = intent_->FindNetworkInterface(key.first);
-    if (eni != nullptr && flow.tracked &&
-        !flow.progress.IsExpired(time_ns, {.tracking = eni->tracking})) {
+    if (intent_->FindNetworkInterface(key.first) != nullptr && flow.tracked &&
+        !flow.progress.IsExpired(time_ns, {.tracking = flow.timers})) {
       live.insert(flow.session);
     }
   }

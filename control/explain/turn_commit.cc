@@ -62,7 +62,7 @@ uint64_t Turn::SessionOf(const WalkResult& result) {
       return state_.group_flows.at({group.eni->id, group.end}).session;
     }
   }
-  if (Asks(result) && state_.LiveFlowOf(intent_, result.session) != nullptr) {
+  if (Asks(result) && state_.LiveFlowOf(result.session) != nullptr) {
     return result.session;
   }
   return state_.next_session++;
@@ -75,7 +75,7 @@ void Turn::CommitBinding(const BindingCommit& commit, const Packet& packet, uint
     if (old != state_.bindings.end()) {
       state_.reverse.erase({commit.gateway->id, old->second.side, old->second.outside});
     }
-    const GroupFlow* goes_on = state_.LiveFlowOf(intent_, session);
+    const GroupFlow* goes_on = state_.LiveFlowOf(session);
     const FlowProgress fresh(packet.header.protocol, /*opened_mid_stream=*/false);
     state_.bindings[commit.key] =
         NatBinding{.outside = commit.outside,
@@ -164,8 +164,7 @@ void Turn::TurnRound(WalkResult& result) {
 void Turn::StayAnswer(WalkResult& result) const {
   const bool strays = StraysFromBinding(result);
   const bool remembered =
-      strays &&
-      state_.LiveFlowOf(intent_, state_.bindings.at(result.binding->key).session) != nullptr;
+      strays && state_.LiveFlowOf(state_.bindings.at(result.binding->key).session) != nullptr;
   if (strays && !remembered) {
     result.groups.clear();
     return;
@@ -191,6 +190,7 @@ void Turn::StayAnswer(WalkResult& result) const {
 // with what asks in the other.
 void Turn::BeginGroupFlow(const GroupCommit& group, uint64_t session,
                           const FlowProgress& progress) {
+  ConnectionTracking timers = group.eni->tracking;
   for (const FlowEnd& end : Contradicted(group.end)) {
     const auto old = state_.group_flows.find({group.eni->id, end});
     if (old == state_.group_flows.end()) {
@@ -199,13 +199,14 @@ void Turn::BeginGroupFlow(const GroupCommit& group, uint64_t session,
     const bool forgotten =
         end.side == FlowSide::kResponder && state_.BindingHasLapsed(old->second.session);
     if (old->second.session == session || forgotten) {
+      timers = old->second.session == session ? old->second.timers : timers;
       state_.group_flows.erase(old);
     } else {
       EndSession(uint64_t{old->second.session});
     }
   }
   state_.group_flows[{group.eni->id, group.end}] =
-      GroupFlow{.progress = progress, .tracked = false, .session = session};
+      GroupFlow{.progress = progress, .timers = timers, .tracked = false, .session = session};
 }
 
 // The uplink gets to know a session by the packets of its initiator.
@@ -244,7 +245,7 @@ void Turn::LeaveOldEnds(const WalkResult& result, uint64_t session) {
 // What a new end of the session takes over: the session goes on as it was.
 std::optional<FlowProgress> Turn::CarriedProgress(const WalkResult& result, const Packet& packet,
                                                   uint64_t session) const {
-  const GroupFlow* flow = Asks(result) ? state_.LiveFlowOf(intent_, session) : nullptr;
+  const GroupFlow* flow = Asks(result) ? state_.LiveFlowOf(session) : nullptr;
   const bool starts_over = std::any_of(result.groups.begin(), result.groups.end(),
                                        [](const GroupCommit& group) { return group.starts_over; });
   if (flow == nullptr || starts_over || result.starts_over ||
@@ -275,6 +276,9 @@ std::optional<FlowProgress> Turn::CommitGroups(const WalkResult& result, const P
       flow.progress = fresh;
       flow.tracked = false;
     }
+    if (group.starts_over || (group.becomes_tracked && !group.is_new && !flow.tracked)) {
+      flow.timers = group.eni->tracking;
+    }
     if (group.starts_over || (group.is_new && !carried.has_value())) {
       anew = fresh;
     }
@@ -297,7 +301,7 @@ void Turn::AcceptAtEveryEnd(const WalkResult& result, const Packet& packet, uint
         flow.progress.RestartClock(state_.now_ns);
       }
     } else if (StraysFromBinding(result)) {
-      if (state_.LiveGroupFlow(intent_, key.first, key.second) != nullptr) {
+      if (state_.LiveGroupFlow(key.first, key.second) != nullptr) {
         flow.progress.Accept(packet, FlowSide::kResponder, state_.now_ns);
       }
     }

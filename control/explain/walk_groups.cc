@@ -82,7 +82,7 @@ void Walk::LookUpSession(const NetworkInterface& sender) {
 }
 
 const GroupFlow* Walk::FlowAt(const NetworkInterface& eni, const FlowEnd& end) const {
-  const GroupFlow* flow = state_.LiveGroupFlow(intent_, eni.id, end);
+  const GroupFlow* flow = state_.LiveGroupFlow(eni.id, end);
   const bool counts = flow != nullptr && (!session_.has_value() || flow->session == *session_);
   return counts ? flow : nullptr;
 }

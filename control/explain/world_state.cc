@@ -7,11 +7,11 @@ std::string SideName(const HostSide& side) {
   return "side " + side.port + "/" + std::to_string(side.vlan);
 }
 
-bool WorldState::SomebodyTracks(const ValidatedIntent& intent, uint64_t session) const {
+bool WorldState::SomebodyTracks(uint64_t session) const {
   const bool at_interface =
       std::any_of(group_flows.begin(), group_flows.end(), [&](const auto& known) {
         return known.second.session == session && known.second.tracked &&
-               !IsForgotten(intent, known.first.first, known.second);
+               !IsForgotten(known.second);
       });
   return at_interface ||
          std::any_of(endpoint_flows.begin(), endpoint_flows.end(), [&](const auto& known) {
@@ -20,32 +20,28 @@ bool WorldState::SomebodyTracks(const ValidatedIntent& intent, uint64_t session)
          });
 }
 
-bool WorldState::IsForgotten(const ValidatedIntent& intent, const std::string& eni_id,
-                             const GroupFlow& flow) const {
+bool WorldState::IsForgotten(const GroupFlow& flow) const {
   if (!flow.is_counted) {
     return flow.progress.IsExpired(now_ns, {}) ||
            flow.progress.IsExpired(now_ns, {.fixed_seconds = kUntrackedSeconds});
   }
   if (!flow.tracked) {
-    return !SomebodyTracks(intent, flow.session);
+    return !SomebodyTracks(flow.session);
   }
-  const NetworkInterface* eni = intent.FindNetworkInterface(eni_id);
-  const ConnectionTracking tracking = eni != nullptr ? eni->tracking : ConnectionTracking();
-  return flow.progress.IsExpired(now_ns, {.tracking = tracking});
+  return flow.progress.IsExpired(now_ns, {.tracking = flow.timers});
 }
 
-const GroupFlow* WorldState::LiveGroupFlow(const ValidatedIntent& intent, const std::string& eni_id,
-                                           const FlowEnd& end) const {
+const GroupFlow* WorldState::LiveGroupFlow(const std::string& eni_id, const FlowEnd& end) const {
   const auto found = group_flows.find({eni_id, end});
   if (found == group_flows.end()) {
     return nullptr;
   }
-  return IsForgotten(intent, eni_id, found->second) ? nullptr : &found->second;
+  return IsForgotten(found->second) ? nullptr : &found->second;
 }
 
-const GroupFlow* WorldState::LiveFlowOf(const ValidatedIntent& intent, uint64_t session) const {
+const GroupFlow* WorldState::LiveFlowOf(uint64_t session) const {
   for (const auto& [key, flow] : group_flows) {
-    if (flow.session == session && !IsForgotten(intent, key.first, flow)) {
+    if (flow.session == session && !IsForgotten(flow)) {
       return &flow;
     }
   }

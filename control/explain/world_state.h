@@ -24,6 +24,7 @@ inline constexpr uint32_t kUntrackedSeconds = 120;
 // direction.
 struct GroupFlow {
   FlowProgress progress;
+  ConnectionTracking timers;  // of the interface, when it began to track the flow
   bool tracked = true;
   bool is_counted = true;  // some interface of the walk tracks it, or a NAT gateway binds it
   uint64_t session = 0;
@@ -71,16 +72,14 @@ struct WorldState {
   WorldFragmentCache fragments;
 
   // nullptr when there is none or it has expired.
-  const GroupFlow* LiveGroupFlow(const ValidatedIntent& intent, const std::string& eni_id,
-                                 const FlowEnd& end) const;
+  const GroupFlow* LiveGroupFlow(const std::string& eni_id, const FlowEnd& end) const;
   // What some end of the session that has not forgotten it knows; nullptr: all have.
-  const GroupFlow* LiveFlowOf(const ValidatedIntent& intent, uint64_t session) const;
+  const GroupFlow* LiveFlowOf(uint64_t session) const;
   // Some interface tracks the session, or a services side keeps it, and has not forgotten it.
-  bool SomebodyTracks(const ValidatedIntent& intent, uint64_t session) const;
+  bool SomebodyTracks(uint64_t session) const;
   // By the timers of the interface; without tracking it has none, and knows the flow for as long as
   // somebody tracks it.
-  bool IsForgotten(const ValidatedIntent& intent, const std::string& eni_id,
-                   const GroupFlow& flow) const;
+  bool IsForgotten(const GroupFlow& flow) const;
   // A NAT gateway has forgotten the session; who answered through it then knows it no more.
   bool BindingHasLapsed(uint64_t session) const;
   const NatBinding* LiveBinding(const NatGateway& gateway, const NatBindingKey& key) const;

@@ -67,6 +67,22 @@ TEST_F(InterfaceTimerSemantics, D_TIMERS_D_TRACK_AWS_SG_13_NoStreamGoesOnWhereNo
   NoBack(reply);
 }
 
+// Other settings count for the flows that begin with them.
+TEST_F(InterfaceTimerSemantics, D_TIMERS_AWS_SG_13_AFlowKeepsTheTimersItBeganWith) {
+  const PacketSpec ask = Udp("10.0.0.10:7", "10.0.1.10:53");
+  const PacketSpec reply = Udp("10.0.1.10:53", "10.0.0.10:7");
+  Start(OneEndTracks(R"({"UdpTimeout": 60})"));
+  Out(ask);
+  Apply(OneEndTracks("{}"));
+  Wait(60);
+  Back(reply);
+  Wait(60.001);
+  NoBack(reply);
+  Out(ask);
+  Wait(30.001);
+  NoBack(reply);
+}
+
 // The gateway's table leads what comes back for eni-app to eni-mid: an answer that strays. It keeps
 // the binding; who has forgotten the flow by then does not remember it again.
 TEST_F(InterfaceTimerSemantics, D_TIMERS_AnAnswerThatStraysRemindsNobody) {
