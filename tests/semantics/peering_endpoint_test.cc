@@ -179,6 +179,26 @@ TEST_F(EndpointSemantics, AWS_EP_04_NotFromAPeeredVpc) {
   Expect("eni-b", Tcp("10.1.0.10:5", "52.216.1.1:443"), "drop peering_not_transitive");
 }
 
+// "SG timers apply, tracked or not": those of who asked, also where a NAT gateway stands between.
+TEST_F(EndpointSemantics, D_TIMERS_AWS_SG_13_AServicesSideKeepsWhatItsAskerKeeps) {
+  for (const bool past_gateway : {false, true}) {
+    const std::string translated = past_gateway ? ": *" : "";
+    VpcConfig config = WithGatewayEndpoint();
+    config
+        .Set("VpcEndpoints", "vpce-s3", "RouteTableIds",
+             past_gateway ? R"(["rtb-pub"])" : R"(["rtb-app"])")
+        .Set("NetworkInterfaces", "eni-app", "ConnectionTrackingConfiguration",
+             R"({"UdpTimeout": 60})");
+    Start(config);
+    Expect("eni-app", Udp("10.0.1.10:5", "52.216.1.1:443"), "forward services" + translated);
+    const PacketSpec reply = Udp("52.216.1.1:443", End(LastSent().src, LastSent().src_port));
+    Wait(60);
+    Expect("services", reply, "forward eni-app" + translated);
+    Wait(60.001);
+    Expect("services", reply, "drop endpoint_unavailable");
+  }
+}
+
 TEST_F(EndpointSemantics, D_PROFILE_TwoVpcsOnOneServicesPortNeverShareATuple) {
   VpcConfig config = WithGatewayEndpoint();
   config.Add("RouteTables",
