@@ -63,7 +63,8 @@ class Turn {
   void CommitBinding(const BindingCommit& commit, const Packet& packet, uint64_t session,
                      const std::optional<FlowProgress>& anew, bool strays);
   void CommitEndpoint(const EndpointCommit& commit, const Packet& packet, uint64_t session);
-  void BeginGroupFlow(const GroupCommit& group, uint64_t session, const FlowProgress& progress);
+  void BeginGroupFlow(const GroupCommit& group, uint64_t session, const FlowProgress& progress,
+                      bool goes_on);
   void CommitOutside(const WalkResult& result, const Packet& packet, uint64_t session);
   void Output(const WalkResult& result, const EthernetFrame& frame, const Packet& packet,
               Outcome& outcome);

@@ -114,12 +114,14 @@ void Turn::CommitEndpoint(const EndpointCommit& commit, const Packet& packet, ui
       return;
     }
     const bool mid_stream = packet.header.protocol == kProtocolTcp && !IsPureSyn(packet);
+    const NetworkInterface* sender = intent_.FindNetworkInterface(commit.sender_id);
     state_.endpoint_flows[key] =
         EndpointFlow{.vpc_id = commit.vpc_id,
                      .asker_id = commit.asker_id,
+                     .sender_id = commit.sender_id,
                      .endpoint_id = commit.endpoint_id,
                      .progress = FlowProgress(packet.header.protocol, mid_stream),
-                     .tracking = commit.tracking,
+                     .tracking = sender != nullptr ? sender->tracking : ConnectionTracking(),
                      .session = session};
   }
   state_.endpoint_flows.at(key).progress.Accept(packet, commit.flow_side, state_.now_ns);
@@ -188,8 +190,8 @@ void Turn::StayAnswer(WalkResult& result) const {
 
 // What an interface knew of the flow before ends, in either orientation: it would answer the one
 // with what asks in the other.
-void Turn::BeginGroupFlow(const GroupCommit& group, uint64_t session,
-                          const FlowProgress& progress) {
+void Turn::BeginGroupFlow(const GroupCommit& group, uint64_t session, const FlowProgress& progress,
+                          bool goes_on) {
   ConnectionTracking timers = group.eni->tracking;
   for (const FlowEnd& end : Contradicted(group.end)) {
     const auto old = state_.group_flows.find({group.eni->id, end});
@@ -199,7 +201,7 @@ void Turn::BeginGroupFlow(const GroupCommit& group, uint64_t session,
     const bool forgotten =
         end.side == FlowSide::kResponder && state_.BindingHasLapsed(old->second.session);
     if (old->second.session == session || forgotten) {
-      timers = old->second.session == session ? old->second.timers : timers;
+      timers = goes_on && old->second.session == session ? old->second.timers : timers;
       state_.group_flows.erase(old);
     } else {
       EndSession(uint64_t{old->second.session});
@@ -269,14 +271,12 @@ std::optional<FlowProgress> Turn::CommitGroups(const WalkResult& result, const P
   for (const GroupCommit& group : result.groups) {
     const FlowProgress fresh(packet.header.protocol, group.is_new && group.mid_stream);
     if (group.is_new) {
-      BeginGroupFlow(group, session, carried.value_or(fresh));
+      BeginGroupFlow(group, session, carried.value_or(fresh), carried.has_value());
     }
     GroupFlow& flow = state_.group_flows.at({group.eni->id, group.end});
     if (group.starts_over) {
       flow.progress = fresh;
       flow.tracked = false;
-    }
-    if (group.starts_over || (group.becomes_tracked && !group.is_new && !flow.tracked)) {
       flow.timers = group.eni->tracking;
     }
     if (group.starts_over || (group.is_new && !carried.has_value())) {

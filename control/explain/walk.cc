@@ -113,7 +113,7 @@ WalkResult Walk::FromServices(size_t services_index) {
                                     .vpc_id = flow->vpc_id,
                                     .asker_id = flow->asker_id,
                                     .endpoint_id = flow->endpoint_id,
-                                    .tracking = flow->tracking};
+                                    .sender_id = flow->sender_id};
   Enter(nullptr, side, ResolveLocal(flow->vpc_id));
   return Finished();
 }
@@ -324,17 +324,15 @@ bool Walk::ThroughEndpoint(const Leg& leg, const std::string& endpoint_id) {
   AddHop(endpoint_id, "can this carry " + ToString(header_) + "?", "to the services side");
   const std::optional<WorldFlowKey> key = KeyAsInitiator(header_);
   if (key.has_value() && (StartsNewFlow() || !(IsAnswerOfSender() || AnswersBinding()))) {
-    const NetworkInterface* asker =
-        result_.binding.has_value()
-            ? intent_.FindNetworkInterface(result_.binding->key.sender_eni_id)
-            : leg.eni;
+    const std::string& sender_id =
+        result_.binding.has_value() ? result_.binding->key.sender_eni_id : leg.eni->id;
     result_.endpoint = EndpointCommit{.side = SideName(intent_.host().services[index]),
                                       .key = *key,
                                       .flow_side = FlowSide::kInitiator,
                                       .vpc_id = leg.vpc_id,
                                       .asker_id = leg.eni->id,
                                       .endpoint_id = endpoint_id,
-                                      .tracking = asker->tracking,
+                                      .sender_id = sender_id,
                                       .needs_nat_port = StartsNewFlow()};
   }
   if (result_.binding.has_value() && result_.binding->is_new) {

@@ -47,7 +47,7 @@ struct EndpointCommit {
   std::string vpc_id;
   std::string asker_id;
   std::string endpoint_id;
-  ConnectionTracking tracking;
+  std::string sender_id;  // whose timers it has
   bool needs_nat_port = false;
 };
 

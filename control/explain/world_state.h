@@ -24,7 +24,7 @@ inline constexpr uint32_t kUntrackedSeconds = 120;
 // direction.
 struct GroupFlow {
   FlowProgress progress;
-  ConnectionTracking timers;  // of the interface, when it began to track the flow
+  ConnectionTracking timers;  // of the interface, when the flow began
   bool tracked = true;
   bool is_counted = true;  // some interface of the walk tracks it, or a NAT gateway binds it
   uint64_t session = 0;
@@ -50,10 +50,11 @@ using NatReverseKey = std::tuple<std::string, std::string, WorldFlowKey>;  // ga
 // Who asked for a five-tuple on a services side.
 struct EndpointFlow {
   std::string vpc_id;
-  std::string asker_id;  // the interface whose table led to the endpoint
+  std::string asker_id;   // the interface whose table led to the endpoint
+  std::string sender_id;  // who sent what asked, also past a NAT gateway
   std::string endpoint_id;
   FlowProgress progress;
-  ConnectionTracking tracking;
+  ConnectionTracking tracking;  // of the sender, when the flow began
   uint64_t session = 0;
 };
 using EndpointFlowKey = std::pair<std::string, WorldFlowKey>;  // side

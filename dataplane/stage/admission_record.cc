@@ -90,6 +90,15 @@ SessionCold ColdOf(const Snapshot& snapshot, const Batch& batch, uint32_t lane,
   return cold;
 }
 
+void KeepTimeouts(SessionCold& wanted, const SessionCold& current) noexcept {
+  if (wanted.initiator_interface_idx == current.initiator_interface_idx) {
+    wanted.initiator_timeouts = current.initiator_timeouts;
+  }
+  if (wanted.responder_interface_idx == current.responder_interface_idx) {
+    wanted.responder_timeouts = current.responder_timeouts;
+  }
+}
+
 bool SaysMore(const SessionCold& wanted, const SessionCold& current) noexcept {
   const auto more_at = [&](uint8_t bit, uint32_t wanted_idx, uint32_t current_idx) {
     return (wanted.flags & bit) != 0 && ((current.flags & bit) == 0 || wanted_idx != current_idx);

@@ -35,6 +35,9 @@ inline SessionLimits LimitsOf(const Snapshot& snapshot, const SessionCold& cold)
   return {limit(cold.initiator_interface_idx), limit(cold.responder_interface_idx), 0};
 }
 
+// A flow that goes on keeps its timers at the ends that it keeps, whatever their settings are now.
+void KeepTimeouts(SessionCold& wanted, const SessionCold& current) noexcept;
+
 // Whether `wanted` tracks or binds the flow somewhere `current` does not.
 bool SaysMore(const SessionCold& wanted, const SessionCold& current) noexcept;
 

@@ -14,9 +14,12 @@ namespace {
 // A known flow that needs another pair: another translation, more tracking, or a new connection on
 // the old tuple.
 AdmitFate ReplacePair(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, uint32_t lane,
-                      const SessionCold& cold, bool keep_reverse, bool keep_state) {
+                      SessionCold cold, bool keep_reverse, bool keep_state) {
   SessionTable& sessions = *worker.sessions;
   const PairIdx old = PairOf(LineIdx(batch.session[lane].value));
+  if (keep_state) {
+    KeepTimeouts(cold, sessions.LoadCold(old));
+  }
   Admission admission;
   if (sessions.BeginReplace(old, cold, &admission) != ClaimOutcome::kClaimed) {
     return cold.counted() ? RefuseUntracked(worker, batch, lane, cold) : AdmitFate::kForward;

@@ -83,6 +83,35 @@ TEST_F(InterfaceTimerSemantics, D_TIMERS_AWS_SG_13_AFlowKeepsTheTimersItBeganWit
   NoBack(reply);
 }
 
+// Also where its pair is made anew because the responder's end comes to track it as well.
+TEST_F(InterfaceTimerSemantics, D_TIMERS_AWS_SG_13_AFlowThatIsTrackedAtOneMoreEndKeepsItsTimers) {
+  const PacketSpec ask = Udp("10.0.0.10:7", "10.0.1.10:53");
+  const PacketSpec reply = Udp("10.0.1.10:53", "10.0.0.10:7");
+  Start(OneEndTracks(R"({"UdpTimeout": 60})"));
+  Out(ask);
+  VpcConfig config = OneEndTracks("{}");
+  config.In("sg-web", {});
+  Apply(config);
+  Out(ask);
+  Wait(50);
+  // eni-web has forgotten it by then, eni-app has not.
+  Expect("eni-app", reply, "drop sg_ingress");
+  config.In("sg-web", {"udp 7 10.0.0.0/8"});
+  Apply(config);
+  Back(reply);
+}
+
+// A SYN that opens a closing connection again begins a flow, with the settings of its time.
+TEST_F(InterfaceTimerSemantics, D_TIMERS_AWS_SG_13_AConnectionOpenedAgainHasTheTimersOfNow) {
+  Start(OneEndTracks("{}"));
+  Establish();
+  Out(Ask(kFin | kAck, 1001, 5001));
+  Apply(OneEndTracks(R"({"TcpEstablishedTimeout": 60})"));
+  Establish();
+  Wait(60.001);
+  NoBack(Reply(kAck, 5001, 1001));
+}
+
 // The gateway's table leads what comes back for eni-app to eni-mid: an answer that strays. It keeps
 // the binding; who has forgotten the flow by then does not remember it again.
 TEST_F(InterfaceTimerSemantics, D_TIMERS_AnAnswerThatStraysRemindsNobody) {
