@@ -18,6 +18,7 @@
 #include "tests/property/class_coverage.h"
 #include "tests/property/drop_state.h"
 #include "tests/property/scenario.h"
+#include "tests/property/timer_coverage.h"
 
 namespace sluice::testing {
 namespace {
@@ -29,6 +30,8 @@ constexpr PipelineOptions kVariants[] = {
     {1, false}, {7, true}, {32, true}, {200, true, true}, {200, false}};
 // Every so many scenarios run once more without what was dropped (P5).
 constexpr uint64_t kScenariosAP5Run = 11;
+// And once more with the default timers everywhere.
+constexpr uint64_t kScenariosATimerRun = 3;
 
 uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -114,6 +117,7 @@ TEST(DifferentialTest, PipelineAndReferenceWorldAgree) {
   std::printf("[ seed     ] scenarios from %llu on\n", static_cast<unsigned long long>(first));
   Coverage coverage{};
   ClassCoverage classes;
+  TimerCoverage timers;
   uint64_t packets = 0;
   uint64_t failed = 0;
   uint64_t seed = first;
@@ -128,6 +132,9 @@ TEST(DifferentialTest, PipelineAndReferenceWorldAgree) {
       Report(made.scenario, {}, *mismatch);
       ++failed;
       continue;
+    }
+    if (seed % kScenariosATimerRun == 0) {
+      timers.Count(made.scenario, made.run);
     }
     const PipelineOptions& variant = kVariants[seed % std::size(kVariants)];
     const PipelineRun run = RunPipeline(made.scenario, variant);
@@ -150,6 +157,7 @@ TEST(DifferentialTest, PipelineAndReferenceWorldAgree) {
   }
   Print(coverage);
   classes.Print();
+  timers.Print();
   std::printf("[ packets  ] %llu packets judged in %llu scenarios, seed %llu\n",
               static_cast<unsigned long long>(packets),
               static_cast<unsigned long long>(seed - first),
@@ -160,9 +168,13 @@ TEST(DifferentialTest, PipelineAndReferenceWorldAgree) {
        wanted < 100'000 ? std::span<const DropReason>{} : std::span<const DropReason>(kReached)) {
     EXPECT_NE(coverage[static_cast<size_t>(reason)], 0u) << DropReasonName(reason);
   }
-  for (const std::string& missing :
-       wanted < 500'000 ? std::vector<std::string>{} : classes.Missing()) {
-    ADD_FAILURE() << "never met: " << missing;
+  if (wanted < 500'000) {
+    return;
+  }
+  for (const std::vector<std::string>& never : {classes.Missing(), timers.Missing()}) {
+    for (const std::string& missing : never) {
+      ADD_FAILURE() << "never met: " << missing;
+    }
   }
 }
 

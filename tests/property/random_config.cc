@@ -36,6 +36,13 @@ PortPair RandomPorts(Random& random) {
   return {std::min(a, b), std::max(a, b)};
 }
 
+// Shorter and longer than those of an interface without its own, whatever of them can be.
+Json RandomTimers(Random& random) {
+  return {{"TcpEstablishedTimeout", Chance(random, 50) ? 60 : 350},
+          {"UdpTimeout", 30 + 15 * Below(random, 3)},
+          {"UdpStreamTimeout", 60 + 60 * Below(random, 3)}};
+}
+
 // One VPC in the making: names and addresses that its parts share.
 struct VpcPlan {
   std::string id;
@@ -161,6 +168,10 @@ class ConfigMaker {
                             ":1" + std::to_string(e)},
          {"SourceDestCheck", !Maybe(15)},
          {"Groups", groups}});
+    if (Maybe(20)) {
+      config_["NetworkInterfaces"].back()["ConnectionTrackingConfiguration"] =
+          RandomTimers(random_);
+    }
     vpc.enis.push_back(id);
   }
 
@@ -423,6 +434,12 @@ void DropOne(Json& config, const char* objects, const char* member, Random& rand
   }
 }
 
+void SetTimersOfOne(Json& config, Random& random) {
+  Json& list = config["NetworkInterfaces"];
+  Json& eni = list[Below(random, static_cast<uint32_t>(list.size()))];
+  eni["ConnectionTrackingConfiguration"] = RandomTimers(random);
+}
+
 }  // namespace
 
 std::string RandomConfig(uint64_t seed) {
@@ -434,7 +451,7 @@ std::string ChangedConfig(const std::string& config, uint64_t seed) {
   Json changed = Json::parse(config);
   const uint32_t changes = 1 + Below(random, 3);
   for (uint32_t i = 0; i < changes; ++i) {
-    switch (Below(random, 4)) {
+    switch (Below(random, 5)) {
       case 0:
         DropOne(changed, "SecurityGroups", "IpPermissions", random);
         break;
@@ -443,6 +460,9 @@ std::string ChangedConfig(const std::string& config, uint64_t seed) {
         break;
       case 2:
         DropOne(changed, "NetworkAcls", "Entries", random);
+        break;
+      case 3:
+        SetTimersOfOne(changed, random);
         break;
       default:
         DropOne(changed, "RouteTables", "Routes", random);
