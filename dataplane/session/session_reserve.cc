@@ -1,6 +1,7 @@
 // Room for several admissions at once: what all workers write (counts, the list of free pairs, that
 // of removed ones, the ring of finished ones) is written once for all of them.
 #include <algorithm>
+#include <bit>
 
 #include "dataplane/session/session_state.h"
 #include "dataplane/session/session_table.h"
@@ -22,13 +23,9 @@ class SessionTable::CountChanges {
     if (count == nullptr) {
       return;
     }
-    Change* change = std::find_if(changes_, changes_ + size_,
-                                  [count](const Change& seen) { return seen.count == count; });
-    if (change == changes_ + size_) {
-      changes_[size_++] = {count, 0, 0};
-    }
-    change->limit = limit == 0 ? change->limit : limit;
-    change->by += by;
+    Change& change = Of(count);
+    change.limit = limit == 0 ? change.limit : limit;
+    change.by += by;
   }
   // Whether no count comes near its limit.
   bool HaveRoom() const noexcept {
@@ -58,7 +55,29 @@ class SessionTable::CountChanges {
     uint32_t limit;
     uint32_t by;
   };
-  Change changes_[3 * 2 * kFindBatch];
+  static constexpr uint32_t kMost = 3 * 2 * kFindBatch;  // counts, of pairs that come and that go
+  static constexpr uint32_t kSlots = 512;
+  static_assert(kSlots > kMost && std::has_single_bit(kSlots));
+
+  // The entry of a count, made if there is none. Counts lie side by side, so the low bits of their
+  // addresses tell nearly all of them apart.
+  Change& Of(std::atomic<uint32_t>* count) noexcept {
+    auto slot = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(count) / sizeof(*count));
+    while (true) {
+      uint16_t& entry = entries_[slot++ % kSlots];
+      if (entry == 0) {
+        changes_[size_++] = {count, 0, 0};
+        entry = static_cast<uint16_t>(size_);
+        return changes_[size_ - 1];
+      }
+      if (changes_[entry - 1].count == count) {
+        return changes_[entry - 1];
+      }
+    }
+  }
+
+  Change changes_[kMost];
+  uint16_t entries_[kSlots] = {};  // by address: number of the entry, from 1; 0: none
   uint32_t size_ = 0;
 };
 
