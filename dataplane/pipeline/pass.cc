@@ -230,7 +230,8 @@ void PrepareAdmissions(const Snapshot& snapshot, const WorkerContext& worker, co
     }
   }
   if (opening != 0) {
-    worker.sessions->PrefetchAdmissions(opening);
+    LeavingPairs leaving;
+    worker.sessions->LookAhead(opening, leaving);
   }
 }
 

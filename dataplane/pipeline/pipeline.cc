@@ -161,6 +161,7 @@ void RunExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
     }
     express.rest.Add(lane);
   }
+  worker.sessions->NoteClosed(&found.line[0], &found.hash[0], found.ended);
   GiveBackOpenings(worker, found);
 }
 

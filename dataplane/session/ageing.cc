@@ -181,7 +181,7 @@ void SessionSweep::NoteIfClosed(PairIdx pair) {
   if (table_.IsLive(pair) &&
       PairIsClosed(table_.Line(ForwardLine(pair)).state.load(std::memory_order_relaxed),
                    table_.Line(ReverseLine(pair)).state.load(std::memory_order_relaxed))) {
-    table_.NoteClosed(pair);
+    table_.NoteClosed(ForwardLine(pair));
   }
 }
 

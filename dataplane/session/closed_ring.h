@@ -1,6 +1,7 @@
-// The oldest finished connections of a session table: a bounded first-in first-out ring of pair
-// indices. Any thread may push and pop. A full ring drops the new entry: the sweep finds that pair
-// in its turn.
+// The oldest finished connections of a session table: a bounded first-in first-out ring of pairs
+// with the buckets of their keys, so that whoever removes one asks for its index entries without
+// reading its lines first. Any thread may push and pop. A full ring drops the new entries: the
+// sweep finds those pairs in its turn.
 //
 // Theory: Vyukov, bounded multi-producer multi-consumer queue: each cell carries a sequence number
 // that says whose turn it is, so producers and consumers meet only at their own counter.
@@ -11,60 +12,69 @@
 
 #include "dataplane/base/aligned_array.h"
 #include "dataplane/base/cache_line.h"
+#include "dataplane/session/session_line.h"
 
 namespace sluice {
 
+struct ClosedPair {
+  PairIdx pair;
+  uint32_t forward_home = 0;  // buckets of the keys that its lines had when it was noted
+  uint32_t reverse_home = 0;
+};
+
 class ClosedRing {
  public:
-  static constexpr uint32_t kEmpty = 0xffffffff;
-
   // `cell_count` is a power of two, at least 16.
   bool Make(MemorySource& source, uint32_t cell_count) {
-    lines_ = AlignedArray<CellLine>::Make(source, "session_closed_ring", cell_count / 8);
-    if (!lines_.ok()) {
+    cells_ = AlignedArray<Cell>::Make(source, "session_closed_ring", cell_count);
+    if (!cells_.ok()) {
       return false;
     }
     mask_ = cell_count - 1;
     for (uint32_t i = 0; i < cell_count; ++i) {
-      CellAt(i).store(uint64_t{i} << 32, std::memory_order_relaxed);
+      CellAt(i).Clear(i);
     }
     return true;
   }
 
-  void Push(uint32_t value) noexcept {
+  // Those that find room, in order.
+  void Push(const ClosedPair* closed, uint32_t count) noexcept {
     uint32_t at = tail_.load(std::memory_order_relaxed);
-    while (true) {
-      std::atomic<uint64_t>& cell = CellAt(at);
-      const uint64_t seen = cell.load(std::memory_order_acquire);  // pairs with the release of Pop
-      const int32_t turn = static_cast<int32_t>(static_cast<uint32_t>(seen >> 32) - at);
+    while (count != 0) {
+      const int32_t turn = TurnAt(at, 0);
       if (turn < 0) {
         return;  // full
       }
-      if (turn == 0 && tail_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) {
-        cell.store(uint64_t{at + 1} << 32 | value, std::memory_order_release);  // pairs with Pop
-        return;
+      uint32_t taken = turn == 0 ? 1 : 0;
+      while (taken != 0 && taken < count && TurnAt(at + taken, 0) == 0) {
+        ++taken;
       }
-      if (turn > 0) {
+      if (taken == 0) {
         at = tail_.load(std::memory_order_relaxed);
+      } else if (tail_.compare_exchange_weak(at, at + taken, std::memory_order_relaxed)) {
+        for (uint32_t i = 0; i < taken; ++i) {
+          CellAt(at + i).Fill(at + i + 1, closed[i]);
+        }
+        closed += taken;
+        count -= taken;
+        at += taken;
       }
     }
   }
 
-  // kEmpty when there is none.
-  uint32_t Pop() noexcept {
+  // None when there is none.
+  PairIdx Pop() noexcept {
     uint32_t at = head_.load(std::memory_order_relaxed);
     while (true) {
-      std::atomic<uint64_t>& cell = CellAt(at);
-      const uint64_t seen = cell.load(std::memory_order_acquire);  // pairs with the release of Push
-      const int32_t turn = static_cast<int32_t>(static_cast<uint32_t>(seen >> 32) - (at + 1));
-      if (turn < 0) {
-        return kEmpty;
-      }
-      if (turn == 0 && head_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) {
-        cell.store(uint64_t{at + mask_ + 1} << 32, std::memory_order_release);  // pairs with Push
-        return static_cast<uint32_t>(seen);
-      }
-      if (turn > 0) {
+      ClosedPair closed;
+      if (PeekAt(at, closed)) {
+        if (head_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) {
+          CellAt(at).Clear(at + mask_ + 1);
+          return closed.pair;
+        }
+      } else if (TurnAt(at, 1) < 0) {
+        return PairIdx::None();
+      } else {
         at = head_.load(std::memory_order_relaxed);
       }
     }
@@ -72,14 +82,23 @@ class ClosedRing {
 
   // The number of the entry that the next Pop will take.
   uint32_t Next() const noexcept { return head_.load(std::memory_order_relaxed); }
-  // The entry of that number, or of one behind it; kEmpty when there is none.
-  uint32_t PeekAt(uint32_t at) const noexcept {
-    const uint64_t seen =
-        lines_[(at & mask_) >> 3].cells[at & 7].load(std::memory_order_acquire);  // pairs with Push
-    return static_cast<uint32_t>(seen >> 32) == at + 1 ? static_cast<uint32_t>(seen) : kEmpty;
+  // The entry of that number, or of one behind it; false when there is none. Only if nobody has
+  // popped it meanwhile are its parts of one entry: PopSeen tells.
+  bool PeekAt(uint32_t at, ClosedPair& closed) const noexcept {
+    const Cell& cell = CellAt(at);
+    const uint64_t seen = cell.turn.load(std::memory_order_acquire);  // pairs with Fill
+    if (static_cast<uint32_t>(seen >> 32) != at + 1) {
+      return false;
+    }
+    const uint64_t homes = cell.homes.load(std::memory_order_relaxed);
+    closed = {PairIdx(static_cast<uint32_t>(seen)), static_cast<uint32_t>(homes >> 32),
+              static_cast<uint32_t>(homes)};
+    return true;
   }
-  // What the Pop behind `ahead` others will return if nobody else pops; kEmpty when there is none.
-  uint32_t Peek(uint32_t ahead) const noexcept { return PeekAt(Next() + ahead); }
+  bool IsEmpty() const noexcept {
+    ClosedPair closed;
+    return !PeekAt(Next(), closed);
+  }
   // Takes the `count` entries from number `at` on, all of which PeekAt has seen. False, and none:
   // somebody has popped since `at` was Next.
   bool PopSeen(uint32_t at, uint32_t count) noexcept {
@@ -88,21 +107,38 @@ class ClosedRing {
       return false;
     }
     for (uint32_t i = at; i != at + count; ++i) {
-      CellAt(i).store(uint64_t{i + mask_ + 1} << 32, std::memory_order_release);  // pairs with Push
+      CellAt(i).Clear(i + mask_ + 1);
     }
     return true;
   }
 
-  size_t bytes() const { return lines_.bytes(); }
+  size_t bytes() const { return cells_.bytes(); }
 
  private:
-  struct alignas(kCacheLineBytes) CellLine {
-    std::atomic<uint64_t> cells[8];  // sequence << 32 | value
+  struct alignas(16) Cell {
+    std::atomic<uint64_t> turn;   // sequence << 32 | pair
+    std::atomic<uint64_t> homes;  // forward << 32 | reverse
+
+    void Fill(uint32_t sequence, const ClosedPair& closed) noexcept {
+      homes.store(uint64_t{closed.forward_home} << 32 | closed.reverse_home,
+                  std::memory_order_relaxed);
+      turn.store(uint64_t{sequence} << 32 | closed.pair.value,
+                 std::memory_order_release);  // pairs with PeekAt
+    }
+    void Clear(uint32_t sequence) noexcept {
+      turn.store(uint64_t{sequence} << 32, std::memory_order_release);  // pairs with TurnAt
+    }
   };
 
-  std::atomic<uint64_t>& CellAt(uint32_t at) { return lines_[(at & mask_) >> 3].cells[at & 7]; }
+  Cell& CellAt(uint32_t at) { return cells_[at & mask_]; }
+  const Cell& CellAt(uint32_t at) const { return cells_[at & mask_]; }
+  // How far the cell of number `at` is beyond being free (`filled` 0) or filled (1).
+  int32_t TurnAt(uint32_t at, uint32_t filled) const noexcept {
+    const uint64_t seen = CellAt(at).turn.load(std::memory_order_acquire);  // pairs with Clear
+    return static_cast<int32_t>(static_cast<uint32_t>(seen >> 32) - (at + filled));
+  }
 
-  AlignedArray<CellLine> lines_;
+  AlignedArray<Cell> cells_;
   uint32_t mask_ = 0;
   alignas(kCacheLineBytes) std::atomic<uint32_t> head_{0};
   alignas(kCacheLineBytes) std::atomic<uint32_t> tail_{0};

@@ -30,28 +30,6 @@ void SessionTable::PrefetchPair(PairIdx pair) const noexcept {
   PrefetchWrite(&cold_[pair.value >> 1]);
 }
 
-void SessionTable::PrefetchAdmissions(uint32_t count) const noexcept {
-  free_.Peek(links_, count, [this](PairIdx pair) { PrefetchPair(pair); });
-  if (counted_.load(std::memory_order_relaxed) + count <= capacity_) {
-    return;
-  }
-  PairIdx leaving[kFindBatch];
-  uint32_t found = 0;
-  for (; found < count; ++found) {
-    const uint32_t pair = closed_.Peek(found);
-    if (pair == ClosedRing::kEmpty) {
-      break;
-    }
-    leaving[found] = PairIdx(pair);
-    PrefetchPair(leaving[found]);
-    PrefetchWrite(&links_[leaving[found]]);
-  }
-  for (uint32_t i = 0; i < found; ++i) {
-    PrefetchClaim(HashOfLine(ForwardLine(leaving[i])));
-    PrefetchClaim(HashOfLine(ReverseLine(leaving[i])));
-  }
-}
-
 void SessionTable::PreparePair(Admission& admission, const SessionKey& forward,
                                const SessionCold& cold) noexcept {
   admission.cold = cold;
@@ -116,7 +94,7 @@ ClaimOutcome SessionTable::BeginReplace(PairIdx old, const SessionCold& cold,
   }
   admission->replaced = old;
   PreparePair(*admission, KeyOf(Line(ForwardLine(old))), cold);
-  SLUICE_CHECK(Locate(ForwardLine(old), HashOfLine(ForwardLine(old)), &admission->forward));
+  SLUICE_CHECK(Locate(ForwardLine(old), HomeOfLine(ForwardLine(old)), &admission->forward));
   admission->forward_swaps = true;
   return ClaimOutcome::kClaimed;
 }
@@ -135,7 +113,7 @@ ClaimOutcome SessionTable::ClaimReverse(Admission& admission, const SessionKey& 
 
 bool SessionTable::KeepReverse(Admission& admission) noexcept {
   if (!admission.replaced.has_value() ||
-      !Locate(ReverseLine(admission.replaced), HashOfLine(ReverseLine(admission.replaced)),
+      !Locate(ReverseLine(admission.replaced), HomeOfLine(ReverseLine(admission.replaced)),
               &admission.reverse)) {
     return false;
   }

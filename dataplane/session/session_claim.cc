@@ -121,8 +121,7 @@ void SessionTable::RemoveEntry(const Admission::Entry& entry) noexcept {
 }
 
 // Of a published line; `hash` of its key.
-bool SessionTable::Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) const noexcept {
-  const uint32_t home = HomeOf(hash, bucket_count_);
+bool SessionTable::Locate(LineIdx line, uint32_t home, Admission::Entry* entry) const noexcept {
   const uint32_t probes = Probes(buckets_[home].head.load(std::memory_order_acquire));
   for (uint32_t probe = 0; probe < probes; ++probe) {
     const uint32_t at = BucketAt(home, probe);
@@ -135,10 +134,13 @@ bool SessionTable::Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) 
   return false;
 }
 
-// `hash` of the line's key. Every eviction does this twice: no calls in it.
-[[gnu::flatten]] void SessionTable::RemoveLine(LineIdx line, uint64_t hash) noexcept {
+// `home`: of the line's key, or of one that it had when it was noted as finished: then it is found
+// by the key it has. Every eviction does this twice: no calls on the usual way.
+[[gnu::flatten]] void SessionTable::RemoveLine(LineIdx line, uint32_t home) noexcept {
   Admission::Entry entry;
-  if (Locate(line, hash, &entry)) {
+  if (Locate(line, home, &entry)) [[likely]] {
+    RemoveEntry(entry);
+  } else if (Locate(line, HomeOfLine(line), &entry)) {
     RemoveEntry(entry);
   }
 }

@@ -48,6 +48,27 @@ bool SessionTable::ExpireNat(PairIdx pair) noexcept {
   return first;
 }
 
+void SessionTable::NoteClosed(const LineIdx* lines, const uint64_t* hashes,
+                              LaneBits which) noexcept {
+  if (which == 0) {
+    return;
+  }
+  LateArray<SessionKey, kFindBatch> keys;
+  uint64_t peers[kFindBatch];
+  uint32_t count = 0;
+  ForBits(which, [&](uint32_t i) { keys.Make(count++) = KeyOf(Line(PeerOf(lines[i]))); });
+  hasher_.Hash(&keys[0], peers, count);
+  LateArray<ClosedPair, kFindBatch> closed;
+  count = 0;
+  ForBits(which, [&](uint32_t i) {
+    const uint32_t own = HomeOf(hashes[i], bucket_count_);
+    const uint32_t peer = HomeOf(peers[count], bucket_count_);
+    closed.Make(count++) = IsForward(lines[i]) ? ClosedPair{PairOf(lines[i]), own, peer}
+                                               : ClosedPair{PairOf(lines[i]), peer, own};
+  });
+  closed_.Push(&closed[0], count);
+}
+
 PairIdx SessionTable::TakeUnlinked() noexcept {
   const uint32_t first = unlinked_.TakeAll();
   return first == kLinkEnd ? PairIdx::None() : PairIdx(first);

@@ -86,33 +86,17 @@ void SessionTable::LookAhead(uint32_t count, LeavingPairs& leaving) const noexce
   if (counted_.load(std::memory_order_relaxed) + count > capacity_) {
     leaving.first = closed_.Next();
     for (; leaving.count < count; ++leaving.count) {
-      const uint32_t value = closed_.PeekAt(leaving.first + leaving.count);
-      if (value == ClosedRing::kEmpty) {
+      ClosedPair& closed = leaving.closed.Make(leaving.count);
+      if (!closed_.PeekAt(leaving.first + leaving.count, closed)) {
         break;
       }
-      const PairIdx pair(value);
-      leaving.pair.Make(leaving.count) = pair;
-      PrefetchPair(pair);
-      PrefetchWrite(&links_[pair]);
+      PrefetchPair(closed.pair);
+      PrefetchWrite(&links_[closed.pair]);
+      PrefetchWrite(&buckets_[closed.forward_home]);
+      PrefetchWrite(&buckets_[closed.reverse_home]);
     }
   }
   free_.Peek(links_, count, [this](PairIdx pair) { PrefetchPair(pair); });
-}
-
-void SessionTable::HashLeaving(LeavingPairs& leaving) const noexcept {
-  const uint32_t count = 2 * leaving.count;
-  if (count == 0) {
-    return;
-  }
-  LateArray<SessionKey, 2 * kFindBatch> keys;
-  for (uint32_t i = 0; i < leaving.count; ++i) {
-    keys.Make(2 * i) = KeyOf(Line(ForwardLine(leaving.pair[i])));
-    keys.Make(2 * i + 1) = KeyOf(Line(ReverseLine(leaving.pair[i])));
-  }
-  hasher_.Hash(&keys[0], leaving.hash, count);
-  for (uint32_t i = 0; i < count; ++i) {
-    PrefetchClaim(leaving.hash[i]);
-  }
 }
 
 void SessionTable::NoteCounts(const SessionCold& cold, const SessionLimits& limits, uint32_t by,
@@ -136,13 +120,14 @@ uint32_t SessionTable::EvictTogether(const LeavingPairs& leaving, uint32_t count
   uint32_t removed = 0;
   uint32_t evicted = 0;
   for (uint32_t i = 0; i < count; ++i) {
-    const PairIdx pair = leaving.pair[i];
+    const ClosedPair& closed = leaving.closed[i];
+    const PairIdx pair = closed.pair;
     if (IsLive(pair) &&
         PairIsClosed(Line(ForwardLine(pair)).state.load(std::memory_order_relaxed),
                      Line(ReverseLine(pair)).state.load(std::memory_order_relaxed)) &&
         TakeForRemoval(pair)) {
-      RemoveLine(ForwardLine(pair), leaving.hash[2 * i]);
-      RemoveLine(ReverseLine(pair), leaving.hash[2 * i + 1]);
+      RemoveLine(ForwardLine(pair), closed.forward_home);
+      RemoveLine(ReverseLine(pair), closed.reverse_home);
       gone[removed++] = pair;
       const SessionCold cold = LoadCold(pair);
       if (cold.counted()) {

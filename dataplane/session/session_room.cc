@@ -78,11 +78,10 @@ ClaimOutcome SessionTable::Reserve(const SessionCold& cold, const SessionLimits&
 
 bool SessionTable::EvictClosed() noexcept {
   for (uint32_t step = 0; step < kEvictionSteps; ++step) {
-    const uint32_t value = closed_.Pop();
-    if (value == ClosedRing::kEmpty) {
+    const PairIdx pair = closed_.Pop();
+    if (!pair.has_value()) {
       return false;
     }
-    const PairIdx pair(value);
     if (IsLive(pair) &&
         PairIsClosed(Line(ForwardLine(pair)).state.load(std::memory_order_relaxed),
                      Line(ReverseLine(pair)).state.load(std::memory_order_relaxed)) &&

@@ -74,8 +74,7 @@ struct PairDemand {
 struct LeavingPairs {
   uint32_t count = 0;
   uint32_t first = 0;  // number of the first among the finished
-  LateArray<PairIdx, kFindBatch> pair;
-  uint64_t hash[2 * kFindBatch];  // of the keys of their lines
+  LateArray<ClosedPair, kFindBatch> closed;
 };
 
 // An admission in progress. A value on the admitting worker's stack.
@@ -161,11 +160,7 @@ class SessionTable {
   ClaimOutcome BeginReserved(PairIdx pair, const SessionKey& forward, uint64_t forward_hash,
                              const SessionCold& cold, Admission* admission,
                              LineIdx* existing) noexcept;
-  // Brings nearer what the next `count` <= kFindBatch BeginPairs will touch: pairs that are free
-  // and, in a full table, finished ones that have to go. What another worker does meanwhile makes
-  // that useless, never wrong.
-  void PrefetchAdmissions(uint32_t count) const noexcept;
-  // The same for the claim of a key with this hash.
+  // Brings nearer what the claim of a key with this hash will touch.
   void PrefetchClaim(uint64_t hash) const noexcept {
     PrefetchWrite(&buckets_[HomeOf(hash, bucket_count_)]);
   }
@@ -204,11 +199,9 @@ class SessionTable {
   // --- room for several admissions at once (workers; session_reserve.cc) ---
 
   // What is shared by all workers is written once for `count` <= kFindBatch new pairs together. In
-  // three steps, with something to do between them while memory answers: notes the finished pairs
-  // that have to go in a full table, and asks for them and for the free ones;
+  // two steps, with something to do between them while memory answers: notes the finished pairs
+  // that have to go in a full table, and asks for them, their buckets and the free pairs;
   void LookAhead(uint32_t count, LeavingPairs& leaving) const noexcept;
-  // asks for the buckets of those that have to go;
-  void HashLeaving(LeavingPairs& leaving) const noexcept;
   // counts the demanded pairs, lets go what has to, and takes the pairs. All or nothing: false also
   // where a place would be among the last ones, so that those are given one by one, by BeginPair.
   bool ReserveTogether(const PairDemand* const* demands, uint32_t count,
@@ -226,12 +219,16 @@ class SessionTable {
   // or when it was done already.
   bool ExpireNat(PairIdx pair) noexcept;
   // A pair whose connection is fully closed may be evicted under pressure, oldest first (decision
-  // 6).
-  void NoteClosed(PairIdx pair) noexcept { closed_.Push(pair.value); }
+  // 6). Here those of the connections of `which`, by a line of each and the hash of its key.
+  void NoteClosed(const LineIdx* lines, const uint64_t* hashes, LaneBits which) noexcept;
+  void NoteClosed(LineIdx line) noexcept {
+    const uint64_t hash = HashOfLine(line);
+    NoteClosed(&line, &hash, 1);
+  }
   // As many are noted at most, of a table for `capacity` pairs.
   static uint32_t MostNotedClosed(uint32_t capacity) noexcept;
   // Whether any is noted. Not all are: of many that close together, some find no room.
-  bool HasClosed() const noexcept { return closed_.Peek(0) != ClosedRing::kEmpty; }
+  bool HasClosed() const noexcept { return !closed_.IsEmpty(); }
 
   // --- reclamation and inspection (control thread) ---
 
@@ -292,13 +289,16 @@ class SessionTable {
   ClaimOutcome TryClaim(uint32_t home, __m128i seen, uint8_t tag, LineIdx line,
                         Admission::Entry* entry) noexcept;
   void ClearEntry(const Admission::Entry& entry) noexcept;
-  bool Locate(LineIdx line, uint64_t hash, Admission::Entry* entry) const noexcept;
+  bool Locate(LineIdx line, uint32_t home, Admission::Entry* entry) const noexcept;
   uint64_t HashOfLine(LineIdx line) const noexcept {
     return hasher_.HashOne(KeyOf(lines_[line.value]));
   }
+  uint32_t HomeOfLine(LineIdx line) const noexcept {
+    return HomeOf(HashOfLine(line), bucket_count_);
+  }
   void RemoveEntry(const Admission::Entry& entry) noexcept;
-  void RemoveLine(LineIdx line) noexcept { RemoveLine(line, HashOfLine(line)); }
-  void RemoveLine(LineIdx line, uint64_t hash) noexcept;
+  void RemoveLine(LineIdx line) noexcept { RemoveLine(line, HomeOfLine(line)); }
+  void RemoveLine(LineIdx line, uint32_t home) noexcept;
   bool TakeForRemoval(PairIdx pair) noexcept;
 
   class CountChanges;

@@ -40,7 +40,7 @@ void AcceptInSession(WorkerContext& worker, LineIdx idx, const PacketFacts& fact
     worker.counters->Of(gateway).established.Add(1);
   }
   if (AcceptPacket(line, peer, IsForward(idx), facts, worker.now_ms) == AcceptEffect::kClosed) {
-    worker.sessions->NoteClosed(PairOf(idx));
+    worker.sessions->NoteClosed(idx);
   }
 }
 

@@ -46,6 +46,7 @@ struct ExpressLanes {
   LaneBits opening = 0;   // bit i: the i-th opens a flow, as openings[i] says
   LaneBits reserved = 0;  // bit i: a pair has been set aside for that
   LaneBits settled = 0;   // bit i: the i-th is done, ahead of its turn (settle_group.h)
+  LaneBits ended = 0;     // bit i: the i-th has ended its connection, which is not noted yet
   uint16_t window = 0;    // WindowOf the burst
   LateArray<Opening, kFindBatch> openings;
 };

@@ -70,14 +70,13 @@ LaneBits WhichFit(const Snapshot& snapshot, const WorkerContext& worker, const E
 }
 
 // Moves the state of the lines of `take`, and counts them there and at their gateways.
-void Commit(WorkerContext& worker, const ExpressLanes& found, const Group& group, LaneBits take,
+void Commit(WorkerContext& worker, ExpressLanes& found, const Group& group, LaneBits take,
             const Seen& seen) {
   Settled settled;
   Settle(seen.packets, seen.segments, seen.lines, seen.others, worker.now_ms, found.window,
          settled);
-  const LineIdx* idx = &found.line[group.from];
   ForBits(take, [&](uint32_t k) { StoreSettled(*group.at[k], settled, k); });
-  ForBits(settled.closes & take, [&](uint32_t k) { worker.sessions->NoteClosed(PairOf(idx[k])); });
+  found.ended |= (settled.closes & take) << group.from;
   alignas(32) uint32_t gateway[kEight];
   Store(gateway, seen.others.nat_gateway);
   const LaneBits translated = take & MaskOf(seen.packets.translated);

@@ -185,7 +185,7 @@ bool AnyLeaves(const ExpressLanes& found, const LeavingPairs& leaving) {
     const __m256i pairs = _mm256_srli_epi32(Load(&found.line[at].value), 1);
     __m256i leave = _mm256_setzero_si256();
     for (uint32_t k = 0; k < leaving.count; ++k) {
-      leave = _mm256_or_si256(leave, Equal(pairs, All(leaving.pair[k].value)));
+      leave = _mm256_or_si256(leave, Equal(pairs, All(leaving.closed[k].pair.value)));
     }
     // Places behind the last hold any line.
     if ((MaskOf(leave) & AllOf(found.count - at)) != 0) {
@@ -235,7 +235,6 @@ void PrepareTurns(const Snapshot& snapshot, WorkerContext& worker, ExpressLanes&
   worker.sessions->LookAhead(static_cast<uint32_t>(std::popcount(walking.walks.fresh)), leaving);
   BeginShortWalks(snapshot, walking.walks);
   PassFirstAcls(snapshot, walking.walks);  // meanwhile memory answers
-  worker.sessions->HashLeaving(leaving);
   GiveMemories(worker, found, changed, walking);
   EndShortWalks(snapshot, worker.seed, walking.walks);
   StampConfirmed(snapshot, worker, walking, found);

@@ -34,6 +34,11 @@ struct CpsRequest {
   uint64_t max_sessions = 0;
 };
 
+// LoadBenchConfig adds a sixteenth of room.
+uint32_t FlowsWithRoom(const CpsRequest& request) {
+  return static_cast<uint32_t>(request.max_sessions * 16 / 17);
+}
+
 // Whether it can measure what is named; false after a usage message.
 bool CanBeMeasured(const CpsRequest& request) {
   const CpsOptions& cps = request.cps;
@@ -47,7 +52,7 @@ bool CanBeMeasured(const CpsRequest& request) {
     return false;
   }
   // Steps are measured with the SYNs of a round together: as many finished ones have to be known.
-  const uint32_t known = SessionTable::MostNotedClosed(static_cast<uint32_t>(request.max_sessions));
+  const uint32_t known = SessionTable::MostNotedClosed(FlowsWithRoom(request) / 16 * 17);
   if (cps.round > known) {
     UsageError("--round_connections=" + std::to_string(cps.round) + " is more than the " +
                std::to_string(known) +
@@ -230,9 +235,7 @@ int RunCpsCommand(const Arguments& arguments) {
   WorkbenchOptions& bench_options = request.forward.bench;
   bench_options.protocols = Protocols::kTcp;
   bench_options.flow_account = true;
-  // LoadBenchConfig adds a sixteenth of room.
-  bench_options.intent =
-      LoadBenchConfig(arguments, static_cast<uint32_t>(request.max_sessions * 16 / 17));
+  bench_options.intent = LoadBenchConfig(arguments, FlowsWithRoom(request));
   if (bench_options.intent == nullptr) {
     return kExitNo;
   }

@@ -19,7 +19,6 @@ std::unique_ptr<SessionTable> MakeTable(uint32_t capacity) {
 std::vector<PairIdx> Reserve(SessionTable& table, uint32_t count, const PairDemand& demand) {
   LeavingPairs leaving;
   table.LookAhead(count, leaving);
-  table.HashLeaving(leaving);
   const std::vector<const PairDemand*> demands(count, &demand);
   std::vector<PairIdx> pairs(count);
   if (!table.ReserveTogether(demands.data(), count, leaving, pairs.data())) {
@@ -45,7 +44,7 @@ LineIdx Open(SessionTable& table, PairIdx pair, const SessionKey& key) {
 
 void Finish(SessionTable& table, LineIdx line) {
   table.Line(line).state.store(kLineSeen | kLineReset, std::memory_order_relaxed);
-  table.NoteClosed(PairOf(line));
+  table.NoteClosed(line);
 }
 
 const PairDemand kTracked = {TrackedCold(), {}};
@@ -140,18 +139,51 @@ TEST(SessionReserveTest, AWS_SG_14_TheLastPlacesOfALimitAreGivenOneByOne) {
       << "a cached decision is not counted";
 }
 
-TEST(SessionReserveTest, PairsAndFinishedOnesComeInOrderFromTheirLists) {
+// A finished pair that left otherwise and was taken for another flow, which has finished too, is
+// still noted with the keys of the first.
+TEST(SessionReserveTest, APairThatServesAnotherFlowByNowLeavesWithTheKeysItHas) {
+  auto table = MakeTable(64);
+  std::vector<LineIdx> lines;
+  for (uint32_t n = 0; n < 64; ++n) lines.push_back(InsertPair(*table, KeyNumber(n)));
+  Finish(*table, lines[5]);
+  ASSERT_TRUE(table->Unlink(PairOf(lines[5])));
+  ASSERT_EQ(FreeUnlinked(*table), 1u);
+  const LineIdx again = InsertPair(*table, KeyNumber(100));
+  ASSERT_EQ(PairOf(again), PairOf(lines[5])) << "the pair that was freed last is taken first";
+  table->Line(again).state.store(kLineSeen | kLineReset, std::memory_order_relaxed);
+  EXPECT_EQ(Reserve(*table, 1, kTracked).size(), 1u);
+  EXPECT_FALSE(table->FindOne(KeyNumber(100)).has_value());
+  EXPECT_FALSE(table->FindOne(AnswerKey(KeyNumber(100), 2)).has_value());
+  EXPECT_EQ(table->Counts().counted, 64u);
+}
+
+void Push(ClosedRing& ring, uint32_t from, uint32_t count) {
+  std::vector<ClosedPair> closed;
+  for (uint32_t n = from; n < from + count; ++n) {
+    closed.push_back({PairIdx(n), n << 24, n + 1000});
+  }
+  ring.Push(closed.data(), count);
+}
+
+TEST(SessionReserveTest, FinishedPairsComeInOrderFromTheirRing) {
   ClosedRing ring;
   ASSERT_TRUE(ring.Make(HeapMemory(), 16));
-  for (uint32_t n = 0; n < 10; ++n) ring.Push(n);
+  EXPECT_TRUE(ring.IsEmpty());
+  Push(ring, 0, 10);
   const uint32_t first = ring.Next();
-  EXPECT_EQ(ring.PeekAt(first + 3), 3u);
+  ClosedPair closed;
+  ASSERT_TRUE(ring.PeekAt(first + 3, closed));
+  EXPECT_EQ(closed.pair, PairIdx(3));
+  EXPECT_EQ(closed.forward_home, 3u << 24);
+  EXPECT_EQ(closed.reverse_home, 1003u);
+  EXPECT_FALSE(ring.PeekAt(first + 10, closed));
   EXPECT_FALSE(ring.PopSeen(first + 1, 2)) << "not the next";
   EXPECT_TRUE(ring.PopSeen(first, 4));
-  EXPECT_EQ(ring.Pop(), 4u);
-  for (uint32_t n = 10; n < 21; ++n) ring.Push(n);
-  for (uint32_t n = 5; n < 21; ++n) EXPECT_EQ(ring.Pop(), n);
-  EXPECT_EQ(ring.Pop(), ClosedRing::kEmpty);
+  EXPECT_EQ(ring.Pop(), PairIdx(4));
+  Push(ring, 10, 14);  // eleven find room
+  for (uint32_t n = 5; n < 21; ++n) EXPECT_EQ(ring.Pop(), PairIdx(n));
+  EXPECT_FALSE(ring.Pop().has_value());
+  EXPECT_TRUE(ring.IsEmpty());
 }
 
 // Two workers open and finish flows on reserved pairs; the main thread gives pairs back after a

@@ -166,7 +166,7 @@ TEST(SessionTableTest, ClosedPairsAreEvictedOldestFirstAndEstablishedOnesNever) 
   for (uint32_t n = 0; n < 4; ++n) lines.push_back(InsertPair(*table, KeyNumber(n)));
   for (const uint32_t n : {2u, 0u}) {
     table->Line(lines[n]).state.store(kLineSeen | kLineReset, std::memory_order_relaxed);
-    table->NoteClosed(PairOf(lines[n]));
+    table->NoteClosed(lines[n]);
   }
   EXPECT_TRUE(InsertPair(*table, KeyNumber(10)).has_value());
   EXPECT_FALSE(table->FindOne(KeyNumber(2)).has_value());
@@ -188,7 +188,7 @@ TEST(SessionTableTest, ClosedPairsThatFoundNoRoomInTheRingAreNotedByTheSweepUnde
     SessionLine& line = table->Line(InsertPair(*table, KeyNumber(n)));
     line.state.store(kLineSeen | kLineReset, std::memory_order_relaxed);
     line.last_seen_ms.store(1000, std::memory_order_relaxed);
-    table->NoteClosed(PairIdx(PairOf(table->FindOne(KeyNumber(n)))));
+    table->NoteClosed(table->FindOne(KeyNumber(n)));
   }
   uint32_t opened = 0;
   while (InsertPair(*table, KeyNumber(1000 + opened)).has_value()) {
