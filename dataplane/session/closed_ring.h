@@ -99,6 +99,8 @@ class ClosedRing {
     ClosedPair closed;
     return !PeekAt(Next(), closed);
   }
+  // Whether Push would find no room.
+  bool IsFull() const noexcept { return TurnAt(tail_.load(std::memory_order_relaxed), 0) < 0; }
   // Takes the `count` entries from number `at` on, all of which PeekAt has seen. False, and none:
   // somebody has popped since `at` was Next.
   bool PopSeen(uint32_t at, uint32_t count) noexcept {

@@ -50,7 +50,7 @@ bool SessionTable::ExpireNat(PairIdx pair) noexcept {
 
 void SessionTable::NoteClosed(const LineIdx* lines, const uint64_t* hashes,
                               LaneBits which) noexcept {
-  if (which == 0) {
+  if (which == 0 || closed_.IsFull()) {
     return;
   }
   LateArray<SessionKey, kFindBatch> keys;

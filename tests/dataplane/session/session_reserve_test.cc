@@ -180,7 +180,9 @@ TEST(SessionReserveTest, FinishedPairsComeInOrderFromTheirRing) {
   EXPECT_FALSE(ring.PopSeen(first + 1, 2)) << "not the next";
   EXPECT_TRUE(ring.PopSeen(first, 4));
   EXPECT_EQ(ring.Pop(), PairIdx(4));
+  EXPECT_FALSE(ring.IsFull());
   Push(ring, 10, 14);  // eleven find room
+  EXPECT_TRUE(ring.IsFull());
   for (uint32_t n = 5; n < 21; ++n) EXPECT_EQ(ring.Pop(), PairIdx(n));
   EXPECT_FALSE(ring.Pop().has_value());
   EXPECT_TRUE(ring.IsEmpty());
