@@ -33,7 +33,6 @@ std::vector<std::string> FlowLogRecorder::Configure(
     closed_through_ns_ = at_ns;
     configured_ = true;
   }
-  CloseThrough(at_ns);
   FlowLogPlan plan = BuildFlowLogPlan(intent, identities);
   std::vector<std::string> problems = plan.problems;
   for (FlowLogPlan::Log& log : plan.logs) {

@@ -33,7 +33,8 @@ class FlowLogRecorder {
 
   // From `at_ns` on `intent` holds; `identities` is the order in which later observations number
   // interfaces. The first call's time is that of the first window (replay: the first packet).
-  // Closes what ended before. Returns the sentences of logs that cannot be written.
+  // What ended before stays open for records of it that have yet to come: Advance closes it.
+  // Returns the sentences of logs that cannot be written.
   std::vector<std::string> Configure(const Intent& intent,
                                      const std::vector<InterfaceIdentity>& identities,
                                      int64_t at_ns);

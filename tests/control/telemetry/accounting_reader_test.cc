@@ -57,11 +57,15 @@ class AccountingReaderTest : public ::testing::Test {
     options.folder = folder_;
     recorder_.emplace(options);
     reader_.emplace(*recorder_);
-    std::vector<InterfaceIdentity> identities = WorldIdentities();
-    identities.push_back({""});
-    EXPECT_TRUE(reader_->Configure(RoutedWorld(), identities, {"nat-1"}, At(0)).empty());
+    Configure(0);
   }
   ~AccountingReaderTest() override { fs::remove_all(folder_); }
+
+  void Configure(int64_t second) {
+    std::vector<InterfaceIdentity> identities = WorldIdentities();
+    identities.push_back({""});
+    EXPECT_TRUE(reader_->Configure(RoutedWorld(), identities, {"nat-1"}, At(second)).empty());
+  }
 
   // All lines with traffic or a loss, in any order.
   std::multiset<std::string> Lines(int64_t end_second) {
@@ -115,6 +119,18 @@ TEST_F(AccountingReaderTest, AWS_FL_03_OneLineIsTheAcceptOfBothEnds) {
             (std::multiset<std::string>{
                 "eni-a egress 10.0.1.10 40000 10.0.2.20 80 10.0.1.11 10.0.2.20 3 1 ACCEPT OK",
                 "eni-b ingress 10.0.1.11 40000 10.0.2.20 80 10.0.1.11 10.0.2.20 3 - ACCEPT OK"}));
+}
+
+// The sweep reports an idle line ten seconds behind its window, and later.
+TEST_F(AccountingReaderTest, AWS_FL_03_WhatASweepOwesOfTheMinuteBeforeOutlivesAConfiguration) {
+  Configure(62);
+  FlowRecord r = LineRecord(0, kAIdx, kInternetIdx);
+  r.src = r.new_src = Ip("10.0.1.10").value;
+  r.dst = r.new_dst = Ip("203.0.113.9").value;
+  reader_->Report(r);
+  EXPECT_EQ(Lines(73), (std::multiset<std::string>{
+                           "eni-a egress 10.0.1.10 0 203.0.113.9 0 10.0.1.10 203.0.113.9 3 1 "
+                           "ACCEPT OK"}));
 }
 
 TEST_F(AccountingReaderTest, AWS_FL_09_NatGatewaysFourLines) {
