@@ -61,6 +61,13 @@ void RunLongWay(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
   }
 }
 
+// Notes the ends of connections that were settled together: before anybody else ends one, or makes
+// room in a full table.
+void NoteEnded(WorkerContext& worker, ExpressLanes& found) {
+  worker.sessions->NoteClosed(&found.line[0], &found.hash[0], found.ended);
+  found.ended = 0;
+}
+
 // A burst on the short way, and what of it has to go the long way.
 struct Express {
   LaneList rest;           // of the long way, not yet run
@@ -73,8 +80,10 @@ struct Express {
 constexpr uint32_t kMaxOvertaken = 4;
 
 // Whether the short way is open to the lane that comes now.
-bool ClearTheWay(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, Express& express) {
+bool ClearTheWay(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, ExpressLanes& found,
+                 Express& express) {
   if (!express.rest.empty() && express.overtaken < kMaxOvertaken) {
+    NoteEnded(worker, found);
     RunLongWay(snapshot, worker, batch, express.rest);
     express.rest.Clear();
     ++express.overtaken;
@@ -99,6 +108,7 @@ void Open(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, Express
       return;
     }
   }
+  NoteEnded(worker, found);
   FillOpening(snapshot, batch, found, i, found.openings[i].walk);
   RunOpening(snapshot, worker, batch, found.glance.lane[i]);
   express.changed = true;  // a full table makes room for it
@@ -113,8 +123,11 @@ bool TakeTurn(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, Exp
       PrepareTurns(snapshot, worker, found, i, express.changed);
     }
     if ((found.opening >> i & 1) == 0) {
-      return SettleGroup(snapshot, worker, batch, found, i, express.changed) ||
-             SettleOne(snapshot, worker, batch, found, i);
+      if (SettleGroup(snapshot, worker, batch, found, i, express.changed)) {
+        return true;
+      }
+      NoteEnded(worker, found);
+      return SettleOne(snapshot, worker, batch, found, i);
     }
   }
   Open(snapshot, worker, batch, found, i, express);
@@ -126,7 +139,7 @@ bool TakeTurn(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, Exp
 uint32_t TakeFound(const Snapshot& snapshot, WorkerContext& worker, Batch& batch,
                    ExpressLanes& found, uint32_t from, Express& express) {
   const bool established = ExpressIsFor(worker, found, from);
-  if (!ClearTheWay(snapshot, worker, batch, express)) {
+  if (!ClearTheWay(snapshot, worker, batch, found, express)) {
     return from;
   }
   const uint32_t next =
@@ -161,7 +174,10 @@ void RunExpress(const Snapshot& snapshot, WorkerContext& worker, Batch& batch, u
     }
     express.rest.Add(lane);
   }
-  worker.sessions->NoteClosed(&found.line[0], &found.hash[0], found.ended);
+  {
+    const StageMeter meter(worker, StageId::kExpress, 0, 0);
+    NoteEnded(worker, found);
+  }
   GiveBackOpenings(worker, found);
 }
 

@@ -120,7 +120,7 @@ void SessionTable::RemoveEntry(const Admission::Entry& entry) noexcept {
   }
 }
 
-// Of a published line; `hash` of its key.
+// Of a published line whose key's bucket is `home`.
 bool SessionTable::Locate(LineIdx line, uint32_t home, Admission::Entry* entry) const noexcept {
   const uint32_t probes = Probes(buckets_[home].head.load(std::memory_order_acquire));
   for (uint32_t probe = 0; probe < probes; ++probe) {
@@ -134,12 +134,15 @@ bool SessionTable::Locate(LineIdx line, uint32_t home, Admission::Entry* entry) 
   return false;
 }
 
-// `home`: of the line's key, or of one that it had when it was noted as finished: then it is found
-// by the key it has. Every eviction does this twice: no calls on the usual way.
+// `home`: of the line's key, or of one that it had when it was noted as finished. What lies in that
+// bucket is taken out there: should it have come from another one, which was full, that one's
+// misses look further than they have to from then on. What does not is found by the key it has, so
+// that no other bucket's overflow is counted back. Every eviction does this twice: no calls on the
+// usual way.
 [[gnu::flatten]] void SessionTable::RemoveLine(LineIdx line, uint32_t home) noexcept {
   Admission::Entry entry;
-  if (Locate(line, home, &entry)) [[likely]] {
-    RemoveEntry(entry);
+  if (const uint32_t mask = MatchRefs(buckets_[home], line.value + 1); mask != 0) [[likely]] {
+    ClearEntry({home, home, static_cast<uint32_t>(std::countr_zero(mask)), true});
   } else if (Locate(line, HomeOfLine(line), &entry)) {
     RemoveEntry(entry);
   }

@@ -16,8 +16,8 @@ bool PrepareOpening(const Snapshot& snapshot, const WorkerContext& worker, Expre
                     uint32_t i, const ShortWalks& walks, uint32_t place) noexcept;
 
 // Sets pairs aside for lanes `which` (bits by place among the found), which are prepared, if there
-// is room enough for them and more; else they stay without. `leaving` as LookAhead and HashLeaving
-// have made it. Asks for the buckets of the answers' keys.
+// is room enough for them and more; else they stay without. `leaving` as LookAhead has
+// made it. Asks for the buckets of the answers' keys.
 void ReserveOpenings(const WorkerContext& worker, ExpressLanes& found, LaneBits which,
                      const LeavingPairs& leaving) noexcept;
 

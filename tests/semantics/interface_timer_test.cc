@@ -83,7 +83,7 @@ TEST_F(InterfaceTimerSemantics, D_TIMERS_AWS_SG_13_AFlowKeepsTheTimersItBeganWit
   NoBack(reply);
 }
 
-// Also where its pair is made anew because the responder's end comes to track it as well.
+// Also where its pair is made anew because the asker's end comes to track it as well.
 TEST_F(InterfaceTimerSemantics, D_TIMERS_AWS_SG_13_AFlowThatIsTrackedAtOneMoreEndKeepsItsTimers) {
   const PacketSpec ask = Udp("10.0.0.10:7", "10.0.1.10:53");
   const PacketSpec reply = Udp("10.0.1.10:53", "10.0.0.10:7");

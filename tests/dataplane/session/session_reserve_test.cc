@@ -157,6 +157,49 @@ TEST(SessionReserveTest, APairThatServesAnotherFlowByNowLeavesWithTheKeysItHas) 
   EXPECT_EQ(table->Counts().counted, 64u);
 }
 
+// The bucket of a key; buckets hold six entries on average.
+uint32_t HomeIn(const SessionTable& table, const SessionKey& key) {
+  return HomeOf(table.hasher().HashOne(key), 2 * table.pair_count() / 6);
+}
+
+// The first key from number `from` on whose bucket is `least` to `most` behind `home`.
+uint32_t NumberBehind(const SessionTable& table, uint32_t home, uint32_t least, uint32_t most,
+                      uint32_t from) {
+  while (HomeIn(table, KeyNumber(from)) - home - least > most - least) {
+    ++from;
+  }
+  return from;
+}
+
+// The same, where the other flow's entry lies behind a bucket that was too small for all of the
+// first one's neighbours.
+TEST(SessionReserveTest, APairThatServesAnotherFlowByNowTakesNobodysPlaceAlong) {
+  auto table = MakeTable(64);
+  const uint32_t home = HomeIn(*table, KeyNumber(0));
+  std::vector<uint32_t> neighbours;
+  for (uint32_t n = 0; neighbours.size() < 13; ++n) {
+    neighbours.push_back(n = NumberBehind(*table, home, 0, 0, n));
+    ASSERT_TRUE(InsertPair(*table, KeyNumber(n)).has_value());
+  }
+  ASSERT_GT(table->OverflowPartsPerMillion(), 0u);
+  const LineIdx first = table->FindOne(KeyNumber(0));
+  Finish(*table, first);
+  ASSERT_TRUE(table->Unlink(PairOf(first)));
+  ASSERT_EQ(FreeUnlinked(*table), 1u);
+  const uint32_t other = NumberBehind(*table, home, 2, 15, 0);
+  const LineIdx again = InsertPair(*table, KeyNumber(other));
+  ASSERT_EQ(PairOf(again), PairOf(first));
+  table->Line(again).state.store(kLineSeen | kLineReset, std::memory_order_relaxed);
+  for (uint32_t n = 1'000'000; table->Counts().counted < 64; ++n) {
+    ASSERT_TRUE(InsertPair(*table, KeyNumber(n)).has_value());
+  }
+  EXPECT_EQ(Reserve(*table, 1, kTracked).size(), 1u);
+  EXPECT_FALSE(table->FindOne(KeyNumber(other)).has_value());
+  for (uint32_t n = 1; n < 13; ++n) {
+    EXPECT_TRUE(table->FindOne(KeyNumber(neighbours[n])).has_value()) << n;
+  }
+}
+
 void Push(ClosedRing& ring, uint32_t from, uint32_t count) {
   std::vector<ClosedPair> closed;
   for (uint32_t n = from; n < from + count; ++n) {
