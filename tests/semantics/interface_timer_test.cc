@@ -1,11 +1,11 @@
 // Timers of an interface's own: whose count where the ends of a flow differ, and what restarts a
 // gateway's.
-#include "tests/semantics/vpc_test.h"
+#include "tests/semantics/one_flow.h"
 
 namespace sluice::testing {
 namespace {
 
-class InterfaceTimerSemantics : public VpcTest {
+class InterfaceTimerSemantics : public OneFlowTest {
  protected:
   // eni-app tracks what it is asked, for as long as its own settings say; eni-web, which asks,
   // tracks nothing.
@@ -15,20 +15,6 @@ class InterfaceTimerSemantics : public VpcTest {
         .Out("sg-app", {})
         .Set("NetworkInterfaces", "eni-app", "ConnectionTrackingConfiguration", settings);
     return config;
-  }
-  static PacketSpec Ask(uint8_t flags, uint32_t seq = 1000, uint32_t ack = 0) {
-    return Tcp("10.0.0.10:999", "10.0.1.10:22", flags, seq, ack);
-  }
-  static PacketSpec Reply(uint8_t flags, uint32_t seq = 5000, uint32_t ack = 1001) {
-    return Tcp("10.0.1.10:22", "10.0.0.10:999", flags, seq, ack);
-  }
-  void Out(const PacketSpec& spec) { Expect("eni-web", spec, "forward eni-app"); }
-  void Back(const PacketSpec& spec) { Expect("eni-app", spec, "forward eni-web"); }
-  void NoBack(const PacketSpec& spec) { Expect("eni-app", spec, "drop sg_egress"); }
-  void Establish() {
-    Out(Ask(kSyn));
-    Back(Reply(kSynAck));
-    Out(Ask(kAck, 1001, 5001));
   }
 };
 

@@ -1,14 +1,14 @@
 // TCP state as the groups keep it, and every timer on both sides of its limit.
 #include <algorithm>
 
-#include "tests/semantics/vpc_test.h"
+#include "tests/semantics/one_flow.h"
 
 namespace sluice::testing {
 namespace {
 
 // eni-web asks eni-app, whose group lets TCP 22, UDP 53, echo and protocol 50 in and nothing out:
 // answers pass by state alone.
-class TimerSemantics : public VpcTest {
+class TimerSemantics : public OneFlowTest {
  protected:
   VpcConfig Tracking() const {
     VpcConfig config;
@@ -22,21 +22,6 @@ class TimerSemantics : public VpcTest {
     VpcConfig config = Tracking();
     config.In("sg-app", {});
     Apply(config);
-  }
-  static PacketSpec Ask(uint8_t flags, uint32_t seq = 1000, uint32_t ack = 0, size_t bytes = 0) {
-    return Tcp("10.0.0.10:999", "10.0.1.10:22", flags, seq, ack, bytes);
-  }
-  static PacketSpec Reply(uint8_t flags, uint32_t seq = 5000, uint32_t ack = 1001,
-                          size_t bytes = 0) {
-    return Tcp("10.0.1.10:22", "10.0.0.10:999", flags, seq, ack, bytes);
-  }
-  void Out(const PacketSpec& spec) { Expect("eni-web", spec, "forward eni-app"); }
-  void Back(const PacketSpec& spec) { Expect("eni-app", spec, "forward eni-web"); }
-  void NoBack(const PacketSpec& spec) { Expect("eni-app", spec, "drop sg_egress"); }
-  void Establish() {
-    Out(Ask(kSyn));
-    Back(Reply(kSynAck));
-    Out(Ask(kAck, 1001, 5001));
   }
 };
 using TcpSemantics = TimerSemantics;
